@@ -1,0 +1,44 @@
+import type { ProcessIdentity, Protocol, Workload } from "@ringwall/model";
+
+/** One end of an edge: the workload where one owns the address, else the address alone. */
+export type EdgeEnd = {
+  readonly workload: string | null;
+  readonly ip: string | null;
+  readonly fqdn: string | null;
+  /** Null where the process at this end is not known. */
+  readonly process: ProcessIdentity | null;
+};
+
+/**
+ * A distinct (source, source software, destination, destination software, protocol, port), with what was seen of it.
+ * This is all the learner reads; the controller's store aggregates flows to edges in SQL, `edgesOfFlows` does on files.
+ */
+export type Edge = {
+  readonly src: EdgeEnd;
+  readonly dst: EdgeEnd;
+  readonly proto: Protocol;
+  /** Destination port, or ICMP type; null where the record had none. */
+  readonly port: number | null;
+  /** Milliseconds since 1970, first and last time seen. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Days of the calendar (UTC) on which it was seen. */
+  readonly days: number;
+  readonly established: number;
+  readonly refused: number;
+  readonly timeout: number;
+  readonly denied: number;
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+};
+
+export type LearnInput = {
+  readonly edges: readonly Edge[];
+  readonly inventory: readonly Workload[];
+  /** 0 = fewest rules, 1 = tightest; the default passes the project's benchmarks. */
+  readonly tightness: number;
+  readonly seed: number;
+  /** Names already taken, which new documents must not reuse. */
+  readonly taken: readonly string[];
+};
+

@@ -1,0 +1,21 @@
+import type { Evidence } from "./flow.ts";
+
+/**
+ * Who a process is, as the agent found out: what `Software` entries are matched against. Null means "not known" for
+ * digests and "none" for the rest.
+ */
+export type ProcessIdentity = {
+  readonly exe: string;
+  readonly exeSha256: string | null;
+  readonly script: string | null;
+  readonly scriptSha256: string | null;
+  readonly unattributable: "stdin" | "inline" | "memfd" | "deleted" | null;
+  readonly user: string | null;
+  readonly unit: string | null;
+  readonly container: string | null;
+  readonly image: string | null;
+  readonly package: string | null;
+  readonly evidence: Evidence | null;
+  /** Code-injecting variables as `NAME=value`, sorted. */
+  readonly environment: readonly string[];
+};

@@ -1,0 +1,2 @@
+export * from "./host-policy.ts";
+export * from "./kernel.ts";
