@@ -1,0 +1,10 @@
+export * from "./generated/ringwall/agent/v1/agent_pb.js";
+
+/** Rows of one FlowBatch; a larger one is refused, so that one agent can't hold the controller's memory. */
+export const FLOW_BATCH_ROWS_MAX = 16_384;
+/** Entries of one ExecBatch. */
+export const EXEC_BATCH_MAX = 4_096;
+/** Bytes of one message in either direction. */
+export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** Seconds between heartbeats of an open Subscribe stream; two missed ones mean the controller is gone. */
+export const HEARTBEAT_SECONDS = 15;

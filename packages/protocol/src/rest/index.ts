@@ -1,0 +1,3 @@
+export * from "./common.ts";
+export * from "./requests.ts";
+export * from "./views.ts";
