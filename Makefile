@@ -1,0 +1,50 @@
+# The commands people type. Each does its own set-up and is quick when nothing is missing.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test lab bench bench-learn lint types generate clean
+
+NODE := scripts/node
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+setup: ## install what is missing (system packages, Node.js 24, npm packages) and build
+	@scripts/setup test
+
+build: ## build the eBPF object, the loader, the addon and the console
+	@$(MAKE) --no-print-directory -s -C packages/agent build
+	@$(NODE) scripts/build-console.ts
+
+run: ## controller, console and agent on this machine; Ctrl-C ends it
+	@scripts/setup run
+	@exec bin/ringwall up $(ARGS)
+
+test: ## every test: types, lint, unit, fuzz, kernel, databases, browser, lab
+	@scripts/setup test
+	@exec $(NODE) scripts/test.ts $(ONLY)
+
+lab: ## the three-tier story on several hosts; JSON=FILE keeps the record
+	@scripts/setup test
+	@exec $(NODE) packages/lab/src/main.ts $(if $(JSON),--json $(JSON))
+
+bench: ## speed as ratios measured in one run
+	@scripts/setup test
+	@exec $(NODE) scripts/bench.ts $(ONLY)
+
+bench-learn: ## the learner against its bars
+	@scripts/setup test
+	@exec $(NODE) packages/learner/bench/learn.ts
+
+lint: ## Biome and the type checker
+	@node_modules/.bin/biome check .
+	@$(MAKE) --no-print-directory types
+
+types:
+	@for dir in packages/*/tsconfig.json; do $(NODE) node_modules/typescript/bin/tsc -p $$dir --noEmit || exit 1; done
+	@$(NODE) node_modules/typescript/bin/tsc -p tsconfig.json --noEmit
+
+generate: ## regenerate what is generated and kept in git (protocol, OpenAPI, command reference)
+	@scripts/npm run generate --workspaces --if-present
+
+clean: ## remove everything that was built or fetched into the checkout
+	rm -rf node_modules .toolchain packages/*/{node_modules,dist,build}

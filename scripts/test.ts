@@ -1,0 +1,142 @@
+// `make test`: every step in order, fast ones first, and one line of plain totals at the end.
+//   scripts/node scripts/test.ts [STEP…]     only the named steps
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+type Totals = { passed: number; failed: number; skipped: number };
+type Step = { readonly name: string; readonly run: (scratch: string) => Promise<Totals> };
+
+/** A step that takes longer hangs; it is ended and counts as failed. */
+const STEP_SECONDS_MAX = 900;
+
+const steps: readonly Step[] = [
+  { name: "lint", run: () => check("node_modules/.bin/biome", ["check", "--error-on-warnings", "."]) },
+  { name: "types", run: () => check("make", ["--no-print-directory", "types"]) },
+  { name: "unit", run: (scratch) => vitest("unit", scratch) },
+  { name: "fuzz", run: (scratch) => vitest("fuzz", scratch) },
+  { name: "system", run: (scratch) => vitest("system", scratch) },
+  { name: "browser", run: (scratch) => vitest("browser", scratch) },
+  { name: "lab", run: lab },
+];
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `no step \`${unknown.join("`, `")}\`; the steps are ${steps.map((step) => step.name).join(", ")}`,
+  );
+  process.exit(2);
+}
+
+const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+const scratch = mkdtempSync(path.join(tmpdir(), "ringwall-test-"));
+try {
+  for (const step of steps) {
+    if (wanted.length > 0 && !wanted.includes(step.name)) continue;
+    console.log(`\n── ${step.name} ${"─".repeat(60 - step.name.length)}`);
+    const started = Date.now();
+    const result = await step.run(scratch);
+    const seconds = Math.round((Date.now() - started) / 1000);
+    console.log(
+      `${step.name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped in ${seconds} s`,
+    );
+    totals.passed += result.passed;
+    totals.failed += result.failed;
+    totals.skipped += result.skipped;
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed > 0 ? 1 : 0;
+
+/** A command whose exit code is the whole answer: one check. */
+async function check(command: string, args: readonly string[]): Promise<Totals> {
+  const { code } = await execute(command, args);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+}
+
+async function vitest(project: string, folder: string): Promise<Totals> {
+  const report = path.join(folder, `${project}.json`);
+  const args = ["node_modules/vitest/vitest.mjs", "run", "--project", project, "--reporter=default"];
+  const { code } = await execute(process.execPath, [
+    ...args,
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  ]);
+  return readVitestReport(report, code);
+}
+
+function readVitestReport(report: string, code: number): Totals {
+  let parsed: VitestReport;
+  try {
+    parsed = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
+  } catch {
+    console.error(`vitest left no report (exit code ${code})`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  for (const file of parsed.testResults) {
+    for (const test of file.assertionResults) {
+      if (test.status === "pending" || test.status === "skipped") console.log(`skipped: ${test.fullName}`);
+    }
+  }
+  const failed = parsed.numFailedTests;
+  // A file that does not even load has no tests in it and must still count.
+  const broken = parsed.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.every(passedOrSkipped),
+  ).length;
+  const silent = code !== 0 && failed + broken === 0 ? 1 : 0;
+  return { passed: parsed.numPassedTests, failed: failed + broken + silent, skipped: parsed.numPendingTests };
+}
+
+type VitestReport = {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+};
+
+function passedOrSkipped(test: { readonly status: string }): boolean {
+  return test.status !== "failed";
+}
+
+/** The lab closes with its own line of totals; one that ends otherwise has failed. */
+async function lab(): Promise<Totals> {
+  const { code, output } = await execute(process.execPath, ["packages/lab/src/main.ts"]);
+  const line = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(output.trimEnd());
+  if (line === null) return { passed: 0, failed: 1, skipped: 0 };
+  const [passed, failed, skipped] = [Number(line[1]), Number(line[2]), Number(line[3])];
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+}
+
+function execute(
+  command: string,
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+    let tail = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      process.stdout.write(chunk);
+      tail = (tail + chunk.toString("utf8")).slice(-4096);
+    });
+    const timer = setTimeout(() => {
+      console.error(`${command} ran longer than ${STEP_SECONDS_MAX} s and is ended`);
+      child.kill("SIGKILL");
+    }, STEP_SECONDS_MAX * 1000);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      console.error(`${command}: ${error.message}`);
+      resolve({ code: 127, output: tail });
+    });
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? 1, output: tail });
+    });
+  });
+}

@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+const pure = ["model", "policy", "learner", "protocol"];
+const ignored = ["**/node_modules/**", "**/dist/**", "**/build/**"];
+
+/** Fast ones first; `system` needs real kernels, databases and ports, so its files run one after another. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: [...pure.map((name) => `packages/${name}/**/*.test.ts`), "tests/**/*.test.ts"],
+          exclude: ignored,
+        },
+      },
+      { test: { name: "fuzz", include: ["packages/**/*.fuzz.ts"], exclude: ignored, testTimeout: 120_000 } },
+      {
+        test: {
+          name: "system",
+          include: ["packages/*/**/*.test.{ts,tsx}"],
+          exclude: [...ignored, ...pure.map((name) => `packages/${name}/**`)],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["packages/**/*.e2e.ts"],
+          exclude: ignored,
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
