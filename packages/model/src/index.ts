@@ -3,6 +3,7 @@ export * from "./records/flow.ts";
 export * from "./records/identity.ts";
 export * from "./records/verdict.ts";
 export * from "./resources/common.ts";
+export * from "./resources/effective-labels.ts";
 export * from "./resources/policy.ts";
 export * from "./resources/resource.ts";
 export * from "./resources/segment.ts";
