@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Mentions every shared type once, so that all of them are in the object's BTF,
+ * from which the TypeScript layout is generated.
+ */
+#ifndef RINGWALL_LAYOUT_H
+#define RINGWALL_LAYOUT_H
+
+#define RW_LAYOUT(kind, name) \
+	const kind name *layout_of_##name __attribute__((unused))
+
+RW_LAYOUT(enum, rw_limit);
+RW_LAYOUT(enum, rw_direction);
+RW_LAYOUT(enum, rw_mode);
+RW_LAYOUT(enum, rw_action);
+RW_LAYOUT(enum, rw_policy_flag);
+RW_LAYOUT(enum, rw_peer_flag);
+RW_LAYOUT(enum, rw_subject);
+RW_LAYOUT(enum, rw_executable_flag);
+RW_LAYOUT(enum, rw_task_flag);
+RW_LAYOUT(enum, rw_verdict);
+RW_LAYOUT(enum, rw_reason);
+RW_LAYOUT(enum, rw_flow_state);
+RW_LAYOUT(enum, rw_counter);
+RW_LAYOUT(enum, rw_active);
+RW_LAYOUT(enum, rw_event_type);
+RW_LAYOUT(enum, rw_exec_flag);
+RW_LAYOUT(struct, rw_slot);
+RW_LAYOUT(struct, rw_policy_key);
+RW_LAYOUT(struct, rw_policy_value);
+RW_LAYOUT(struct, rw_peer_key);
+RW_LAYOUT(struct, rw_peer_value);
+RW_LAYOUT(struct, rw_file_key);
+RW_LAYOUT(struct, rw_executable);
+RW_LAYOUT(struct, rw_exec_key);
+RW_LAYOUT(struct, rw_task);
+RW_LAYOUT(struct, rw_resolution);
+RW_LAYOUT(struct, rw_identity_key);
+RW_LAYOUT(struct, rw_process);
+RW_LAYOUT(struct, rw_listener_key);
+RW_LAYOUT(struct, rw_flow_key);
+RW_LAYOUT(struct, rw_flow_value);
+RW_LAYOUT(struct, rw_event_header);
+RW_LAYOUT(struct, rw_exec_event);
+RW_LAYOUT(struct, rw_exit_event);
+RW_LAYOUT(struct, rw_identity_miss_event);
+RW_LAYOUT(struct, rw_denial_event);
+RW_LAYOUT(struct, rw_unknown_listener_event);
+RW_LAYOUT(struct, rw_task_record);
+RW_LAYOUT(struct, rw_optional_program);
+RW_LAYOUT(struct, rw_meta);
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the kernel programs, the loader and the agent share: the layout of map
+ * keys and values, of events, and the numbers with a meaning. The TypeScript
+ * side (src/kernel/layout.ts) is generated from the BTF of this file; a test
+ * compares the two, so a field that moves here fails before an agent runs.
+ *
+ * Addresses are 16 bytes, IPv4 as ::ffff:a.b.c.d. Ports are in host order.
+ * Times are nanoseconds of CLOCK_BOOTTIME. Nothing has implicit padding.
+ */
+#ifndef RINGWALL_H
+#define RINGWALL_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+/* Raised when the meaning of a pinned map changes though its size does not. */
+#define RW_LAYOUT_VERSION 1
+
+#define RW_ANY 0xffffffffU /* policy key: any subject, any peer */
+
+enum rw_limit {
+	RW_ARGUMENTS_BYTES_MAX = 4096,
+	RW_ENVIRONMENT_BYTES_MAX = 8192,
+	RW_FILENAME_BYTES_MAX = 256,
+	RW_COMM_BYTES = 16,
+	RW_PORT_BITS_MAX = 16,
+	RW_PAIRS = 4, /* (s,p) (any,p) (s,any) (any,any): the order of look-up */
+	RW_HOLDS_MAX = 6, /* SYNs kept back, 50 ms and doubling: 3.1 s in all */
+	RW_HOLD_RTO_MS = 50,
+	RW_DENIAL_EVENTS_PER_WINDOW = 20,
+	RW_OPTIONAL_PROGRAMS_MAX = 8,
+	RW_WHY_BYTES_MAX = 160,
+};
+
+enum rw_direction {
+	RW_DIRECTION_OUT = 1,
+	RW_DIRECTION_IN = 2,
+};
+
+enum rw_mode {
+	RW_MODE_UNGOVERNED = 0, /* no segment governs the direction */
+	RW_MODE_OBSERVE = 1,
+	RW_MODE_ALERT = 2,
+	RW_MODE_BLOCK = 3,
+};
+
+enum rw_action {
+	RW_ACTION_ALLOW = 1,
+	RW_ACTION_DENY = 2,
+};
+
+enum rw_policy_flag {
+	RW_POLICY_IMMEDIATE = 1, /* a deny that is refused in every mode */
+	RW_POLICY_ESSENTIAL = 2, /* an allow that no deny overrides */
+};
+
+enum rw_peer_flag {
+	RW_PEER_SELF = 1, /* an address of this very workload */
+	RW_PEER_MANAGED = 2, /* owned by a workload with an agent */
+};
+
+/* Reserved subject classes; what the compiler numbers starts at FIRST. */
+enum rw_subject {
+	RW_SUBJECT_UNKNOWN = 0,
+	RW_SUBJECT_AGENT = 1,
+	RW_SUBJECT_FIRST = 2,
+};
+
+enum rw_executable_flag {
+	RW_EXECUTABLE_INTERPRETER = 1, /* its script decides: pending at exec */
+};
+
+enum rw_task_flag {
+	RW_TASK_PENDING = 1, /* the agent has not said what it is */
+	RW_TASK_AGENT = 2, /* the agent itself; never inherited */
+	RW_TASK_UNATTRIBUTABLE = 4, /* -c, stdin, memfd, deleted file */
+};
+
+/* What became of an attempt. */
+enum rw_verdict {
+	RW_VERDICT_ALLOWED = 1,
+	RW_VERDICT_WOULD_BLOCK = 2,
+	RW_VERDICT_WOULD_BLOCK_ALERT = 3,
+	RW_VERDICT_BLOCKED = 4,
+};
+
+/* Why. */
+enum rw_reason {
+	RW_REASON_UNGOVERNED = 1, /* no segment governs this direction */
+	RW_REASON_RULE_ALLOW = 2,
+	RW_REASON_RULE_DENY = 3,
+	RW_REASON_DEFAULT_DENY = 4,
+	RW_REASON_ESSENTIAL = 5,
+	RW_REASON_IMMEDIATE_DENY = 6,
+	RW_REASON_LOOPBACK = 7, /* denied, but loopback is only recorded */
+	RW_REASON_FAIL_OPEN = 8, /* denied, but the process stayed unknown */
+	RW_REASON_HOLD_GIVE_UP = 9, /* unknown process, holds used up */
+	RW_REASON_PENDING_DATAGRAM = 10, /* unknown process, no SYN to hold */
+	RW_REASON_EXTENSION_HEADER = 11, /* IPv6 headers that hide TCP */
+	RW_REASON_NO_STATE = 12, /* a SYN whose connect() was never seen */
+};
+
+enum rw_flow_state {
+	RW_STATE_ATTEMPTED = 1, /* given up before an answer */
+	RW_STATE_ESTABLISHED = 2,
+	RW_STATE_REFUSED = 3, /* answered by a reset */
+	RW_STATE_TIMEOUT = 4,
+	RW_STATE_DENIED = 5, /* refused here */
+};
+
+/* Per-CPU counts of what was lost, held or not understood. */
+enum rw_counter {
+	RW_COUNT_RING_FULL = 0, /* events dropped */
+	RW_COUNT_FLOWS_FULL = 1, /* flow updates dropped */
+	RW_COUNT_STORAGE_FAILED = 2, /* no memory for socket state */
+	RW_COUNT_TASKS_FULL = 3, /* processes without an entry */
+	RW_COUNT_HOLDS = 4, /* SYNs kept back */
+	RW_COUNT_HOLD_GIVE_UPS = 5,
+	RW_COUNT_IDENTITY_MISSES = 6,
+	RW_COUNT_PENDING_DATAGRAMS = 7, /* refused, process unknown */
+	RW_COUNT_EXTENSION_HEADERS = 8,
+	RW_COUNT_UNPARSED = 9, /* headers that could not be read */
+	RW_COUNT_UNKNOWN_LISTENERS = 10,
+	RW_COUNT_EVENTS_SUPPRESSED = 11, /* denials over the rate; still flows */
+	RW_COUNT_ARGUMENTS_UNREADABLE = 12,
+	RW_COUNT_NO_STATE = 13, /* SYNs without socket state */
+	RW_COUNT_REPLIES_FULL = 14, /* UDP reply entries not stored */
+	RW_COUNT_DENIED_OUT = 15,
+	RW_COUNT_DENIED_IN = 16,
+	RW_COUNT_SLOT_INCOMPLETE = 17, /* a slot without its policy map */
+	RW_COUNT_MAX = 18,
+};
+
+/* Index into the map `active`. */
+enum rw_active {
+	RW_ACTIVE_SLOT = 0, /* which policy slot is live: 0 or 1 */
+	RW_ACTIVE_FLOWS = 1, /* which flow buffer is written: 0 or 1 */
+	RW_ACTIVE_MAX = 2,
+};
+
+struct rw_slot {
+	__u64 generation;
+	__u8 mode_out; /* enum rw_mode */
+	__u8 mode_in;
+	__u8 loopback_enforce;
+	__u8 fail_open;
+	__u32 pad;
+	/* Bit b set: entries with b port bits exist; by direction and pair. */
+	__u32 levels_out[4];
+	__u32 levels_in[4];
+};
+
+struct rw_policy_key {
+	__u32 subject; /* class or RW_ANY */
+	__u32 peer; /* class or RW_ANY */
+	__u16 port; /* masked to its port bits */
+	__u8 proto; /* IP protocol number */
+	__u8 direction_bits; /* direction << 5 | port bits 0..16 */
+};
+
+struct rw_policy_value {
+	__u8 action; /* enum rw_action */
+	__u8 flags; /* enum rw_policy_flag */
+	__u16 pad;
+	__u32 rule; /* the compiler's number; 0 is the default */
+};
+
+struct rw_peer_key {
+	__u32 prefix_bits; /* 0..128; IPv4 prefixes are 96 longer */
+	__u8 address[16];
+};
+
+struct rw_peer_value {
+	__u32 peer_class; /* 0: no selector matches the address */
+	__u32 flags; /* enum rw_peer_flag */
+};
+
+struct rw_file_key {
+	__u64 inode;
+	__u64 ctime_ns;
+	__u32 device; /* the kernel's dev_t: major << 20 | minor */
+	__u32 generation;
+};
+
+struct rw_executable {
+	__u32 exe_id; /* the agent's number of the file's content */
+	__u32 flags; /* enum rw_executable_flag */
+};
+
+/* One execve: who runs, until the next one. Children share it. */
+struct rw_exec_key {
+	__u64 exec_ns;
+	__u32 exec_tgid;
+	__u32 pad;
+};
+
+struct rw_task {
+	__u64 exec_ns;
+	__u64 cgroup_id;
+	__u32 exec_tgid;
+	__u32 exe_id;
+	__u32 script_id;
+	__u32 flags; /* enum rw_task_flag */
+	__u32 ppid;
+	__u32 pad;
+};
+
+/* The agent's answer for one execve. */
+struct rw_resolution {
+	__u32 exe_id;
+	__u32 script_id;
+	__u32 flags; /* enum rw_task_flag, without PENDING */
+	__u32 pad;
+};
+
+struct rw_identity_key {
+	__u64 cgroup_id;
+	__u32 exe_id;
+	__u32 script_id;
+	__u32 uid;
+	__u32 pad;
+};
+
+/* A process as it was when it touched a socket. */
+struct rw_process {
+	__u64 exec_ns;
+	__u64 cgroup_id;
+	__u32 exec_tgid;
+	__u32 tgid;
+	__u32 exe_id;
+	__u32 script_id;
+	__u32 uid;
+	__u32 flags; /* enum rw_task_flag */
+};
+
+struct rw_listener_key {
+	__u16 port;
+	__u8 proto;
+	__u8 pad;
+};
+
+struct rw_flow_key {
+	__u32 identity; /* 0: not known */
+	__u32 rule;
+	__u8 address[16]; /* the peer */
+	__u16 port; /* the service port: ours inbound, the peer's outbound */
+	__u8 proto;
+	__u8 direction;
+	__u8 verdict;
+	__u8 state;
+	__u8 reason;
+	__u8 pad;
+};
+
+struct rw_flow_value {
+	__u64 count; /* attempts; TCP connections, UDP socket and peer pairs */
+	__u64 bytes_out;
+	__u64 bytes_in;
+	__u64 first_ns;
+	__u64 last_ns;
+};
+
+enum rw_event_type {
+	RW_EVENT_EXEC = 1,
+	RW_EVENT_EXIT = 2,
+	RW_EVENT_IDENTITY_MISS = 3,
+	RW_EVENT_DENIAL = 4,
+	RW_EVENT_UNKNOWN_LISTENER = 5,
+};
+
+enum rw_exec_flag {
+	RW_EXEC_ARGUMENTS_TRUNCATED = 1,
+	RW_EXEC_ENVIRONMENT_TRUNCATED = 2,
+	RW_EXEC_ARGUMENTS_UNREADABLE = 4,
+};
+
+struct rw_event_header {
+	__u64 time_ns;
+	__u32 tgid;
+	__u16 type; /* enum rw_event_type */
+	__u16 pad;
+};
+
+struct rw_exec_event {
+	struct rw_event_header header;
+	struct rw_file_key file;
+	struct rw_task task;
+	__u32 uid;
+	__u32 flags; /* enum rw_exec_flag */
+	__u32 arguments_bytes;
+	__u32 environment_bytes;
+	char comm[16];
+	char filename[256]; /* as given to execve: the script for #! */
+	/* NUL-separated arguments, then NUL-separated environment */
+	char data[4096 + 8192];
+};
+
+struct rw_exit_event {
+	struct rw_event_header header;
+	__u64 exec_ns;
+	__u32 exec_tgid;
+	__u32 pad;
+};
+
+struct rw_identity_miss_event {
+	struct rw_event_header header;
+	struct rw_process process;
+	char comm[16];
+};
+
+struct rw_denial_event {
+	struct rw_event_header header;
+	struct rw_process process;
+	__u64 generation;
+	__u32 identity;
+	__u32 subject;
+	__u32 peer_class;
+	__u32 rule;
+	__u8 address[16]; /* the peer */
+	__u16 port; /* the service port */
+	__u16 peer_port; /* inbound: the client's port; outbound: 0 */
+	__u8 proto;
+	__u8 direction;
+	__u8 verdict;
+	__u8 reason;
+};
+
+struct rw_unknown_listener_event {
+	struct rw_event_header header;
+	__u8 address[16]; /* the local address the packet came to */
+	__u16 port;
+	__u8 proto;
+	__u8 pad[5];
+};
+
+/* One record for each process in scope, read from the pinned iterator. */
+struct rw_task_record {
+	struct rw_file_key file;
+	__u64 start_ns;
+	__u64 cgroup_id;
+	__u32 tgid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 pad;
+	char comm[16];
+};
+
+struct rw_optional_program {
+	char name[32];
+	__u32 loaded;
+	__u32 pad;
+	char why[160]; /* in words, when not loaded */
+};
+
+/* What the loader leaves beside the programs. */
+struct rw_meta {
+	__u8 object_sha256[32];
+	__u64 scope_id; /* cgroup id */
+	__u32 scope_level;
+	__u32 layout_version;
+	__u32 hz;
+	__u32 refuse_with_reset; /* ECONNREFUSED possible at connect() */
+	struct rw_optional_program optional[8];
+};
+
+#define RW_SIZE(type, bytes) \
+	_Static_assert(sizeof(struct type) == (bytes), #type)
+RW_SIZE(rw_slot, 48);
+RW_SIZE(rw_policy_key, 12);
+RW_SIZE(rw_policy_value, 8);
+RW_SIZE(rw_peer_key, 20);
+RW_SIZE(rw_peer_value, 8);
+RW_SIZE(rw_file_key, 24);
+RW_SIZE(rw_executable, 8);
+RW_SIZE(rw_exec_key, 16);
+RW_SIZE(rw_task, 40);
+RW_SIZE(rw_resolution, 16);
+RW_SIZE(rw_identity_key, 24);
+RW_SIZE(rw_process, 40);
+RW_SIZE(rw_listener_key, 4);
+RW_SIZE(rw_flow_key, 32);
+RW_SIZE(rw_flow_value, 40);
+RW_SIZE(rw_event_header, 16);
+RW_SIZE(rw_exec_event, 368 + 4096 + 8192);
+RW_SIZE(rw_exit_event, 32);
+RW_SIZE(rw_identity_miss_event, 72);
+RW_SIZE(rw_denial_event, 104);
+RW_SIZE(rw_unknown_listener_event, 40);
+RW_SIZE(rw_task_record, 72);
+RW_SIZE(rw_optional_program, 200);
+RW_SIZE(rw_meta, 1656);
+
+#endif

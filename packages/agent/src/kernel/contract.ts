@@ -1,0 +1,267 @@
+/**
+ * What the rest of the agent knows of the kernel: plain values, no layouts. Addresses are 16 bytes, IPv4 mapped into
+ * IPv6 (`::ffff:a.b.c.d`); ports are numbers as people write them; times are nanoseconds of CLOCK_BOOTTIME.
+ */
+import type { Action, Counter, Direction, FlowState, Mode, Reason, Verdict } from "./generated/layout.ts";
+
+/** One of the two policy slots; one is live, the other is free for the next revision. */
+export type SlotIndex = 0 | 1;
+
+/** A policy key's subject or peer that stands for every class. */
+export const ANY = 0xffffffff;
+
+export interface PolicyEntry {
+  /** Subject class, or `ANY`. */
+  readonly subject: number;
+  /** Peer class, or `ANY`. */
+  readonly peer: number;
+  /** IP protocol number: 6 TCP, 17 UDP. */
+  readonly proto: number;
+  /** First port of the range that `portBits` leading bits describe. */
+  readonly port: number;
+  /** 0 (every port) to 16 (this one). */
+  readonly portBits: number;
+  readonly direction: Direction;
+  readonly action: Action;
+  /** A deny that is refused in every mode. */
+  readonly immediate: boolean;
+  /** An allow that stands for the essential flows. */
+  readonly essential: boolean;
+  /** The compiler's rule number; 0 means the default. */
+  readonly rule: number;
+}
+
+export interface PeerEntry {
+  readonly address: Uint8Array;
+  /** 0 to 128; an IPv4 prefix of n bits is 96 + n. */
+  readonly prefixBits: number;
+  readonly peerClass: number;
+  /** An address of this workload: loopback. */
+  readonly self: boolean;
+  readonly managed: boolean;
+}
+
+export interface SubjectEntry {
+  readonly identity: number;
+  readonly subject: number;
+}
+
+export interface SlotHeader {
+  readonly generation: bigint;
+  readonly modeOut: Mode;
+  readonly modeIn: Mode;
+  readonly loopbackEnforce: boolean;
+  /** What an unknown process may do when the agent can't say what it is. */
+  readonly failOpen: boolean;
+}
+
+export interface SlotContents extends SlotHeader {
+  readonly policies: readonly PolicyEntry[];
+  readonly peers: readonly PeerEntry[];
+  readonly subjects: readonly SubjectEntry[];
+}
+
+/** What stands for a file's content until it changes; from kernel events only, never from stat(). */
+export interface FileKey {
+  readonly inode: bigint;
+  readonly ctimeNs: bigint;
+  readonly device: number;
+  readonly generation: number;
+}
+
+/** One execve; children of the process share it until they exec themselves. */
+export interface ExecKey {
+  readonly execNs: bigint;
+  readonly execTgid: number;
+}
+
+export interface TaskState extends ExecKey {
+  readonly cgroupId: bigint;
+  readonly exeId: number;
+  readonly scriptId: number;
+  readonly ppid: number;
+  readonly pending: boolean;
+  readonly agent: boolean;
+  readonly unattributable: boolean;
+}
+
+/** The agent's answer for one execve. */
+export interface Resolution {
+  readonly exeId: number;
+  /** 0: no script. */
+  readonly scriptId: number;
+  /** `-c`, standard input, memfd, deleted file. */
+  readonly unattributable: boolean;
+}
+
+export interface IdentityKey {
+  readonly exeId: number;
+  readonly scriptId: number;
+  readonly uid: number;
+  readonly cgroupId: bigint;
+}
+
+/** A process as it was when it touched a socket. */
+export interface ProcessRef extends IdentityKey, ExecKey {
+  readonly tgid: number;
+  readonly pending: boolean;
+  readonly agent: boolean;
+  readonly unattributable: boolean;
+}
+
+export interface FlowRecord {
+  /** 0: the software was not known in time. */
+  readonly identity: number;
+  readonly rule: number;
+  /** The peer. */
+  readonly address: Uint8Array;
+  /** The service port: the peer's outbound, ours inbound. */
+  readonly port: number;
+  readonly proto: number;
+  readonly direction: Direction;
+  readonly verdict: Verdict;
+  readonly state: FlowState;
+  readonly reason: Reason;
+  /** New connections since the last drain; 0 when only bytes were added to earlier ones. */
+  readonly count: bigint;
+  readonly bytesOut: bigint;
+  readonly bytesIn: bigint;
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+}
+
+interface EventBase {
+  readonly timeNs: bigint;
+  readonly tgid: number;
+}
+
+export interface ExecEvent extends EventBase {
+  readonly type: "exec";
+  readonly file: FileKey;
+  readonly task: TaskState;
+  readonly uid: number;
+  readonly comm: string;
+  /** As given to execve: the script's path for `#!`. May be relative to the process's directory. */
+  readonly filename: string;
+  readonly arguments: readonly string[];
+  /** `NAME=value` strings. */
+  readonly environment: readonly string[];
+  readonly argumentsTruncated: boolean;
+  readonly environmentTruncated: boolean;
+  /** The kernel could not read them: look in /proc/TGID/cmdline and environ. */
+  readonly argumentsUnreadable: boolean;
+}
+
+export interface ExitEvent extends EventBase, ExecKey {
+  readonly type: "exit";
+}
+
+/** A process used the network while its identity was unknown: answer with `setResolution` and `setIdentity`. */
+export interface IdentityMissEvent extends EventBase {
+  readonly type: "identityMiss";
+  readonly process: ProcessRef;
+  readonly comm: string;
+}
+
+export interface DenialEvent extends EventBase {
+  readonly type: "denial";
+  readonly process: ProcessRef;
+  readonly generation: bigint;
+  readonly identity: number;
+  readonly subject: number;
+  readonly peerClass: number;
+  readonly rule: number;
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** The client's port, inbound; 0 outbound. */
+  readonly peerPort: number;
+  readonly proto: number;
+  readonly direction: Direction;
+  readonly verdict: Verdict;
+  readonly reason: Reason;
+}
+
+/** A SYN came for a listener that is older than the programs: answer with `setListener`. */
+export interface UnknownListenerEvent extends EventBase {
+  readonly type: "unknownListener";
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly proto: number;
+}
+
+export type KernelEvent = ExecEvent | ExitEvent | IdentityMissEvent | DenialEvent | UnknownListenerEvent;
+
+/** A process in scope as the kernel's task iterator sees it. */
+export interface TaskRecord extends EventBase {
+  readonly file: FileKey;
+  readonly ppid: number;
+  readonly uid: number;
+  readonly cgroupId: bigint;
+  readonly comm: string;
+}
+
+export interface OptionalProgram {
+  readonly name: string;
+  readonly loaded: boolean;
+  /** In words, when it is not loaded. */
+  readonly why: string;
+}
+
+export interface Capabilities {
+  readonly objectSha256: string;
+  readonly scopeCgroupId: bigint;
+  readonly scopeLevel: number;
+  readonly kernelHz: number;
+  /** connect() fails with ECONNREFUSED rather than EPERM. */
+  readonly refuseWithReset: boolean;
+  readonly optional: readonly OptionalProgram[];
+}
+
+export interface EventStream {
+  /** Events dropped between the ring and the listener, because it was slow. */
+  readonly lost: () => bigint;
+  readonly close: () => Promise<void>;
+}
+
+/** The pinned maps of one instance. Every method throws `KernelError` when the kernel refuses. */
+export interface Kernel {
+  readonly capabilities: () => Capabilities;
+
+  readonly liveSlot: () => SlotIndex;
+  readonly readSlot: (slot: SlotIndex) => SlotHeader;
+  /** Replaces everything in a slot that is not live; resolves when the kernel has let go of the old contents. */
+  readonly writeSlot: (slot: SlotIndex, contents: SlotContents) => Promise<void>;
+  /** Makes a slot live in one step. */
+  readonly switchSlot: (slot: SlotIndex) => void;
+  /** Changes the modes of a slot in one step, live or not; the maps stay. */
+  readonly updateSlotHeader: (slot: SlotIndex, header: SlotHeader) => void;
+  /** Adds or replaces subjects of a slot, live or not: an identity that appeared between two revisions. */
+  readonly addSubjects: (slot: SlotIndex, entries: readonly SubjectEntry[]) => void;
+
+  readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
+  readonly deleteExecutable: (file: FileKey) => void;
+  readonly setResolution: (exec: ExecKey, resolution: Resolution) => void;
+  /** Drops answers for executions of which no process is left, when older than `graceNs`; returns how many. */
+  readonly sweepResolutions: (graceNs: bigint) => number;
+  readonly setIdentity: (key: IdentityKey, identity: number) => void;
+  /** Seeds a process that is older than the programs; false when the kernel has seen it by itself. */
+  readonly seedTask: (tgid: number, task: TaskState) => boolean;
+  /** Marks a process as the agent: subject class 1 whatever its identity. */
+  readonly markAgent: (tgid: number) => void;
+  readonly getTask: (tgid: number) => TaskState | undefined;
+  readonly setListener: (proto: number, port: number, process: ProcessRef) => void;
+  readonly deleteListener: (proto: number, port: number) => void;
+  /** Processes in scope, where the kernel has task iterators; undefined elsewhere: read /proc. */
+  readonly readTasks: () => readonly TaskRecord[] | undefined;
+
+  /** Says that the agent is there to answer; once a second. Silence over 5 s means unknown processes aren't held. */
+  readonly beat: () => void;
+  /** Takes all flows counted since the last call. One call at a time. */
+  readonly drainFlows: () => Promise<readonly FlowRecord[]>;
+  /** Delivers events in batches, in order, on the event loop. */
+  readonly onEvents: (listener: (events: readonly KernelEvent[]) => void) => EventStream;
+  readonly counters: () => Readonly<Record<Exclude<Counter, "max">, bigint>>;
+  /** Now, on the clock of all times here. */
+  readonly bootNs: () => bigint;
+  readonly close: () => void;
+}
