@@ -1,0 +1,26 @@
+import type { Register } from "./run.ts";
+
+type Module = { readonly register: Register };
+
+/** Headings of `ringwall --help`, in order. */
+export type Group =
+  | "Start here:"
+  | "Look:"
+  | "Change what is enforced:"
+  | "On files, without a controller:"
+  | "Run the parts:";
+
+/**
+ * One command. Where a command works on files as well as through the controller, both modules register the same name,
+ * and the presence of one of the `fileOptions` among the arguments decides which of them is meant.
+ */
+export type CommandEntry = {
+  readonly group: Group;
+  readonly load: () => Promise<Module>;
+  readonly onFiles?: { readonly load: () => Promise<Module>; readonly options: readonly string[] };
+};
+
+/** Every command, in the order of the help. A new command is a module that exports `register`, and a line here. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  up: { group: "Start here:", load: () => import("./local/up.ts") },
+};
