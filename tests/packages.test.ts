@@ -79,7 +79,10 @@ const impure: readonly { readonly pattern: RegExp; readonly instead: string }[] 
     pattern: /\bMath\.random\(|\bcrypto\.(?:randomUUID|getRandomValues)/,
     instead: "take a seed as an argument",
   },
-  { pattern: /\bprocess\.(?:env|argv|exit|cwd|hrtime|std)|\bglobalThis\./, instead: "take it as an argument" },
+  {
+    pattern: /\bprocess\.(?:env|argv|exit|cwd|hrtime|std)|\bglobalThis\./,
+    instead: "take it as an argument",
+  },
   { pattern: /\bfetch\(|\bsetTimeout\(|\bsetInterval\(/, instead: "return a value that says what to do" },
 ];
 
