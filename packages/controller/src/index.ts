@@ -1,0 +1,3 @@
+export * from "./options.ts";
+export { startController } from "./start.ts";
+export { ControllerStartError } from "./start-error.ts";
