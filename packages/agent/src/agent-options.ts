@@ -1,0 +1,23 @@
+/** What `ringwall agent run` may be told. Paths are absolute or relative to the working directory. */
+export type AgentOptions = {
+  /** Keys, journal, spool and `status.json`; made with mode 0700. */
+  readonly stateDir: string;
+  /** Folder in a bpffs that holds the pinned programs and maps; made where missing. */
+  readonly pinDir: string;
+  /** Folder of the cgroup2 tree whose processes this agent speaks for. */
+  readonly cgroup: string;
+  /** This host's workload name, proposed at enrolment; default: the host's name. */
+  readonly workload?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** File with the enrolment token, `-` for standard input; needed once. `RINGWALL_TOKEN` does as well. */
+  readonly tokenFile?: string;
+  /** `https://HOST:PORT` instead of the address in the token. */
+  readonly controller?: string;
+  /** Called once, when the kernel programs are attached and the agent judges, before the controller was heard. */
+  readonly onReady?: () => void;
+  /** Ends the agent. Enforcement stays pinned. */
+  readonly signal: AbortSignal;
+};
+
+/** Where a command finds an agent's state without being the agent. */
+export type AgentPlaces = Pick<AgentOptions, "stateDir" | "pinDir">;
