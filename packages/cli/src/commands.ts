@@ -12,7 +12,7 @@ export type Group =
 
 /**
  * One command. Where a command works on files as well as through the controller, both modules register the same name,
- * and the presence of one of the `fileOptions` among the arguments decides which of them is meant.
+ * and the presence of one of `onFiles.options` among the arguments decides which of them is meant.
  */
 export type CommandEntry = {
   readonly group: Group;

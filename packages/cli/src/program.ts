@@ -18,7 +18,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: false })
-    .helpCommand(
+    .addHelpCommand(
       new Command("help").argument("[command]").description("help for a command").helpGroup("Look:"),
     )
     .addHelpText("after", AFTER);
