@@ -7,6 +7,8 @@ export type EdgeEnd = {
   readonly fqdn: string | null;
   /** Null where the process at this end is not known. */
   readonly process: ProcessIdentity | null;
+  /** A Software resource that the record names instead of a process. */
+  readonly software?: string | null;
 };
 
 /**
@@ -40,5 +42,6 @@ export type LearnInput = {
   readonly seed: number;
   /** Names already taken, which new documents must not reuse. */
   readonly taken: readonly string[];
+  /** Ringwall's own controllers (and whatever else is essential): edges to them are nobody's rule. */
+  readonly essential?: readonly { readonly ip: string; readonly port: number }[];
 };
-

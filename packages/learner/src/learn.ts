@@ -1,0 +1,104 @@
+import type { Resource, Segment } from "@ringwall/model";
+import { API_VERSION, NAME_LABEL, nameLabel } from "@ringwall/model";
+import { clean } from "./clean/clean.ts";
+import type { LearnInput } from "./edge.ts";
+import { orderOfBlocking } from "./judge/order.ts";
+import { readinessOf } from "./judge/readiness.ts";
+import { type Link, linkTable } from "./links.ts";
+import { ruleReport } from "./report/rules.ts";
+import { type Aside, setAsideReport } from "./report/set-aside.ts";
+import type { LearnResult } from "./result.ts";
+import { draftRules } from "./rules/draft-rules.ts";
+import { policiesOf } from "./rules/policies.ts";
+import { findSegments } from "./segment/find-segments.ts";
+import { nameSegments } from "./segment/name-segments.ts";
+import type { Group } from "./segment/partition.ts";
+import { nameSoftware } from "./software/name-software.ts";
+import { softwareDocument } from "./software/software-group.ts";
+
+/**
+ * From edges to segments, software and rules, with the evidence for each. Never throws for any input: what can't be
+ * learned is said in `report.notes`, and yields no rule.
+ */
+export function learn(input: LearnInput): LearnResult {
+  const software = nameSoftware(input.edges, new Set(input.taken));
+  const table = linkTable(input.edges, input.inventory, software);
+  const { parties } = table;
+  const context = { parties, software: software.groups };
+  const cleaned = clean(table.links, { ...context, essential: input.essential ?? [] });
+  const partition = findSegments(cleaned.kept, { ...context, inventory: input.inventory });
+  const segmentNames = nameSegments(partition, { ...context, links: cleaned.kept }, new Set(input.taken));
+  const drafted = draftRules(cleaned.kept, { ...context, partition, tightness: input.tightness });
+  const aside: Aside[] = [...cleaned.aside, ...drafted.aside];
+  const { policies, rules } = policiesOf(
+    drafted.rules,
+    { segments: segmentNames, software: software.groups },
+    new Set(input.taken),
+  );
+  const segments = partition.groups.map((group, number) =>
+    segmentDocument(segmentNames[number] ?? "", group),
+  );
+  const report = ruleReport(rules, { parties, partition, links: cleaned.kept });
+  return {
+    resources: [
+      ...usedSoftware(
+        drafted.rules.flatMap((rule) => [...rule.fromSoftware, ...rule.toSoftware]),
+        software.groups,
+      ),
+      ...segments,
+      ...policies,
+    ],
+    report: {
+      segments: partition.groups.map(({ members, why }, number) => ({
+        name: segmentNames[number] ?? "",
+        members,
+        why,
+      })),
+      rules: report.rules,
+      overPermission: report.overPermission,
+      setAside: setAsideReport(aside, context),
+      readiness: readinessOf(
+        drafted.rules.flatMap((rule) => rule.links),
+        { parties, partition, segmentNames },
+      ),
+      curve: [],
+      order: orderOfBlocking(drafted.rules, segmentNames),
+      notes: notesOf(input, cleaned.kept, drafted.rules.length),
+    },
+  };
+}
+
+function segmentDocument(name: string, group: Group): Segment {
+  return {
+    apiVersion: API_VERSION,
+    kind: "Segment",
+    metadata: { name, description: group.why },
+    spec: { workloads: group.labels ?? { [NAME_LABEL]: group.members.map(nameLabel) }, mode: "observe" },
+  };
+}
+
+function usedSoftware(
+  ids: readonly number[],
+  groups: ReturnType<typeof nameSoftware>["groups"],
+): readonly Resource[] {
+  const used = new Set(ids);
+  return groups.filter((group) => used.has(group.id) && !group.named).map(softwareDocument);
+}
+
+/** Says plainly what the input did not carry. */
+function notesOf(input: LearnInput, kept: readonly Link[], rules: number): readonly string[] {
+  const notes: string[] = [];
+  if (input.edges.length === 0)
+    return ["the window is empty: there is nothing to learn from, and no rule was written"];
+  if (rules === 0)
+    notes.push(
+      "nothing in the window is fit to become a rule; what was seen stands under what was set aside, each with its reason",
+    );
+  const unknown = kept.filter((link) => link.srcSoftware === -1 && link.srcIp === null).length;
+  if (unknown > 0) {
+    notes.push(
+      `${unknown} of ${kept.length} edges come from workloads whose program was not recorded: their rules name no software and are wider for it; run the agent there`,
+    );
+  }
+  return notes;
+}

@@ -1,0 +1,84 @@
+import type { Link } from "../links.ts";
+import type { Party } from "../party.ts";
+import type { LearnedRule } from "../result.ts";
+import { pairsOf } from "../rules/classes.ts";
+import type { RuleDraft } from "../rules/merge.ts";
+import type { PlacedRule } from "../rules/policies.ts";
+import type { Zone } from "../rules/zone.ts";
+import type { Partition } from "../segment/partition.ts";
+
+type Context = {
+  readonly parties: readonly Party[];
+  readonly partition: Partition;
+  readonly links: readonly Link[];
+};
+
+/** The evidence for each rule, and how much each permits beyond it. */
+export function ruleReport(
+  rules: readonly PlacedRule[],
+  { partition }: Context,
+): { rules: readonly LearnedRule[]; overPermission: number } {
+  let permittedInAll = 0;
+  let seenInAll = 0;
+  const reported = rules.map(({ policy, rule, draft }) => {
+    const { permitted, seen } = permission(draft, partition);
+    permittedInAll += permitted;
+    seenInAll += seen;
+    return {
+      policy,
+      rule: rule.name,
+      evidence: evidenceOf(draft.links),
+      overPermission: rounded(permitted / seen),
+      confidence: rounded(draft.confidence),
+    };
+  });
+  return { rules: reported, overPermission: seenInAll === 0 ? 1 : rounded(permittedInAll / seenInAll) };
+}
+
+function evidenceOf(links: readonly Link[]): LearnedRule["evidence"] {
+  let first = Infinity;
+  let last = -Infinity;
+  let days = 0;
+  let connections = 0;
+  for (const link of links) {
+    first = Math.min(first, link.firstMs);
+    last = Math.max(last, link.lastMs);
+    days = Math.max(days, link.days);
+    connections += link.established;
+  }
+  return {
+    edges: links.length,
+    firstSeen: new Date(first).toISOString(),
+    lastSeen: new Date(last).toISOString(),
+    days,
+    connections,
+  };
+}
+
+/** Tuples (source, destination, port, software) that a rule permits among the workloads there are, and those seen. */
+function permission(draft: RuleDraft, partition: Partition): { permitted: number; seen: number } {
+  const { pairs, sources, destinations } = pairsOf(draft.links);
+  const seen = new Set(
+    draft.links.map((link) =>
+      [link.src, link.srcIp, link.srcSoftware, link.dst, link.dstSoftware, link.proto, link.port].join(),
+    ),
+  ).size;
+  const isLoop = draft.to.some((zone) => zone.kind === "loopback");
+  const from = sizeOf(draft.from, partition) ?? sources;
+  const to = isLoop ? 1 : (sizeOf(draft.to, partition) ?? destinations);
+  const kinds = draft.fromSoftware.length * draft.toSoftware.length * draft.ports.length;
+  return { permitted: Math.max(from * to * kinds, seen, pairs), seen: Math.max(1, seen) };
+}
+
+function sizeOf(zones: readonly Zone[], partition: Partition): number | null {
+  let size = 0;
+  for (const zone of zones) {
+    if (zone.kind !== "segment") return null;
+    size += partition.groups[zone.number]?.members.length ?? 0;
+  }
+  return size;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

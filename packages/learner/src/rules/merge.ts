@@ -1,0 +1,110 @@
+import type { Link } from "../links.ts";
+import type { EdgeClass } from "./classes.ts";
+import { type Zone, zoneKey } from "./zone.ts";
+
+/** A rule before it is written: a full cross product of its five lists. */
+export type RuleDraft = {
+  readonly from: readonly Zone[];
+  readonly fromSoftware: readonly number[];
+  readonly to: readonly Zone[];
+  readonly toSoftware: readonly number[];
+  readonly ports: readonly string[];
+  readonly links: readonly Link[];
+  readonly confidence: number;
+};
+
+type Dimension = "from" | "fromSoftware" | "to" | "toSoftware" | "ports";
+
+/** Ports first (one service), then who is reached, then who reaches, then the programs: the order in which people read. */
+const ORDER: readonly Dimension[] = ["ports", "to", "from", "fromSoftware", "toSoftware"];
+/** Dynamic ports of one known receiver from which on they are one class. */
+const DYNAMIC_PORTS_MIN = 3;
+const DYNAMIC_PORT_FIRST = 32_768;
+
+export function draftOf({ links, ...edgeClass }: EdgeClass, confidence: number): RuleDraft {
+  return {
+    from: [edgeClass.from],
+    fromSoftware: [edgeClass.fromSoftware],
+    to: [edgeClass.to],
+    toSoftware: [edgeClass.toSoftware],
+    ports: [portSpec(edgeClass.proto, edgeClass.port)],
+    links,
+    confidence,
+  };
+}
+
+export function portSpec(proto: string, port: number): string {
+  return port === -1 ? proto : `${proto}/${port}`;
+}
+
+/** Joins drafts that differ in one list only: the result permits exactly what its parts did. */
+export function mergeLossless(drafts: readonly RuleDraft[]): readonly RuleDraft[] {
+  let current = joinLoopback(drafts).map(joinDynamic);
+  for (const dimension of ORDER) current = mergeAlong(current, dimension);
+  return mergeAlong(current, "ports").map(joinDynamic);
+}
+
+function mergeAlong(drafts: readonly RuleDraft[], dimension: Dimension): RuleDraft[] {
+  const groups = Map.groupBy(drafts, (draft) => keyWithout(draft, dimension));
+  return [...groups.values()].flatMap((group) => (group.length === 1 ? group : [joined(group)]));
+}
+
+function keyWithout(draft: RuleDraft, dimension: Dimension): string {
+  const parts = ORDER.filter((other) => other !== dimension).map((other) => listKey(draft, other));
+  // Lists only hold what one endpoint field can hold together.
+  if (dimension === "from" || dimension === "to")
+    parts.push(
+      draft[dimension].every(isListable) ? (draft[dimension][0]?.kind ?? "") : listKey(draft, dimension),
+    );
+  if (dimension === "fromSoftware" || dimension === "toSoftware")
+    parts.push(String(draft[dimension].includes(-1)));
+  return parts.join("|");
+}
+
+function isListable(zone: Zone): boolean {
+  return zone.kind === "segment" || zone.kind === "cidr" || zone.kind === "fqdn" || zone.kind === "special";
+}
+
+function listKey(draft: RuleDraft, dimension: Dimension): string {
+  if (dimension === "from" || dimension === "to") return draft[dimension].map(zoneKey).sort().join();
+  return [...draft[dimension]].map(String).sort().join();
+}
+
+export function joined(group: readonly RuleDraft[]): RuleDraft {
+  const zones = (all: readonly Zone[]): readonly Zone[] => [
+    ...new Map(all.map((zone) => [zoneKey(zone), zone])).values(),
+  ];
+  return {
+    from: zones(group.flatMap((draft) => draft.from)),
+    fromSoftware: [...new Set(group.flatMap((draft) => draft.fromSoftware))],
+    to: zones(group.flatMap((draft) => draft.to)),
+    toSoftware: [...new Set(group.flatMap((draft) => draft.toSoftware))],
+    ports: [...new Set(group.flatMap((draft) => draft.ports))],
+    links: group.flatMap((draft) => draft.links),
+    confidence: Math.min(...group.map((draft) => draft.confidence)),
+  };
+}
+
+/** What a host's programs say to each other inside it is one rule per segment: nothing there crosses a network. */
+function joinLoopback(drafts: readonly RuleDraft[]): readonly RuleDraft[] {
+  const [inside, outside] = [drafts.filter(isLoopback), drafts.filter((draft) => !isLoopback(draft))];
+  const groups = Map.groupBy(
+    inside,
+    (draft) =>
+      `${draft.from.map(zoneKey).join()} ${draft.fromSoftware.includes(-1)} ${draft.toSoftware.includes(-1)}`,
+  );
+  return [...outside, ...[...groups.values()].map(joined)];
+}
+
+export function isLoopback(draft: RuleDraft): boolean {
+  return draft.to.some((zone) => zone.kind === "loopback");
+}
+
+/** Several dynamic ports of one known receiver are its dynamic range. */
+function joinDynamic(draft: RuleDraft): RuleDraft {
+  if (draft.toSoftware.includes(-1) && !isLoopback(draft)) return draft;
+  const dynamic = draft.ports.filter((port) => Number(port.split("/")[1]) >= DYNAMIC_PORT_FIRST);
+  if (dynamic.length < DYNAMIC_PORTS_MIN) return draft;
+  const ranges = new Set(dynamic.map((port) => `${port.split("/")[0]}/${DYNAMIC_PORT_FIRST}-65535`));
+  return { ...draft, ports: [...draft.ports.filter((port) => !dynamic.includes(port)), ...ranges].sort() };
+}

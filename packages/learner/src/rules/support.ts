@@ -1,0 +1,105 @@
+import type { Link } from "../links.ts";
+import type { SetAsideReason } from "../result.ts";
+import type { Partition } from "../segment/partition.ts";
+import type { SoftwareGroup } from "../software/software-group.ts";
+import { type EdgeClass, pairsOf } from "./classes.ts";
+
+const DAY_MS = 86_400_000;
+/** Before anything is known of it, a class of edges that came through cleaning is legitimate with this probability. */
+const PRIOR = 0.9;
+/** Share of an attacker's edge classes that show on only one source host. */
+const ATTACK_SINGLE_SOURCE = 0.95;
+/** How much more often a legitimate class than an attack's comes back day after day. */
+const PERSISTENT_RATIO = 30;
+/** How much more often an attack's class than a legitimate one is one burst in a window of days. */
+const BURST_RATIO = 4;
+const PERSISTENT_DAYS_MIN = 3;
+const WINDOW_DAYS_MIN_FOR_TIME = 3;
+/** Coverage assumed where no class is large enough to show it. */
+const COVERAGE_UNKNOWN = 0.7;
+
+export type SupportContext = {
+  readonly software: readonly SoftwareGroup[];
+  readonly partition: Partition;
+  /** Share of a class's possible pairs that the window shows, 0–1. */
+  readonly coverage: number;
+  readonly windowMs: number;
+  /** Segment number, software → members that run it. */
+  readonly runners: ReadonlyMap<string, ReadonlySet<number>>;
+};
+
+export type Support = { readonly confidence: number; readonly objection: SetAsideReason | null };
+
+/**
+ * How sure it is that a class of edges belongs there: the odds of seeing just so many of a role's hosts if the role
+ * does this, against one host doing it alone, times what its rhythm says. Counts independent hosts, never connections.
+ */
+export function supportOf(edgeClass: EdgeClass, context: SupportContext): Support {
+  if (edgeClass.from.kind !== "segment") return clientSupport(edgeClass);
+  const group = context.partition.groups[edgeClass.from.number];
+  const replicas = group?.members.length ?? 1;
+  const { sources, destinations } = pairsOf(edgeClass.links);
+  const runners = context.runners.get(`${edgeClass.from.number} ${edgeClass.fromSoftware}`)?.size ?? sources;
+  const isOwn = edgeClass.to.kind === "loopback";
+  const reach = 1 - (1 - context.coverage) ** Math.max(1, destinations);
+  const time = timeRatio(edgeClass.links, context.windowMs);
+  let odds = (PRIOR / (1 - PRIOR)) * time;
+  if (replicas >= 2 && !isOwn) {
+    // A program that only one host runs has no peers that could have shown the edge: its rhythm must speak for it.
+    const peers = runners === 1 && edgeClass.fromSoftware !== -1 ? 1 : replicas;
+    odds *= peers === 1 ? 1 / BURST_RATIO : peerRatio(sources, peers, reach);
+  }
+  const confidence = odds / (1 + odds);
+  return { confidence, objection: confidence >= 0.5 ? null : replicas >= 2 ? "no-peer-support" : "one-off" };
+}
+
+/** Clients from outside are many or few; what they reach answered them, and the rule names exactly them. */
+function clientSupport({ links }: EdgeClass): Support {
+  const connections = links.reduce((sum, link) => sum + link.established, 0);
+  const { sources } = pairsOf(links);
+  const confidence = 1 - 0.5 ** (Math.min(connections, 6) + sources);
+  return {
+    confidence,
+    objection:
+      connections === 1 && sources === 1 && links.every((link) => link.dstSoftware === -1) ? "one-off" : null,
+  };
+}
+
+/** P(this many of the role's hosts | the role does it) / P(… | one host alone does it). */
+function peerRatio(sources: number, replicas: number, reach: number): number {
+  const any = 1 - (1 - reach) ** replicas;
+  const legitimate =
+    (binomial(replicas, sources) * reach ** sources * (1 - reach) ** (replicas - sources)) / any;
+  const attack = sources === 1 ? ATTACK_SINGLE_SOURCE : (1 - ATTACK_SINGLE_SOURCE) * 0.5 ** (sources - 1);
+  // Many sources are proof enough, even where balancing spreads them thin.
+  return sources >= 2 ? Math.max(20, legitimate / attack) : legitimate / attack;
+}
+
+function timeRatio(links: readonly Link[], windowMs: number): number {
+  if (windowMs < WINDOW_DAYS_MIN_FOR_TIME * DAY_MS) return 1;
+  const days = Math.max(...links.map((link) => link.days));
+  if (days >= PERSISTENT_DAYS_MIN) return PERSISTENT_RATIO;
+  return days === 1 && links.length === 1 ? 1 / BURST_RATIO : 1;
+}
+
+function binomial(n: number, k: number): number {
+  let result = 1;
+  for (let i = 1; i <= k; i++) result *= (n - k + i) / i;
+  return result;
+}
+
+/** Share of possible pairs seen, over the classes that are large enough to show it and supported by two hosts. */
+export function estimateCoverage(classes: readonly EdgeClass[], partition: Partition): number {
+  let seen = 0;
+  let possible = 0;
+  for (const { from, to, links } of classes) {
+    if (from.kind !== "segment" || to.kind !== "segment") continue;
+    const { pairs, sources } = pairsOf(links);
+    const sizes = [from, to].map(({ number }) => partition.groups[number]?.members.length ?? 1);
+    const all = (sizes[0] ?? 1) * (sizes[1] ?? 1);
+    if (sources < 2 || all < 4) continue;
+    seen += pairs;
+    possible += all;
+  }
+  return possible === 0 ? COVERAGE_UNKNOWN : Math.min(0.98, Math.max(0.2, seen / possible));
+}

@@ -1,0 +1,16 @@
+import type { LabelSelector } from "@ringwall/model";
+
+/** A division of the workloads into segments. */
+export type Partition = {
+  /** Workload name → segment number. */
+  readonly of: ReadonlyMap<string, number>;
+  readonly groups: readonly Group[];
+};
+
+export type Group = {
+  readonly members: readonly string[];
+  /** Label selector that describes exactly these members among the inventory; null where no labels do. */
+  readonly labels: LabelSelector | null;
+  /** Why they belong together, a sentence. */
+  readonly why: string;
+};
