@@ -599,6 +599,13 @@ export declare type StatusReport = Message<"ringwall.agent.v1.StatusReport"> & {
    * @generated from field: string version = 9;
    */
   version: string;
+
+  /**
+   * The host's DNS resolvers (nameservers of its resolv.conf): essential flows of this host.
+   *
+   * @generated from field: repeated string resolvers = 10;
+   */
+  resolvers: string[];
 };
 
 /**

@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import staticFiles from "@fastify/static";
+import { refusal } from "../../refusal.ts";
+import type { UsersApp } from "./app.ts";
+import { sendRefusal } from "./problem.ts";
+
+/** Nothing from elsewhere, no inline script; styles inline because Mantine writes its theme's variables so. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The console's built files at `/`; its pages are routes of its own, so unknown paths get its index. */
+export async function serveConsole(app: UsersApp, dir: string): Promise<void> {
+  app.addHook("onSend", async (_request, reply) => {
+    reply.header("content-security-policy", CONTENT_SECURITY_POLICY);
+    reply.header("x-content-type-options", "nosniff");
+    reply.header("referrer-policy", "no-referrer");
+    reply.header("cross-origin-opener-policy", "same-origin");
+  });
+  if (!existsSync(path.join(dir, "index.html"))) {
+    app.get("/", { schema: { hide: true } }, (_request, reply) =>
+      reply
+        .type("text/plain")
+        .send("The console is not built. Run `make build` in the checkout, then reload.\n"),
+    );
+    return;
+  }
+  await app.register(staticFiles, { root: dir, wildcard: false, index: "index.html" });
+  app.setNotFoundHandler((request, reply) => {
+    const page = request.method === "GET" && !request.url.startsWith("/api/") && !request.url.includes(".");
+    if (page) return reply.sendFile("index.html");
+    return sendRefusal(
+      reply,
+      refusal(404, "no-such-route", `nothing is at \`${request.url.split("?", 1)[0]}\``),
+    );
+  });
+}

@@ -1,0 +1,72 @@
+import type { Result } from "@ringwall/model";
+import type {
+  AlertView,
+  ChangeReply,
+  confirmReply,
+  draftBody,
+  draftReply,
+  enrollmentTokenBody,
+  enrollmentTokenReply,
+  flowsQuery,
+  flowsReply,
+  LearnReply,
+  learnBody,
+  MapView,
+  modeBody,
+  PolicyView,
+  provisionBody,
+  RevisionView,
+  rollbackBody,
+  SegmentView,
+  SimulateReply,
+  SoftwareView,
+  StatusView,
+  simulateBody,
+  WorkloadView,
+} from "@ringwall/protocol/rest";
+import type { z } from "zod";
+import type { Refusal } from "../../refusal.ts";
+
+/** Who asks: written into revisions and the audit log. */
+export type Actor = { readonly name: string };
+type Reply<T> = Promise<Result<T, Refusal>>;
+
+export type ControllerEvent = { readonly kind: "status" | "flows" | "alert"; readonly data: unknown };
+
+/** What the routes need of the rest of the controller; the routes themselves only translate HTTP. */
+export type UserServices = {
+  status(): Promise<StatusView>;
+  workloads(): Promise<readonly WorkloadView[]>;
+  software(): Promise<readonly SoftwareView[]>;
+  segments(): Promise<readonly SegmentView[]>;
+  policies(): Promise<readonly PolicyView[]>;
+  alerts(): Promise<readonly AlertView[]>;
+  revisions(): Promise<readonly RevisionView[]>;
+  flows(query: z.infer<typeof flowsQuery>): Promise<z.infer<typeof flowsReply>>;
+  map(since: string | undefined): Promise<MapView>;
+  draft(): Promise<z.infer<typeof draftReply>>;
+  replaceDraft(body: z.infer<typeof draftBody>, actor: Actor): Reply<z.infer<typeof draftReply>>;
+  learn(body: z.infer<typeof learnBody>, actor: Actor): Reply<LearnReply>;
+  simulate(body: z.infer<typeof simulateBody>): Reply<SimulateReply>;
+  provision(body: z.infer<typeof provisionBody>, actor: Actor): Reply<ChangeReply>;
+  mode(body: z.infer<typeof modeBody>, actor: Actor): Reply<ChangeReply>;
+  confirm(actor: Actor): Reply<z.infer<typeof confirmReply>>;
+  rollback(body: z.infer<typeof rollbackBody>, actor: Actor): Reply<ChangeReply>;
+  createEnrollmentToken(
+    body: z.infer<typeof enrollmentTokenBody>,
+    actor: Actor,
+  ): Reply<z.infer<typeof enrollmentTokenReply>>;
+  labelWorkload(name: string, labels: Readonly<Record<string, string>>, actor: Actor): Reply<WorkloadView>;
+  /** Calls `listener` for every event until the returned function is called. */
+  listen(listener: (event: ControllerEvent) => void): () => void;
+};
+
+/** Sessions and tokens of people. */
+export type SignIn = {
+  /** A link that works once, with the time it ends. */
+  createLink(): Promise<{ readonly url: string; readonly expires: string }>;
+  /** Trades the link's secret for a session's; null when it is unknown, used or too old. */
+  redeem(secret: string): Promise<{ readonly session: string; readonly maxAgeSeconds: number } | null>;
+  session(secret: string): Promise<Actor | null>;
+  bearer(token: string): Actor | null;
+};
