@@ -23,4 +23,17 @@ export type CommandEntry = {
 /** Every command, in the order of the help. A new command is a module that exports `register`, and a line here. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   up: { group: "Start here:", load: () => import("./local/up.ts") },
+  status: { group: "Start here:", load: () => import("./online/status.ts") },
+  "sign-in": { group: "Start here:", load: () => import("./online/sign-in.ts") },
+  get: { group: "Look:", load: () => import("./online/get.ts") },
+  draft: { group: "Look:", load: () => import("./online/draft.ts") },
+  learn: { group: "Change what is enforced:", load: () => import("./online/learn.ts") },
+  apply: { group: "Change what is enforced:", load: () => import("./online/apply.ts") },
+  simulate: { group: "Change what is enforced:", load: () => import("./online/simulate.ts") },
+  provision: { group: "Change what is enforced:", load: () => import("./online/provision.ts") },
+  confirm: { group: "Change what is enforced:", load: () => import("./online/confirm.ts") },
+  mode: { group: "Change what is enforced:", load: () => import("./online/mode.ts") },
+  rollback: { group: "Change what is enforced:", load: () => import("./online/rollback.ts") },
+  label: { group: "Change what is enforced:", load: () => import("./online/label.ts") },
+  token: { group: "Run the parts:", load: () => import("./online/token.ts") },
 };

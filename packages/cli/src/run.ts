@@ -6,7 +6,7 @@ export type Register = (program: Command) => void;
 
 /** Makes a commander action of a function that returns the exit code. */
 export function run<Args extends readonly unknown[]>(
-  action: (...args: Args) => Promise<ExitCode> | ExitCode,
+  action: (...args: Args) => Promise<ExitCode>,
 ): (...args: Args) => Promise<void> {
   return async (...args) => {
     process.exitCode = await action(...args);

@@ -1,0 +1,98 @@
+import type { LearnReport } from "@ringwall/learner";
+import { z } from "zod";
+import { paint, say } from "../output/print.ts";
+import { plural } from "../output/size.ts";
+import { printTable } from "../output/table.ts";
+
+const edge = z.object({
+  src: z.string(),
+  srcSoftware: z.string().nullable(),
+  dst: z.string(),
+  dstSoftware: z.string().nullable(),
+  port: z.string(),
+});
+
+/** Of the learner's report, what is shown to people; the protocol carries the report as it stands. */
+export const shownReport = z.object({
+  segments: z.array(z.object({ name: z.string(), members: z.array(z.string()), why: z.string() })),
+  rules: z.array(
+    z.object({
+      policy: z.string(),
+      rule: z.string(),
+      evidence: z.object({ edges: z.number(), days: z.number(), connections: z.number() }),
+      overPermission: z.number(),
+      confidence: z.number(),
+    }),
+  ),
+  setAside: z.array(z.object({ edge, words: z.string(), connections: z.number(), suspicious: z.boolean() })),
+  order: z.array(z.string()),
+  notes: z.array(z.string()),
+}) satisfies z.ZodType<Pick<LearnReport, "segments" | "order" | "notes">, unknown>;
+
+type Shown = z.infer<typeof shownReport>;
+
+/** Prints segments, rules with their evidence, what was set aside, and the order proposed. */
+export async function printReport(report: Shown): Promise<void> {
+  say(heading(plural(report.segments.length, "segment")));
+  await printTable(
+    [
+      { head: "SEGMENT", shrink: "middle" },
+      { head: "WORKLOADS", shrink: "end" },
+      { head: "WHY", shrink: "end" },
+    ],
+    report.segments.map((segment) => [segment.name, segment.members.join(", "), segment.why]),
+  );
+  say(`\n${heading(plural(report.rules.length, "rule"))}`);
+  await printTable(
+    [
+      { head: "POLICY", shrink: "middle" },
+      { head: "RULE", shrink: "end" },
+      { head: "EDGES", align: "right" },
+      { head: "DAYS", align: "right" },
+      { head: "CONNECTIONS", align: "right" },
+      { head: "WIDER", align: "right" },
+      { head: "CONFIDENCE", align: "right" },
+    ],
+    report.rules.map(({ policy, rule, evidence, overPermission, confidence }) => [
+      policy,
+      rule,
+      String(evidence.edges),
+      String(evidence.days),
+      String(evidence.connections),
+      `×${overPermission.toFixed(1)}`,
+      `${Math.round(confidence * 100)} %`,
+    ]),
+  );
+  await printSetAside(report.setAside);
+  for (const line of report.notes) say(`note: ${line}`);
+  if (report.order.length > 0) say(`\n${heading("Proposed order for block:")} ${report.order.join(", ")}`);
+}
+
+async function printSetAside(setAside: Shown["setAside"]): Promise<void> {
+  if (setAside.length === 0) return;
+  say(`\n${heading(`${plural(setAside.length, "finding")} set aside, without a rule`)}`);
+  await printTable(
+    [
+      { head: "SOURCE", shrink: "middle" },
+      { head: "DESTINATION", shrink: "middle" },
+      { head: "PORT", shrink: "end" },
+      { head: "CONNECTIONS", align: "right" },
+      { head: "WHY", shrink: "end" },
+    ],
+    setAside.map(({ edge: { src, srcSoftware, dst, dstSoftware, port }, connections, words, suspicious }) => [
+      party(src, srcSoftware),
+      party(dst, dstSoftware),
+      port,
+      String(connections),
+      suspicious ? { text: words, style: "red" } : words,
+    ]),
+  );
+}
+
+function party(place: string, software: string | null): string {
+  return software === null ? place : `${place} (${software})`;
+}
+
+function heading(text: string): string {
+  return paint("bold", text);
+}
