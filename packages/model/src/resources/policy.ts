@@ -100,7 +100,8 @@ export const policy = z.strictObject({
 export const assertion = z.strictObject({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal("Assertion"),
-  metadata: z.strictObject({ name, owner: z.string().optional() }),
+  // A sentence, as rules have: nothing refers to it.
+  metadata: z.strictObject({ name: ruleName, owner: z.string().optional() }),
   spec: z.strictObject({ never: z.strictObject(flowMatch) }),
 });
 

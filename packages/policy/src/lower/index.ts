@@ -1,2 +1,3 @@
 export * from "./host-policy.ts";
 export * from "./kernel.ts";
+export { matchSoftware } from "./match-software.ts";

@@ -1,0 +1,22 @@
+import type { LabelRequirement, LabelSelector, Labels } from "@ringwall/model";
+
+/** AND over keys; `{}` selects all. As in Kubernetes, `not` holds where the key is absent. */
+export function selects(selector: LabelSelector, labels: Labels | undefined): boolean {
+  for (const key in selector) {
+    const requirement = selector[key];
+    if (requirement !== undefined && !meets(requirement, labels?.[key])) return false;
+  }
+  return true;
+}
+
+function meets(requirement: LabelRequirement, value: string | undefined): boolean {
+  if (typeof requirement === "string") return value === requirement;
+  if (Array.isArray(requirement)) return value !== undefined && requirement.includes(value);
+  if ("exists" in requirement) return requirement.exists === (value !== undefined);
+  return value === undefined || !listOf(requirement.not).includes(value);
+}
+
+/** One or several, as the resources write it, always as a list. */
+export function listOf<T extends string>(one: T | readonly T[]): readonly T[] {
+  return typeof one === "string" ? [one] : one;
+}
