@@ -1,0 +1,66 @@
+// `make lab`: the three-tier story on several hosts, told on real traffic.
+//   packages/lab/src/main.ts [--json FILE] [--or-skip]     --or-skip: being unable to run here is not an error
+// Exit codes: 0 everything as expected, 1 an expectation failed or a normal request was lost, 2 it could not run.
+import { parseArgs } from "node:util";
+import { openLab } from "./hosts/lab.ts";
+import { Checks } from "./report/checks.ts";
+import { saveRecord } from "./report/record.ts";
+import { formatChecks } from "./report/table.ts";
+import { whyNot } from "./requirements.ts";
+import { tellStory } from "./story/story.ts";
+import type { Traffic } from "./traffic/driver.ts";
+
+/** The whole run is ended when it takes longer: something hangs. */
+const RUN_MS_MAX = 600_000;
+
+const { values } = parseArgs({ options: { json: { type: "string" }, "or-skip": { type: "boolean" } } });
+process.exit(await main(values.json, values["or-skip"] === true));
+
+async function main(jsonFile: string | undefined, orSkip: boolean): Promise<number> {
+  const missing = whyNot();
+  if (missing !== null) {
+    console.error(`lab: skipped: ${missing}`);
+    console.log("0 passed, 0 failed, 1 skipped");
+    return orSkip ? 0 : 2;
+  }
+  const interrupted = interruption();
+  const { lab, swept } = await openLab();
+  const started = new Date();
+  const checks = new Checks();
+  let traffic: Traffic | null = null;
+  for (const run of swept) checks.note(`cleaned up after run ${run}, which was killed`);
+  try {
+    traffic = await Promise.race([tellStory(lab, checks), interrupted.promise]);
+  } catch (error) {
+    const seen = error instanceof Error ? error.message : String(error);
+    checks.add({ tried: "the story to its end", expected: "no error", seen, passed: false });
+  } finally {
+    await lab.close();
+    interrupted.forget();
+  }
+  if (jsonFile !== undefined) saveRecord(jsonFile, checks, traffic, started);
+  console.log(`\n${formatChecks(checks.all)}\n`);
+  const failed = checks.failed;
+  console.log(`${checks.seconds} s; the last line counts the expectations`);
+  console.log(`${checks.all.length - failed} passed, ${failed} failed, 0 skipped`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** Rejects on Ctrl-C, SIGTERM, or when the time is up; the hosts are then ended as after any other run. */
+function interruption(): { readonly promise: Promise<never>; readonly forget: () => void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`ended after ${RUN_MS_MAX / 1000} s`)), RUN_MS_MAX);
+  const onSignal = (signal: NodeJS.Signals) => reject(new Error(`ended by ${signal}`));
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  // Without a reader there is nobody to tell the story to; what was started is still ended in order.
+  process.stdout.on("error", () => reject(new Error("nobody reads the output")));
+  promise.catch(() => {});
+  return {
+    promise,
+    forget: () => {
+      clearTimeout(timer);
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
