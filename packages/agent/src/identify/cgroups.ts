@@ -1,0 +1,71 @@
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type CgroupOwner, parseCgroupPath, parseProcCgroup } from "./cgroup-path.ts";
+import { readProcText } from "./proc.ts";
+
+/** Control groups whose owner is remembered; past it all are looked up again. */
+export const CGROUPS_REMEMBERED_MAX = 4096;
+/** Folders looked at for a control group whose processes have gone. */
+export const CGROUP_SEARCH_MAX = 10_000;
+
+export type CgroupLookup = {
+  /** Whose control group this is; `tgid` is a process that was in it, if it still runs. */
+  readonly ownerOf: (cgroupId: bigint, tgid: number) => Promise<CgroupOwner>;
+  /** The same without waiting, where it is known. */
+  readonly known: (cgroupId: bigint) => CgroupOwner | undefined;
+};
+
+/**
+ * Turns the kernel's control group numbers into units and containers. On cgroup2 the number is the folder's inode.
+ * `mount` is where cgroup2 is mounted, `scope` the agent's own folder below it, `/` for all.
+ */
+export function createCgroupLookup(mount: string, scope: string): CgroupLookup {
+  const owners = new Map<bigint, CgroupOwner>();
+
+  async function find(cgroupId: bigint, tgid: number): Promise<string | undefined> {
+    const text = await readProcText(tgid, "cgroup");
+    const path = text === undefined ? undefined : parseProcCgroup(text);
+    if (path !== undefined && (await inodeOf(join(mount, path))) === cgroupId) return path;
+    return search(mount, scope, cgroupId);
+  }
+
+  return {
+    known: (cgroupId) => owners.get(cgroupId),
+    ownerOf: async (cgroupId, tgid) => {
+      const known = owners.get(cgroupId);
+      if (known !== undefined) return known;
+      const path = await find(cgroupId, tgid);
+      if (path === undefined) return { unit: null, container: null };
+      const owner = parseCgroupPath(path, scope);
+      if (owners.size >= CGROUPS_REMEMBERED_MAX) owners.clear();
+      owners.set(cgroupId, owner);
+      return owner;
+    },
+  };
+}
+
+async function inodeOf(folder: string): Promise<bigint | undefined> {
+  return (await stat(folder, { bigint: true }).catch(() => undefined))?.ino;
+}
+
+async function search(mount: string, scope: string, cgroupId: bigint): Promise<string | undefined> {
+  const queue = [scope];
+  for (let looked = 0; looked < CGROUP_SEARCH_MAX && queue.length > 0; looked++) {
+    const path = queue.shift() ?? "/";
+    if ((await inodeOf(join(mount, path))) === cgroupId) return path;
+    const entries = await readdir(join(mount, path), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) if (entry.isDirectory()) queue.push(join(path, entry.name));
+  }
+  return undefined;
+}
+
+/** Where cgroup2 is mounted, from /proc/self/mountinfo (proc_pid_mountinfo(5)); undefined where it isn't. */
+export function parseCgroupMount(mountinfo: string): string | undefined {
+  for (const line of mountinfo.split("\n")) {
+    const [before, after] = line.split(" - ");
+    if (before === undefined || !after?.startsWith("cgroup2 ")) continue;
+    const [, , , root, mount] = before.split(" ");
+    if (root === "/" && mount !== undefined) return mount.replace(/\\040/g, " ");
+  }
+  return undefined;
+}

@@ -1,0 +1,94 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { FileKey } from "../kernel/contract.ts";
+import { type Digest, isUnchanged } from "./digest.ts";
+import type { DigestCache } from "./digest-cache.ts";
+import { type Clock, type Execution, isOlderThan, isYoung } from "./execution.ts";
+import type { ExecutableFacts } from "./identity-book.ts";
+import type { PackageLookup } from "./packages.ts";
+import { readProcLink } from "./proc.ts";
+
+export type ExecutableFile = {
+  readonly facts: ExecutableFacts;
+  /** The kernel may take the file's key for these facts from now on. */
+  readonly lasting: boolean;
+};
+
+export type FileTools = {
+  readonly digestOf: (file: FileHandle) => Promise<Digest>;
+  readonly cache: DigestCache;
+  readonly packages: PackageLookup;
+  readonly clock: Clock;
+};
+
+/** Newer kernels keep a flag in bit 31 of the nanoseconds. */
+const CTIME_FLAG_NS = 1n << 31n;
+
+/** The text under which a file's digest is remembered. */
+export function fileKeyText(key: FileKey): string {
+  return `${key.device}:${key.inode}:${key.ctimeNs}:${key.generation}`;
+}
+
+/**
+ * Finds out what a process executes, from the file itself. Null where the process has gone or runs something else by
+ * now. `isStill` asks the kernel whether the process still runs that execution.
+ */
+export async function identifyExecutable(
+  execution: Execution,
+  isStill: () => boolean,
+  tools: FileTools,
+): Promise<ExecutableFile | null> {
+  const { tgid, file: key } = execution;
+  const path = await readProcLink(tgid, "exe");
+  const file = await open(`/proc/${tgid}/exe`, constants.O_RDONLY).catch(() => undefined);
+  if (file === undefined) return null;
+  try {
+    if (path === undefined || !isStill()) return null;
+    return await describe(execution, path, file, key, tools);
+  } finally {
+    await file.close();
+  }
+}
+
+async function describe(
+  execution: Execution,
+  path: string,
+  file: FileHandle,
+  key: FileKey,
+  tools: FileTools,
+): Promise<ExecutableFile> {
+  const before = await file.stat({ bigint: true });
+  const cached = tools.cache.get(fileKeyText(key));
+  const digest = cached ?? (await tools.digestOf(file));
+  const after = await file.stat({ bigint: true });
+  const unlinked = after.nlink === 0n;
+  const unattributable = unlinked ? (path.startsWith("/memfd:") ? "memfd" : "deleted") : null;
+  const plainPath = unlinked ? path.replace(/ \(deleted\)$/, "") : path;
+
+  // Either the kernel's change time is still the file's, or (overlays show another) nothing changed since the exec.
+  const sameKey =
+    after.ino === key.inode && (after.ctimeNs & ~CTIME_FLAG_NS) === (key.ctimeNs & ~CTIME_FLAG_NS);
+  const trusted =
+    isUnchanged(before, after) && (sameKey || isOlderThan(execution, after.ctimeNs, tools.clock));
+  const lasting = trusted && !unlinked && !isYoung(after.ctimeNs, tools.clock);
+  if (!trusted) {
+    const facts = {
+      exe: plainPath,
+      exeSha256: null,
+      package: null,
+      evidence: null,
+      unattributable: unattributable ?? "deleted",
+    } as const;
+    return { facts, lasting: false };
+  }
+  if (cached === undefined && lasting) tools.cache.set(fileKeyText(key), digest);
+  const packageName = unlinked ? null : await tools.packages.find(plainPath, digest.md5);
+  const facts: ExecutableFacts = {
+    exe: plainPath,
+    exeSha256: digest.sha256,
+    package: packageName,
+    evidence: packageName === null ? null : "manifest-only",
+    unattributable,
+  };
+  return { facts, lasting };
+}

@@ -1,0 +1,45 @@
+import type { ExecKey, FileKey } from "../kernel/contract.ts";
+
+/** One execve to be identified: what the kernel said about it. */
+export type Execution = {
+  readonly exec: ExecKey;
+  /** A process that runs it, by which /proc shows its files. */
+  readonly tgid: number;
+  readonly file: FileKey;
+  readonly uid: number;
+  readonly cgroupId: bigint;
+  readonly ppid: number;
+  /** When it began, CLOCK_BOOTTIME. */
+  readonly beganNs: bigint;
+  /** As given to execve; empty where the process is older than the agent. */
+  readonly filename: string;
+  readonly argv: readonly string[];
+  readonly environment: readonly string[];
+  /** The working directory at the exec, as `DEVICE:INODE`, where the kernel said it. */
+  readonly cwdInode: bigint | undefined;
+};
+
+/**
+ * Times of files against times of processes. A file's change time comes from a clock that may lag by one tick of at
+ * most 10 ms; 2 ms more for reading two clocks one after the other.
+ */
+export const CHANGE_MARGIN_NS = 12_000_000n;
+/** A file changed this recently may change again within the same tick: not to be remembered by its change time. */
+export const YOUNG_FILE_NS = 2_000_000_000n;
+
+export type Clock = {
+  /** CLOCK_BOOTTIME. */
+  readonly bootNs: () => bigint;
+  /** CLOCK_REALTIME. */
+  readonly wallNs: () => bigint;
+};
+
+/** Whether a file with this change time is what it was when the execution began. */
+export function isOlderThan(execution: Execution, ctimeNs: bigint, clock: Clock): boolean {
+  const beganWallNs = clock.wallNs() - (clock.bootNs() - execution.beganNs);
+  return ctimeNs + CHANGE_MARGIN_NS <= beganWallNs;
+}
+
+export function isYoung(ctimeNs: bigint, clock: Clock): boolean {
+  return ctimeNs + YOUNG_FILE_NS > clock.wallNs();
+}

@@ -1,0 +1,184 @@
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ProcessIdentity } from "@ringwall/model";
+import { z } from "zod";
+import type { IdentityKey } from "../kernel/contract.ts";
+
+/** Numbers of each kind that one boot may use; past it what is new stays unknown to the kernel, and is counted. */
+export const BOOK_ENTRIES_MAX = 65_536;
+
+/** The executable's half of an identity. */
+export type ExecutableFacts = Pick<ProcessIdentity, "exe" | "exeSha256" | "package" | "evidence"> & {
+  readonly unattributable: "memfd" | "deleted" | null;
+};
+/** What runs beside it. All empty = number 0. */
+export type ScriptFacts = Pick<ProcessIdentity, "script" | "scriptSha256" | "unattributable" | "environment">;
+/** Who and where. */
+export type OwnerFacts = Pick<ProcessIdentity, "user" | "unit" | "container">;
+
+/** Null where the book is full: never a number that means something else. */
+export type BookNumber = number | null;
+
+/**
+ * The numbers by which the kernel knows executables, scripts and identities, for one boot. Every number is in the
+ * journal before the kernel hears of it, so that an agent that was killed finds out what the pinned maps mean.
+ */
+export type IdentityBook = {
+  readonly executable: (facts: ExecutableFacts) => BookNumber;
+  readonly script: (facts: ScriptFacts) => BookNumber;
+  readonly identity: (
+    key: IdentityKey,
+    owner: OwnerFacts,
+  ) => { readonly id: number; readonly isNew: boolean } | null;
+  readonly executableFacts: (id: number) => ExecutableFacts | undefined;
+  readonly hasScript: (id: number) => boolean;
+  readonly processIdentity: (id: number) => ProcessIdentity | undefined;
+  readonly identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>;
+  /** What found no place. */
+  readonly overflows: () => number;
+};
+
+const line = z.union([
+  z.object({ boot: z.string() }),
+  z.object({ e: z.number(), v: z.string() }),
+  z.object({ s: z.number(), v: z.string() }),
+  z.object({ i: z.number(), k: z.string(), v: z.string() }),
+]);
+
+type Identity = { readonly key: IdentityKey; readonly owner: OwnerFacts };
+
+export function openIdentityBook(stateDir: string, bootId: string): IdentityBook {
+  const file = join(stateDir, "identities.ndjson");
+  const executables = new Shelf<ExecutableFacts>();
+  const scripts = new Shelf<ScriptFacts>();
+  const identities = new Shelf<Identity>();
+  load();
+
+  function load(): void {
+    const { lines, torn } = readLines(file);
+    const [first, ...rest] = lines;
+    const header = first === undefined ? undefined : parseLine(first);
+    // Numbers of an earlier boot mean nothing: its maps and its control groups are gone.
+    if (header === undefined || !("boot" in header) || header.boot !== bootId) {
+      writeFileSync(file, `${JSON.stringify({ boot: bootId })}\n`, { mode: 0o600 });
+      return;
+    }
+    if (torn) appendFileSync(file, "\n");
+    for (const text of rest) restore(text);
+  }
+
+  function restore(text: string): void {
+    const entry = parseLine(text);
+    if (entry === undefined || "boot" in entry) return;
+    if ("e" in entry) executables.restore(entry.e, entry.v, JSON.parse(entry.v));
+    else if ("s" in entry) scripts.restore(entry.s, entry.v, JSON.parse(entry.v));
+    else {
+      const [exeId, scriptId, uid, cgroupId] = entry.k.split(":");
+      const key = {
+        exeId: Number(exeId),
+        scriptId: Number(scriptId),
+        uid: Number(uid),
+        cgroupId: BigInt(cgroupId ?? 0),
+      };
+      identities.restore(entry.i, entry.k, { key, owner: JSON.parse(entry.v) });
+    }
+  }
+
+  const write = (entry: z.infer<typeof line>) => appendFileSync(file, `${JSON.stringify(entry)}\n`);
+
+  function processIdentity(id: number): ProcessIdentity | undefined {
+    const found = identities.at(id);
+    const exe = found === undefined ? undefined : executables.at(found.key.exeId);
+    if (found === undefined || exe === undefined) return undefined;
+    const script = found.key.scriptId === 0 ? NO_SCRIPT : scripts.at(found.key.scriptId);
+    if (script === undefined) return undefined;
+    const unattributable = exe.unattributable ?? script.unattributable;
+    return { ...exe, ...script, ...found.owner, unattributable, image: null };
+  }
+
+  return {
+    executable: (facts) => {
+      const value = JSON.stringify(facts);
+      return executables.number(value, facts, (id) => write({ e: id, v: value }));
+    },
+    script: (facts) => {
+      if (isNoScript(facts)) return 0;
+      const value = JSON.stringify(facts);
+      return scripts.number(value, facts, (id) => write({ s: id, v: value }));
+    },
+    identity: (key, owner) => {
+      const text = `${key.exeId}:${key.scriptId}:${key.uid}:${key.cgroupId}`;
+      const known = identities.numbers.get(text);
+      if (known !== undefined) return { id: known, isNew: false };
+      const value = JSON.stringify(owner);
+      const id = identities.number(text, { key, owner }, (number) => write({ i: number, k: text, v: value }));
+      return id === null ? null : { id, isNew: true };
+    },
+    executableFacts: (id) => executables.at(id),
+    hasScript: (id) => id === 0 || scripts.at(id) !== undefined,
+    processIdentity,
+    identities: function* () {
+      for (const id of identities.values.keys()) {
+        const identity = processIdentity(id);
+        if (identity !== undefined) yield [id, identity] as const;
+      }
+    },
+    overflows: () => executables.overflows + scripts.overflows + identities.overflows,
+  };
+}
+
+const NO_SCRIPT: ScriptFacts = { script: null, scriptSha256: null, unattributable: null, environment: [] };
+
+function isNoScript(facts: ScriptFacts): boolean {
+  return facts.script === null && facts.unattributable === null && facts.environment.length === 0;
+}
+
+/** Numbers from 1 for distinct values. */
+class Shelf<T> {
+  readonly numbers = new Map<string, number>();
+  readonly values = new Map<number, T>();
+  overflows = 0;
+  private next = 1;
+
+  number(text: string, value: T, record: (id: number) => void): BookNumber {
+    const known = this.numbers.get(text);
+    if (known !== undefined) return known;
+    if (this.next > BOOK_ENTRIES_MAX) {
+      this.overflows++;
+      return null;
+    }
+    const id = this.next;
+    record(id);
+    this.restore(id, text, value);
+    return id;
+  }
+
+  restore(id: number, text: string, value: T): void {
+    this.numbers.set(text, id);
+    this.values.set(id, value);
+    this.next = Math.max(this.next, id + 1);
+  }
+
+  at(id: number): T | undefined {
+    return this.values.get(id);
+  }
+}
+
+function parseLine(text: string): z.infer<typeof line> | undefined {
+  try {
+    return line.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The whole lines, and whether something stands behind the last of them: a write that a kill cut off. */
+function readLines(file: string): { readonly lines: readonly string[]; readonly torn: boolean } {
+  try {
+    const lines = readFileSync(file, "utf8").split("\n");
+    const torn = lines.pop() !== "";
+    return { lines, torn };
+  } catch {
+    return { lines: [], torn: false };
+  }
+}

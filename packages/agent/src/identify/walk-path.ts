@@ -1,0 +1,48 @@
+import type { BigIntStats } from "node:fs";
+import { lstat, readlink } from "node:fs/promises";
+
+/** Symbolic links followed in one path, as in the kernel (ELOOP). */
+export const SYMLINKS_MAX = 40;
+
+export type WalkedPath = {
+  /** In the process's root, without symbolic links. */
+  readonly path: string;
+  readonly stat: BigIntStats;
+  /** The latest change time of a symbolic link that was followed; 0 where none was. */
+  readonly linksChangedNs: bigint;
+};
+
+/**
+ * Follows a path as a process with this root would: an absolute link starts again at *its* root, never at ours, or a
+ * container could point at a file of the host that it never read. Undefined where there is nothing.
+ */
+export async function walkPath(root: string, path: string): Promise<WalkedPath | undefined> {
+  let links = 0;
+  let linksChangedNs = 0n;
+  const rest = path.split("/").reverse();
+  let at: string[] = [];
+  let stat: BigIntStats | undefined;
+  while (rest.length > 0) {
+    const part = rest.pop();
+    if (part === undefined || part === "" || part === ".") continue;
+    if (part === "..") {
+      at.pop();
+      stat = undefined;
+      continue;
+    }
+    const here = `${root}/${[...at, part].join("/")}`;
+    const found = await lstat(here, { bigint: true }).catch(() => undefined);
+    if (found === undefined) return undefined;
+    if (!found.isSymbolicLink()) {
+      at.push(part);
+      stat = found;
+      continue;
+    }
+    const target = links++ < SYMLINKS_MAX ? await readlink(here).catch(() => undefined) : undefined;
+    if (target === undefined) return undefined;
+    if (found.ctimeNs > linksChangedNs) linksChangedNs = found.ctimeNs;
+    if (target.startsWith("/")) at = [];
+    rest.push(...target.split("/").reverse());
+  }
+  return stat === undefined ? undefined : { path: `/${at.join("/")}`, stat, linksChangedNs };
+}

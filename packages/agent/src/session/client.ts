@@ -1,0 +1,45 @@
+import { type Client, createClient } from "@connectrpc/connect";
+import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { AgentService, HEARTBEAT_SECONDS, MESSAGE_BYTES_MAX } from "@ringwall/protocol/agent";
+import { checkControllerIdentity, HANDSHAKE_TIMEOUT_MS } from "./controller-trust.ts";
+import type { Credentials } from "./credentials.ts";
+
+/** Milliseconds that one upload or enrolment may take. */
+export const CALL_TIMEOUT_MS = 30_000;
+/** Milliseconds of silence after which a subscription is taken for dead: two heartbeats and a little. */
+export const SILENCE_MS_MAX = (2 * HEARTBEAT_SECONDS + 5) * 1000;
+
+/** A connection to the controller. `close` ends every call on it. */
+export type ControllerClient = {
+  readonly service: Client<typeof AgentService>;
+  readonly close: () => void;
+};
+
+/** Connects with the controller's CA and, once enrolled, this agent's own certificate. */
+export function connectController(
+  controller: string,
+  trust: Pick<Credentials, "caCertificate"> & Partial<Pick<Credentials, "privateKey" | "certificateChain">>,
+): ControllerClient {
+  const session = new Http2SessionManager(
+    controller,
+    { pingIntervalMs: HEARTBEAT_SECONDS * 1000, pingTimeoutMs: HANDSHAKE_TIMEOUT_MS },
+    {
+      ca: trust.caCertificate,
+      ...(trust.certificateChain === undefined
+        ? {}
+        : { cert: trust.certificateChain, key: trust.privateKey }),
+      minVersion: "TLSv1.3",
+      checkServerIdentity: checkControllerIdentity,
+      settings: { initialWindowSize: 1 << 20 },
+    },
+  );
+  const transport = createConnectTransport({
+    baseUrl: controller,
+    httpVersion: "2",
+    sessionManager: session,
+    acceptCompression: [],
+    readMaxBytes: MESSAGE_BYTES_MAX,
+    writeMaxBytes: MESSAGE_BYTES_MAX,
+  });
+  return { service: createClient(AgentService, transport), close: () => session.abort() };
+}

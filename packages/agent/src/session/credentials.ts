@@ -1,0 +1,95 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type AgentError, agentError } from "../agent-error.ts";
+import { saveFile } from "../state/save-file.ts";
+
+/** What an enrolled agent proves itself with. */
+export type Credentials = {
+  /** As the certificate's SPIFFE id says. */
+  readonly workload: string;
+  readonly controller: string;
+  /** PKCS#8, PEM; never leaves the host. */
+  readonly privateKey: string;
+  /** PEM, leaf first. */
+  readonly certificateChain: string;
+  readonly caCertificate: string;
+};
+
+const SPIFFE_WORKLOAD = "spiffe://ringwall/workload/";
+
+/** The workload that a certificate speaks for, or undefined where it speaks for none. */
+export function workloadOfCertificate(certificate: X509Certificate): string | undefined {
+  for (const entry of (certificate.subjectAltName ?? "").split(", ")) {
+    const uri = entry.startsWith("URI:") ? entry.slice(4) : undefined;
+    if (uri?.startsWith(SPIFFE_WORKLOAD)) return uri.slice(SPIFFE_WORKLOAD.length);
+  }
+  return undefined;
+}
+
+export async function saveCredentials(stateDir: string, credentials: Credentials): Promise<void> {
+  const folder = join(stateDir, "identity");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // One file, so that key and certificate can't come apart when the agent is killed in between.
+  await saveFile(join(folder, "credentials.json"), `${JSON.stringify(credentials, null, 2)}\n`, 0o600);
+}
+
+/** The stored credentials, or null where this agent was never enrolled. Throws AgentError for what can't be used. */
+export async function loadCredentials(stateDir: string, nowMs: number): Promise<Credentials | null> {
+  const file = join(stateDir, "identity", "credentials.json");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw agentError(
+      "credentials-unreadable",
+      `the agent's credentials \`${file}\` can't be read`,
+      "run as the user that enrolled this agent (usually root)",
+      error,
+    );
+  }
+  let credentials: Credentials;
+  let leaf: X509Certificate;
+  try {
+    credentials = JSON.parse(text) as Credentials;
+    leaf = new X509Certificate(credentials.certificateChain);
+    if (!leaf.checkPrivateKey(createPrivateKey(credentials.privateKey))) throw new Error("key mismatch");
+  } catch (error) {
+    throw unusable(file, "is damaged: key and certificate don't belong together", error);
+  }
+  const workload = workloadOfCertificate(leaf);
+  if (workload !== credentials.workload) throw unusable(file, "holds a certificate that names no workload");
+  if (!leaf.checkIssued(new X509Certificate(credentials.caCertificate))) {
+    throw unusable(file, "holds a certificate that another authority issued");
+  }
+  if (leaf.validToDate.getTime() <= nowMs) {
+    throw unusable(file, `holds a certificate that expired at ${leaf.validToDate.toISOString()}`);
+  }
+  return credentials;
+}
+
+function unusable(file: string, what: string, cause?: unknown): AgentError {
+  return agentError(
+    "certificate-unusable",
+    `the agent's credentials file \`${file}\` ${what}`,
+    "enrol again: make a token with `ringwall token create --name WORKLOAD` and start the agent with --token-file",
+    cause,
+  );
+}
+
+export async function deleteCredentials(stateDir: string): Promise<void> {
+  await rm(join(stateDir, "identity"), { recursive: true, force: true });
+}
+
+/** When to ask for the next certificate: after two thirds of this one's life. Milliseconds since 1970. */
+export function renewAtMs(certificateChain: string): number {
+  const leaf = new X509Certificate(certificateChain);
+  const from = leaf.validFromDate.getTime();
+  return from + ((leaf.validToDate.getTime() - from) * 2) / 3;
+}
+
+/** One PEM text of DER certificates. */
+export function formatPem(chain: readonly Uint8Array[]): string {
+  return chain.map((der) => new X509Certificate(der).toString()).join("");
+}

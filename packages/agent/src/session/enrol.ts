@@ -1,0 +1,74 @@
+import { X509Certificate } from "node:crypto";
+import { agentError } from "../agent-error.ts";
+import { createCertificateRequest } from "./certificate-request.ts";
+import { CALL_TIMEOUT_MS, connectController } from "./client.ts";
+import { loadControllerCa } from "./controller-trust.ts";
+import { type Credentials, formatPem, workloadOfCertificate } from "./credentials.ts";
+import type { EnrolmentToken } from "./token.ts";
+
+export type EnrolmentRequest = {
+  readonly token: EnrolmentToken;
+  /** Overrides the token's address. */
+  readonly controller?: string | undefined;
+  /** The name this host proposes. */
+  readonly workload: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly addresses: readonly string[];
+  readonly version: string;
+};
+
+/**
+ * Trades a token for credentials. Throws what the connection threw (see `explainFailure`), or AgentError where the
+ * controller is not the token's or sends what can't be used.
+ */
+export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
+  const controller = request.controller ?? request.token.controller;
+  const caCertificate = await loadControllerCa(controller, request.token.caSha256);
+  const { privateKey, csr } = await createCertificateRequest(request.workload);
+  const client = connectController(controller, { caCertificate });
+  try {
+    const response = await client.service.enroll(
+      {
+        token: request.token.secret,
+        csr,
+        workload: request.workload,
+        labels: request.labels,
+        addresses: [...request.addresses],
+        version: request.version,
+      },
+      { timeoutMs: CALL_TIMEOUT_MS },
+    );
+    const chain = response.certificateChain;
+    const workload = checkIssued(chain, caCertificate, response.workload);
+    return { workload, controller, privateKey, certificateChain: formatPem(chain), caCertificate };
+  } finally {
+    client.close();
+  }
+}
+
+/** A new key and certificate for the same workload. Throws what the connection threw. */
+export async function renew(credentials: Credentials): Promise<Credentials> {
+  const { privateKey, csr } = await createCertificateRequest(credentials.workload);
+  const client = connectController(credentials.controller, credentials);
+  try {
+    const { certificateChain } = await client.service.renew({ csr }, { timeoutMs: CALL_TIMEOUT_MS });
+    checkIssued(certificateChain, credentials.caCertificate, credentials.workload);
+    return { ...credentials, privateKey, certificateChain: formatPem(certificateChain) };
+  } finally {
+    client.close();
+  }
+}
+
+function checkIssued(chain: readonly Uint8Array[], caCertificate: string, workload: string): string {
+  const [first] = chain;
+  const leaf = first === undefined ? undefined : new X509Certificate(first);
+  const named = leaf === undefined ? undefined : workloadOfCertificate(leaf);
+  if (leaf === undefined || named !== workload || !leaf.checkIssued(new X509Certificate(caCertificate))) {
+    throw agentError(
+      "certificate-unusable",
+      `the controller sent a certificate that does not speak for \`${workload}\``,
+      "see the controller's log; agent and controller may be of versions that don't fit",
+    );
+  }
+  return named;
+}
