@@ -2,7 +2,18 @@
  * What the rest of the agent knows of the kernel: plain values, no layouts. Addresses are 16 bytes, IPv4 mapped into
  * IPv6 (`::ffff:a.b.c.d`); ports are numbers as people write them; times are nanoseconds of CLOCK_BOOTTIME.
  */
-import type { Action, Counter, Direction, FlowState, Mode, Reason, Verdict } from "./generated/layout.ts";
+import type {
+  Action,
+  Counter,
+  Direction,
+  ExecKey,
+  FileKey,
+  FlowState,
+  IdentityKey,
+  Mode,
+  Reason,
+  Verdict,
+} from "./generated/layout.ts";
 
 /** One of the two policy slots; one is live, the other is free for the next revision. */
 export type SlotIndex = 0 | 1;
@@ -61,19 +72,11 @@ export interface SlotContents extends SlotHeader {
   readonly subjects: readonly SubjectEntry[];
 }
 
-/** What stands for a file's content until it changes; from kernel events only, never from stat(). */
-export interface FileKey {
-  readonly inode: bigint;
-  readonly ctimeNs: bigint;
-  readonly device: number;
-  readonly generation: number;
-}
-
-/** One execve; children of the process share it until they exec themselves. */
-export interface ExecKey {
-  readonly execNs: bigint;
-  readonly execTgid: number;
-}
+/**
+ * FileKey stands for a file's content until it changes; it comes from kernel events only, never from stat().
+ * ExecKey is one execve; children of the process share it until they exec themselves.
+ */
+export type { ExecKey, FileKey, IdentityKey } from "./generated/layout.ts";
 
 export interface TaskState extends ExecKey {
   readonly cgroupId: bigint;
@@ -92,13 +95,6 @@ export interface Resolution {
   readonly scriptId: number;
   /** `-c`, standard input, memfd, deleted file. */
   readonly unattributable: boolean;
-}
-
-export interface IdentityKey {
-  readonly exeId: number;
-  readonly scriptId: number;
-  readonly uid: number;
-  readonly cgroupId: bigint;
 }
 
 /** A process as it was when it touched a socket. */
@@ -217,10 +213,9 @@ export interface Capabilities {
   readonly optional: readonly OptionalProgram[];
 }
 
+/** Nothing is lost on this side of the ring; what the kernel dropped is the counter `ringFull`. */
 export interface EventStream {
-  /** Events dropped between the ring and the listener, because it was slow. */
-  readonly lost: () => bigint;
-  readonly close: () => Promise<void>;
+  readonly close: () => void;
 }
 
 /** The pinned maps of one instance. Every method throws `KernelError` when the kernel refuses. */

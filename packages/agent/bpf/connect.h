@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Outbound, at the system call: connect() and sendto(). Known software gets
+ * its verdict here. In block mode the SYN of unknown software is let through
+ * to the egress hook, which keeps it back until the agent has answered: the
+ * application waits some 50 ms and sees no error. A datagram has nothing that
+ * would be sent again by the kernel, and dropping it silently would look like
+ * a network fault for seconds, so an unknown sender gets an error at once.
+ */
+#ifndef RINGWALL_CONNECT_H
+#define RINGWALL_CONNECT_H
+
+#define CONNECTION_REFUSED 111
+#define PROTO_MPTCP 262
+#define REPLY_NS (30ULL * 1000 * 1000 * 1000)
+#define REPLY_ANSWERED_NS (180ULL * 1000 * 1000 * 1000)
+
+static __always_inline int refuse(void)
+{
+	if (refuse_with_reset)
+		bpf_set_retval(-CONNECTION_REFUSED);
+	return 0;
+}
+
+/* The unspecified address means this host. */
+static __always_inline void set_address4(__u8 address[16], __u32 ip)
+{
+	__u32 *word = (__u32 *)address;
+
+	word[0] = 0;
+	word[1] = 0;
+	word[2] = bpf_htonl(0xffff);
+	word[3] = ip ? ip : bpf_htonl(0x7f000001);
+}
+
+static __always_inline void set_address6(__u8 address[16], __u32 a, __u32 b,
+					 __u32 c, __u32 d)
+{
+	__u32 *word = (__u32 *)address;
+
+	if (!a && !b && c == bpf_htonl(0xffff)) {
+		set_address4(address, d);
+		return;
+	}
+	word[0] = a;
+	word[1] = b;
+	word[2] = c;
+	word[3] = a || b || c || d ? d : bpf_htonl(1);
+}
+
+static __always_inline bool same_address(const __u8 a[16], const __u8 b[16])
+{
+	const __u32 *x = (const __u32 *)a;
+	const __u32 *y = (const __u32 *)b;
+
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+}
+
+/* What an outbound call asks for. */
+struct target {
+	__u8 address[16];
+	__u16 port;
+	__u8 proto;
+	__u8 pad[5];
+};
+
+static __always_inline void start_socket(struct socket_state *socket,
+					 const struct rw_process *process,
+					 const struct target *target)
+{
+	__builtin_memset(socket, 0, sizeof(*socket));
+	socket->process = *process;
+	socket->start_ns = bpf_ktime_get_boot_ns();
+	socket->flush_ns = socket->start_ns;
+	__builtin_memcpy(socket->address, target->address, 16);
+	socket->port = target->port;
+	socket->proto = target->proto;
+	socket->direction = RW_DIRECTION_OUT;
+	socket->flags = SOCKET_CONNECTING;
+}
+
+/* No memory for the socket's state. */
+static __always_inline int without_storage(const struct rw_slot *slot)
+{
+	count(RW_COUNT_STORAGE_FAILED);
+	return slot->mode_out == RW_MODE_BLOCK ? 0 : 1;
+}
+
+static __always_inline int connect_stream(struct bpf_sock_addr *ctx,
+					  const struct target *target)
+{
+	struct judgement result = {};
+	struct socket_state *socket;
+	struct rw_process process;
+	struct rw_slot *slot;
+	__u32 index;
+	bool known;
+
+	slot = live_slot(&index);
+	if (!slot || !ctx->sk)
+		return 1;
+	current_process(&process);
+	socket = bpf_sk_storage_get(&sockets, ctx->sk, 0,
+				    BPF_SK_STORAGE_GET_F_CREATE);
+	if (!socket)
+		return without_storage(slot);
+	start_socket(socket, &process, target);
+	known = judge_socket(socket, slot, index, &result);
+	if (!known)
+		report_miss(&process);
+	if (result.verdict != RW_VERDICT_BLOCKED)
+		return 1;
+	if (!known && result.mode == RW_MODE_BLOCK) {
+		if (agent_answers()) {
+			socket->flags |= SOCKET_HELD;
+			return 1;
+		}
+		if (settle_unknown(socket, &result, RW_REASON_HOLD_GIVE_UP))
+			return 1;
+	}
+	record_denied(socket, 0);
+	return refuse();
+}
+
+/* Bytes of the flow so far; a socket may turn to another peer any time. */
+static __always_inline void flush_datagrams(struct socket_state *socket)
+{
+	__u64 bytes_out = socket->bytes_out;
+	__u64 bytes_in = socket->bytes_in;
+
+	socket->flush_ns = bpf_ktime_get_boot_ns();
+	if (!bytes_out && !bytes_in)
+		return;
+	__sync_fetch_and_sub(&socket->bytes_out, bytes_out);
+	__sync_fetch_and_sub(&socket->bytes_in, bytes_in);
+	record_flow(socket, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
+}
+
+/* Does this datagram answer one that came to the same socket? */
+static __always_inline bool is_reply(struct bpf_sock_addr *ctx,
+				     const struct target *target)
+{
+	struct datagram_key key = {};
+	struct datagram_value *heard;
+	__u64 age;
+
+	key.socket_cookie = bpf_get_socket_cookie(ctx);
+	__builtin_memcpy(key.address, target->address, 16);
+	key.port = target->port;
+	heard = bpf_map_lookup_elem(&datagrams, &key);
+	if (!heard)
+		return false;
+	age = bpf_ktime_get_boot_ns() - heard->time_ns;
+	if (age > (heard->answered ? REPLY_ANSWERED_NS : REPLY_NS))
+		return false;
+	heard->answered = 1;
+	return true;
+}
+
+static __always_inline int judge_datagram(struct socket_state *socket,
+					  struct rw_slot *slot, __u32 index)
+{
+	struct judgement result = {};
+	bool known = judge_socket(socket, slot, index, &result);
+
+	if (!known)
+		report_miss(&socket->process);
+	if (result.verdict == RW_VERDICT_BLOCKED) {
+		if (!known && result.mode == RW_MODE_BLOCK) {
+			count(RW_COUNT_PENDING_DATAGRAMS);
+			if (!agent_answers() &&
+			    settle_unknown(socket, &result,
+					   RW_REASON_PENDING_DATAGRAM))
+				return 1;
+			socket->reason = RW_REASON_PENDING_DATAGRAM;
+		}
+		record_denied(socket, 0);
+		return refuse();
+	}
+	if (!known)
+		return 1;
+	socket->flags |= SOCKET_RECORDED;
+	record_flow(socket, RW_STATE_ESTABLISHED, 1, 0, 0);
+	if (result.verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+		report_denial(socket, 0);
+	return 1;
+}
+
+static __always_inline bool same_flow(const struct socket_state *socket,
+				      const struct target *target,
+				      const struct rw_process *process)
+{
+	return (socket->flags & SOCKET_CONNECTING) &&
+	       socket->port == target->port &&
+	       same_address(socket->address, target->address) &&
+	       same_process(&socket->process, process);
+}
+
+static __always_inline int send_datagram(struct bpf_sock_addr *ctx,
+					 const struct target *target)
+{
+	struct rw_process process;
+	struct socket_state *socket;
+	struct rw_slot *slot;
+	__u32 index;
+	bool same;
+
+	slot = live_slot(&index);
+	if (!slot || !ctx->sk)
+		return 1;
+	current_process(&process);
+	socket = bpf_sk_storage_get(&sockets, ctx->sk, 0,
+				    BPF_SK_STORAGE_GET_F_CREATE);
+	if (!socket)
+		return without_storage(slot);
+	same = same_flow(socket, target, &process);
+	if (same && (socket->flags & SOCKET_RECORDED) &&
+	    socket->verdict != RW_VERDICT_BLOCKED &&
+	    socket->generation == slot->generation)
+		return 1;
+	if (is_reply(ctx, target))
+		return 1;
+	if (socket->flags & SOCKET_RECORDED)
+		flush_datagrams(socket);
+	if (!same)
+		start_socket(socket, &process, target);
+	return judge_datagram(socket, slot, index);
+}
+
+static __always_inline int outbound(struct bpf_sock_addr *ctx,
+				    struct target *target)
+{
+	__u32 proto = ctx->protocol;
+
+	target->port = bpf_ntohs(ctx->user_port);
+	target->proto = proto;
+	if (ctx->type == SOCK_STREAM) {
+		if (proto != IPPROTO_TCP && proto != PROTO_MPTCP)
+			return 1;
+		target->proto = IPPROTO_TCP;
+		return connect_stream(ctx, target);
+	}
+	if (ctx->type == SOCK_DGRAM &&
+	    (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE))
+		return send_datagram(ctx, target);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+	struct target target = {};
+
+	set_address4(target.address, ctx->user_ip4);
+	return outbound(ctx, &target);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+	struct target target = {};
+
+	set_address6(target.address, ctx->user_ip6[0], ctx->user_ip6[1],
+		     ctx->user_ip6[2], ctx->user_ip6[3]);
+	return outbound(ctx, &target);
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+	struct target target = {};
+
+	set_address4(target.address, ctx->user_ip4);
+	return outbound(ctx, &target);
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	struct target target = {};
+
+	set_address6(target.address, ctx->user_ip6[0], ctx->user_ip6[1],
+		     ctx->user_ip6[2], ctx->user_ip6[3]);
+	return outbound(ctx, &target);
+}
+
+/* A socket that is bound may listen: keep who it belongs to. */
+static __always_inline int own_socket(struct bpf_sock *ctx)
+{
+	struct socket_state *socket;
+
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != PROTO_MPTCP)
+		return 1;
+	socket = bpf_sk_storage_get(&sockets, ctx, 0,
+				    BPF_SK_STORAGE_GET_F_CREATE);
+	if (!socket) {
+		count(RW_COUNT_STORAGE_FAILED);
+		return 1;
+	}
+	__builtin_memset(socket, 0, sizeof(*socket));
+	current_process(&socket->process);
+	socket->start_ns = bpf_ktime_get_boot_ns();
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int post_bind4(struct bpf_sock *ctx)
+{
+	return own_socket(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int post_bind6(struct bpf_sock *ctx)
+{
+	return own_socket(ctx);
+}
+
+/* What a datagram socket has not reported yet. */
+SEC("cgroup/sock_release")
+int sock_release(struct bpf_sock *ctx)
+{
+	struct socket_state *socket;
+
+	if (ctx->protocol != IPPROTO_UDP && ctx->protocol != IPPROTO_UDPLITE)
+		return 1;
+	socket = bpf_sk_storage_get(&sockets, ctx, 0, 0);
+	if (!socket || !(socket->flags & SOCKET_CONNECTING))
+		return 1;
+	if (!(socket->flags & SOCKET_RECORDED)) {
+		struct judgement result = {};
+		struct rw_slot *slot;
+		__u32 index;
+
+		slot = live_slot(&index);
+		if (!slot)
+			return 1;
+		judge_socket(socket, slot, index, &result);
+		if (result.verdict == RW_VERDICT_BLOCKED)
+			socket->verdict = RW_VERDICT_WOULD_BLOCK;
+		record_flow(socket, RW_STATE_ESTABLISHED, 1, socket->bytes_out,
+			    socket->bytes_in);
+		return 1;
+	}
+	if (socket->verdict != RW_VERDICT_BLOCKED)
+		flush_datagrams(socket);
+	return 1;
+}
+
+#endif

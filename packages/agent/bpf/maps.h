@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map: what its key and value are, who writes it, and what happens when
+ * it is full. Names are a contract with the agent (src/kernel).
+ */
+#ifndef RINGWALL_MAPS_H
+#define RINGWALL_MAPS_H
+
+/* Set by the loader before the programs are verified. */
+const volatile __u64 scope_id; /* cgroup id; 0: every process */
+const volatile __u32 scope_level; /* depth of that cgroup below the root */
+const volatile __u32 kernel_hz = 250;
+const volatile __u8 refuse_with_reset; /* bpf_set_retval loads here */
+
+/* index (enum rw_active) -> 0 or 1; agent; fixed size */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RW_ACTIVE_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} active SEC(".maps");
+
+/* slot -> header of a policy; agent; fixed size */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct rw_slot);
+} slots SEC(".maps");
+
+/* policy key -> action; agent, created at the size it needs: can't be full */
+struct policy_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct rw_policy_key);
+	__type(value, struct rw_policy_value);
+};
+
+/* slot -> policy map; agent; an empty slot denies by default */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct policy_map);
+} policies SEC(".maps");
+
+/* address prefix -> peer class; agent, created at the size it needs */
+struct peer_map {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rw_peer_key);
+	__type(value, struct rw_peer_value);
+};
+
+/* slot -> peer map; agent; an empty slot knows no peer */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct peer_map);
+} peers SEC(".maps");
+
+/* identity -> subject class; agent, created with room to grow */
+struct subject_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+/* slot -> subject map; agent; an empty slot knows no software */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct subject_map);
+} subjects SEC(".maps");
+
+/*
+ * file -> executable number; agent. Full: the agent sees E2BIG and drops the
+ * least used; a file that is not here is pending at each exec.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct rw_file_key);
+	__type(value, struct rw_executable);
+} executables SEC(".maps");
+
+/*
+ * tgid -> process; kernel (fork, exec, exit), and the agent's seeds. Full:
+ * counted (TASKS_FULL); the process counts as unknown.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, struct rw_task);
+} tasks SEC(".maps");
+
+/*
+ * execve -> what it runs; agent, which also sweeps it. Full: the agent sees
+ * E2BIG; the process stays pending.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct rw_exec_key);
+	__type(value, struct rw_resolution);
+} resolutions SEC(".maps");
+
+/*
+ * executable, script, user, cgroup -> identity; agent. Full: the agent sees
+ * E2BIG; the process counts as unknown software.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct rw_identity_key);
+	__type(value, __u32);
+} identities SEC(".maps");
+
+/*
+ * port -> process that listens since before the programs; agent. Full: the
+ * agent sees E2BIG; the listener counts as unknown software.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct rw_listener_key);
+	__type(value, struct rw_process);
+} listeners SEC(".maps");
+
+/* 0 -> CLOCK_BOOTTIME of the agent's last sign of life, ns; agent */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} heartbeat SEC(".maps");
+
+/*
+ * flow -> counts; kernel writes the live one of the two, the agent empties the
+ * other. Full: counted (FLOWS_FULL), the verdict is unchanged.
+ */
+struct flow_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct rw_flow_key);
+	__type(value, struct rw_flow_value);
+};
+
+struct flow_map flows_0 SEC(".maps");
+struct flow_map flows_1 SEC(".maps");
+
+/* index -> flow map; fixed */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct flow_map);
+} flow_buffers SEC(".maps") = {
+	.values = { &flows_0, &flows_1 },
+};
+
+/* What a socket carries. Kernel only. */
+enum socket_flag {
+	SOCKET_JUDGED = 1,
+	SOCKET_HELD = 2, /* its SYN is kept back */
+	SOCKET_DENIED = 4, /* its SYN is dropped for good */
+	SOCKET_SAW_RESET = 8,
+	SOCKET_RECORDED = 16, /* its flow is counted */
+	SOCKET_CONNECTING = 32, /* passed connect() */
+};
+
+struct socket_state {
+	struct rw_process process;
+	__u64 start_ns;
+	__u64 generation; /* of the policy that judged it */
+	__u64 bytes_out; /* datagrams: since the last flush */
+	__u64 bytes_in;
+	__u64 flush_ns;
+	__u32 identity;
+	__u32 subject;
+	__u32 peer_class;
+	__u32 rule;
+	__u8 address[16];
+	__u16 port;
+	__u16 flags; /* enum socket_flag */
+	__u8 proto;
+	__u8 direction;
+	__u8 verdict;
+	__u8 reason;
+	__u8 holds;
+	__u8 pad[7];
+};
+
+/*
+ * socket -> its process and verdict; kernel. No memory: counted
+ * (STORAGE_FAILED); in block mode the connection is refused.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct socket_state);
+} sockets SEC(".maps");
+
+struct syn_key {
+	__u8 peer_address[16];
+	__u8 address[16];
+	__u16 peer_port;
+	__u16 port;
+};
+
+struct syn_value {
+	__u64 time_ns;
+	__u32 sequence;
+	__u32 pad;
+};
+
+/*
+ * refused SYN -> when; kernel. Recognises retransmissions, and tells sk_lookup
+ * what to reset. Full: the oldest goes; its retransmission is counted again.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct syn_key);
+	__type(value, struct syn_value);
+} refused_syns SEC(".maps");
+
+struct datagram_key {
+	__u64 socket_cookie;
+	__u8 address[16];
+	__u16 port;
+	__u16 pad[3];
+};
+
+struct datagram_value {
+	__u64 time_ns;
+	__u64 answered;
+};
+
+/*
+ * datagram received -> when; kernel. What answers it is a reply, not a new
+ * flow. Full: the oldest goes; its reply is then judged as a new flow.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct datagram_key);
+	__type(value, struct datagram_value);
+} datagrams SEC(".maps");
+
+struct throttle_state {
+	__u64 window_ns;
+	__u64 used;
+};
+
+/* what is repeated -> events in this window; kernel. Full: the oldest goes */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct throttle_state);
+} throttle SEC(".maps");
+
+/* enum rw_counter -> count; kernel; never reset */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RW_COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+/* Events to the agent. Full: the event is dropped and counted (RING_FULL). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} events SEC(".maps");
+
+/* 0 -> room for an exec event; kernel, with preemption off */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_exec_event);
+} exec_scratch SEC(".maps");
+
+/* 0 -> what was loaded; loader */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_meta);
+} meta SEC(".maps");
+
+static __always_inline void count(__u32 which)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &which);
+
+	if (value)
+		(*value)++;
+}
+
+/* Tells at most `limit` times in `window_ns` that `what` may be reported. */
+static __always_inline bool may_report(__u64 what, __u64 window_ns, __u64 limit)
+{
+	struct throttle_state *seen = bpf_map_lookup_elem(&throttle, &what);
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!seen) {
+		struct throttle_state first = { .window_ns = now, .used = 1 };
+
+		bpf_map_update_elem(&throttle, &what, &first, BPF_ANY);
+		return true;
+	}
+	if (now - seen->window_ns > window_ns) {
+		seen->window_ns = now;
+		seen->used = 1;
+		return true;
+	}
+	return __sync_fetch_and_add(&seen->used, 1) < limit;
+}
+
+#endif

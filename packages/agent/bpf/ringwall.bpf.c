@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * Ringwall's data plane in the kernel: one CO-RE object, Linux 5.10 and newer.
+ * docs/dataplane.md says how the parts work together.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#define AF_INET 2
+
+#include "ringwall.h"
+#include "layout.h"
+#include "maps.h"
+#include "process.h"
+#include "policy.h"
+#include "flow.h"
+#include "verdict.h"
+#include "exec.h"
+#include "connect.h"
+#include "tcp.h"
+#include "packet.h"
+#include "optional.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

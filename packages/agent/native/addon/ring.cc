@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ring.h"
+
+#include <linux/bpf.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace ringwall {
+namespace {
+
+constexpr int kPollMs = 200;
+constexpr useconds_t kBusyPauseUs = 500;
+constexpr size_t kRecordHeaderBytes = 8;
+
+size_t Padded(size_t bytes) { return (bytes + 7) & ~size_t{7}; }
+
+unsigned long LoadAcquire(const void *at) {
+  return __atomic_load_n(static_cast<const unsigned long *>(at), __ATOMIC_ACQUIRE);
+}
+
+}  // namespace
+
+void Ring::Init(Napi::Env env, Napi::Object exports) {
+  exports.Set("Ring", DefineClass(env, "Ring", {InstanceMethod("close", &Ring::Close)}));
+}
+
+Ring::Ring(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Ring>(info) {
+  Map(info.Env(), info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int64Value());
+  deliver_ = Napi::ThreadSafeFunction::New(info.Env(), info[2].As<Napi::Function>(), "ringwall ring", 0, 1);
+  thread_ = std::thread([this] { Run(); });
+}
+
+Ring::~Ring() { Stop(); }
+
+// One page the consumer writes, then the producer's page and the data twice, so that no record is ever split.
+void Ring::Map(Napi::Env env, int fd, size_t bytes) {
+  page_ = sysconf(_SC_PAGESIZE);
+  mask_ = bytes - 1;
+  void *consumer = mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void *producer = mmap(nullptr, page_ + 2 * bytes, PROT_READ, MAP_SHARED, fd, page_);
+  if (consumer == MAP_FAILED || producer == MAP_FAILED) {
+    throw Napi::Error::New(env, std::string("mmap of the ring buffer: ") + strerror(errno));
+  }
+  consumer_ = static_cast<uint8_t *>(consumer);
+  producer_ = static_cast<const uint8_t *>(producer);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  struct epoll_event event = {};
+  event.events = EPOLLIN;
+  if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0 ||
+      epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) {
+    throw Napi::Error::New(env, std::string("epoll of the ring buffer: ") + strerror(errno));
+  }
+}
+
+Napi::Value Ring::Close(const Napi::CallbackInfo &info) {
+  Stop();
+  return info.Env().Undefined();
+}
+
+void Ring::Stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  uint64_t one = 1;
+  if (write(wake_, &one, sizeof(one)) < 0) {
+    // The thread wakes by itself after kPollMs.
+  }
+  thread_.join();
+  munmap(consumer_, page_);
+  munmap(const_cast<uint8_t *>(producer_), page_ + 2 * (mask_ + 1));
+  close(epoll_);
+  close(wake_);
+}
+
+void Ring::Run() {
+  std::vector<uint8_t> batch;
+  while (!stopping_) {
+    if (*in_flight_ >= kBatchesInFlight) {
+      usleep(kBusyPauseUs);
+      continue;
+    }
+    if (Collect(&batch)) {
+      Deliver(&batch);
+      continue;
+    }
+    struct epoll_event event;
+    epoll_wait(epoll_, &event, 1, kPollMs);
+  }
+  if (Collect(&batch)) Deliver(&batch);
+  deliver_.Release();
+}
+
+// Moves complete records into the batch; false when there is none.
+bool Ring::Collect(std::vector<uint8_t> *batch) {
+  const uint8_t *data = producer_ + page_;
+  unsigned long at = LoadAcquire(consumer_);
+  while (at < LoadAcquire(producer_) && batch->size() < kBatchBytesMax) {
+    const uint8_t *record = data + (at & mask_);
+    uint32_t header = __atomic_load_n(reinterpret_cast<const uint32_t *>(record), __ATOMIC_ACQUIRE);
+    if (header & BPF_RINGBUF_BUSY_BIT) break;
+    uint32_t bytes = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+    if (!(header & BPF_RINGBUF_DISCARD_BIT)) {
+      size_t end = batch->size();
+      // The length takes 8 bytes, so that 64-bit fields of the record are aligned.
+      batch->resize(end + kRecordHeaderBytes + Padded(bytes));
+      memcpy(batch->data() + end, &bytes, sizeof(bytes));
+      memcpy(batch->data() + end + kRecordHeaderBytes, record + BPF_RINGBUF_HDR_SZ, bytes);
+    }
+    at += Padded(bytes + BPF_RINGBUF_HDR_SZ);
+    __atomic_store_n(reinterpret_cast<unsigned long *>(consumer_), at, __ATOMIC_RELEASE);
+  }
+  return !batch->empty();
+}
+
+void Ring::Deliver(std::vector<uint8_t> *batch) {
+  auto *moved = new std::vector<uint8_t>(std::move(*batch));
+  *batch = {};
+  (*in_flight_)++;
+  std::shared_ptr<std::atomic<int>> in_flight = in_flight_;
+  napi_status status = deliver_.NonBlockingCall(
+      moved, [in_flight](Napi::Env env, Napi::Function callback, std::vector<uint8_t> *owned) {
+        std::unique_ptr<std::vector<uint8_t>> bytes(owned);
+        (*in_flight)--;
+        if (env == nullptr) return;
+        callback.Call({Napi::Buffer<uint8_t>::Copy(env, bytes->data(), bytes->size())});
+      });
+  if (status != napi_ok) {
+    (*in_flight_)--;
+    delete moved;
+  }
+}
+
+}  // namespace ringwall

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// Reads a BPF ring buffer on a thread of its own and hands batches to JavaScript.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace ringwall {
+
+// JavaScript: new Ring(fd, capacityBytes, (batch: Buffer) => void). A batch is records of {u32 bytes, data}, each padded
+// to 8 bytes. At most kBatchesInFlight batches wait for the event loop; then the reader waits too, and the kernel
+// counts what no longer fits its ring: nothing is dropped here.
+class Ring : public Napi::ObjectWrap<Ring> {
+ public:
+  static void Init(Napi::Env env, Napi::Object exports);
+  explicit Ring(const Napi::CallbackInfo &info);
+  ~Ring() override;
+
+ private:
+  static constexpr int kBatchesInFlight = 16;
+  static constexpr size_t kBatchBytesMax = 1 << 20;
+
+  Napi::Value Close(const Napi::CallbackInfo &info);
+  void Map(Napi::Env env, int fd, size_t bytes);
+  void Stop();
+  void Run();
+  bool Collect(std::vector<uint8_t> *batch);
+  void Deliver(std::vector<uint8_t> *batch);
+
+  size_t mask_ = 0;
+  size_t page_ = 0;
+  int epoll_ = -1;
+  int wake_ = -1;
+  uint8_t *consumer_ = nullptr;
+  const uint8_t *producer_ = nullptr;
+  std::atomic<bool> stopping_{false};
+  // Shared with deliveries that outlive the reader.
+  std::shared_ptr<std::atomic<int>> in_flight_ = std::make_shared<std::atomic<int>>(0);
+  std::thread thread_;
+  Napi::ThreadSafeFunction deliver_;
+};
+
+}  // namespace ringwall

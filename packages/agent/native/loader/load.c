@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "loader.h"
+
+#define LOG_BYTES (4 << 20)
+
+static bool check_input(const struct options *options)
+{
+	if (!options->object || access(options->object, R_OK)) {
+		complain("`--object %s` can't be read; `make build` makes it",
+			 options->object ? options->object : "");
+		return false;
+	}
+	if (!options->cgroup) {
+		complain("`--cgroup PATH` is missing");
+		return false;
+	}
+	if (options->netns && access(options->netns, R_OK)) {
+		complain("`--netns %s`: %s", options->netns, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* Is this object already in force here, with every program attached? */
+static bool in_force(struct bpf_object *object, const struct options *options,
+		     const struct rw_meta *wanted)
+{
+	struct bpf_program *program;
+	struct rw_meta now = {};
+	char path[PATH_MAX];
+
+	if (!read_meta(options->pin, &now) ||
+	    memcmp(now.object_sha256, wanted->object_sha256, 32) ||
+	    now.scope_id != wanted->scope_id)
+		return false;
+	bpf_object__for_each_program(program, object) {
+		const char *name = bpf_program__name(program);
+
+		if (is_optional(name))
+			continue;
+		if (!pin_path(path, options->pin, "links", name) ||
+		    access(path, F_OK))
+			return false;
+	}
+	return true;
+}
+
+static bool same_layout(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info = {};
+	__u32 bytes = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &bytes) &&
+	       info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map) &&
+	       info.map_flags == bpf_map__map_flags(map);
+}
+
+/* Internal maps (.rodata) have a dot in their name and belong to one load. */
+static bool is_shared(const struct bpf_map *map)
+{
+	return !strchr(bpf_map__name(map), '.');
+}
+
+/* Takes over pinned maps of the same layout, so that nothing known is lost. */
+static void reuse_maps(struct bpf_object *object, const struct options *options)
+{
+	struct rw_meta now = {};
+	struct bpf_map *map;
+	char path[PATH_MAX];
+
+	if (!read_meta(options->pin, &now) ||
+	    now.layout_version != RW_LAYOUT_VERSION)
+		return;
+	bpf_object__for_each_map(map, object) {
+		int fd;
+
+		if (!is_shared(map) ||
+		    !pin_path(path, options->pin, "maps", bpf_map__name(map)))
+			continue;
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			continue;
+		if (same_layout(fd, map))
+			bpf_map__reuse_fd(map, fd);
+		close(fd);
+	}
+}
+
+static int pin_maps(struct bpf_object *object, const struct options *options)
+{
+	struct bpf_map *map;
+	char path[PATH_MAX];
+
+	bpf_object__for_each_map(map, object) {
+		if (!is_shared(map))
+			continue;
+		if (!pin_path(path, options->pin, "maps", bpf_map__name(map)) ||
+		    !replace_pin(bpf_map__fd(map), path)) {
+			complain("can't pin map `%s`: %s", bpf_map__name(map),
+				 strerror(errno));
+			return EXIT_FAILED;
+		}
+	}
+	return 0;
+}
+
+static bool configure(struct bpf_object *object, const struct options *options,
+		      const struct rw_meta *meta)
+{
+	__u64 scope = meta->scope_level ? meta->scope_id : 0;
+	__u8 reset = meta->refuse_with_reset;
+	struct bpf_program *program;
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+		if (!strncmp(bpf_map__name(map), "flows_", 6))
+			bpf_map__set_max_entries(map, options->flow_entries);
+	for (int i = 0; optional_programs[i]; i++) {
+		program = bpf_object__find_program_by_name(
+			object, optional_programs[i]);
+		if (program)
+			bpf_program__set_autoload(program,
+						  meta->optional[i].loaded);
+	}
+	return set_constant(object, "scope_id", &scope, sizeof(scope)) &&
+	       set_constant(object, "scope_level", &meta->scope_level,
+			    sizeof(meta->scope_level)) &&
+	       set_constant(object, "kernel_hz", &meta->hz, sizeof(meta->hz)) &&
+	       set_constant(object, "refuse_with_reset", &reset, sizeof(reset));
+}
+
+static int load_object(struct bpf_object *object)
+{
+	char *log = calloc(1, LOG_BYTES);
+	struct bpf_program *program;
+	int error;
+
+	if (!log)
+		return EXIT_FAILED;
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_log_buf(program, log, LOG_BYTES);
+	error = bpf_object__load(object);
+	if (error)
+		complain("the kernel does not take the programs: %s: %s",
+			 strerror(-error), verifier_reason(log));
+	free(log);
+	return error ? EXIT_FAILED : 0;
+}
+
+/* Identity before verdicts: the tracepoints are in place when hooks begin. */
+static int attach_all(struct bpf_object *object, const struct options *options,
+		      const struct scope *scope)
+{
+	struct bpf_program *program;
+
+	for (int tracing = 1; tracing >= 0; tracing--) {
+		bpf_object__for_each_program(program, object) {
+			bool is_tracing = bpf_program__type(program) ==
+					  BPF_PROG_TYPE_TRACING;
+			int error;
+
+			if (is_tracing != tracing ||
+			    !bpf_program__autoload(program))
+				continue;
+			error = attach_program(program, options, scope);
+			if (error) {
+				complain("can't attach `%s`: %s",
+					 bpf_program__name(program),
+					 strerror(-error));
+				return EXIT_FAILED;
+			}
+		}
+	}
+	return 0;
+}
+
+static int write_meta(struct bpf_object *object, const struct rw_meta *meta)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "meta");
+	__u32 zero = 0;
+
+	if (!map || bpf_map_update_elem(bpf_map__fd(map), &zero, meta, BPF_ANY)) {
+		complain("can't write the map `meta`: %s", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
+static int load_into(struct bpf_object *object, const struct options *options,
+		     const struct scope *scope, struct rw_meta *meta)
+{
+	bool fresh = access(options->pin, F_OK);
+	int error;
+
+	meta->hz = probe_hz();
+	meta->refuse_with_reset = probe_set_retval();
+	try_optional(options->object, meta);
+	if (!configure(object, options, meta)) {
+		complain("`%s` is not an object of this loader's version",
+			 options->object);
+		return EXIT_USAGE;
+	}
+	error = make_place(options->pin);
+	if (error)
+		return error;
+	reuse_maps(object, options);
+	error = load_object(object);
+	if (!error)
+		error = attach_all(object, options, scope);
+	if (!error)
+		error = pin_maps(object, options);
+	if (!error)
+		error = write_meta(object, meta);
+	if (error && fresh)
+		clear_place(options->pin);
+	return error;
+}
+
+int command_load(const struct options *options)
+{
+	struct scope scope = { .fd = -1 };
+	struct bpf_object *object;
+	struct rw_meta meta = { .layout_version = RW_LAYOUT_VERSION };
+	int lock, error;
+
+	if (!check_input(options))
+		return EXIT_USAGE;
+	error = find_scope(options->cgroup, &scope);
+	if (error)
+		return error;
+	meta.scope_id = scope.id;
+	meta.scope_level = scope.level;
+	object = bpf_object__open(options->object);
+	if (!object || !sha256_file(options->object, meta.object_sha256)) {
+		complain("`--object %s` is not an eBPF object", options->object);
+		return EXIT_USAGE;
+	}
+	lock = lock_place(options->pin);
+	if (lock < 0)
+		return EXIT_FAILED;
+	if (!in_force(object, options, &meta))
+		error = load_into(object, options, &scope, &meta);
+	close(lock);
+	bpf_object__close(object);
+	close(scope.fd);
+	return error ? error : options->json ? command_status(options) : 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* ringwall-bpf: loads, attaches and pins the kernel programs. */
+#ifndef RINGWALL_LOADER_H
+#define RINGWALL_LOADER_H
+
+#include <limits.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpf/libbpf.h>
+
+#include "ringwall.h"
+
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_FAILED = 1, /* the kernel or the machine refused */
+	EXIT_USAGE = 2, /* the call or its input is wrong */
+};
+
+#define FLOW_ENTRIES_DEFAULT 65536
+#define FLOW_ENTRIES_MAX (1 << 20)
+
+struct options {
+	const char *object;
+	const char *pin;
+	const char *cgroup;
+	const char *netns;
+	unsigned int flow_entries;
+	bool json;
+};
+
+struct scope {
+	__u64 id;
+	__u32 level;
+	int fd; /* the cgroup's directory */
+};
+
+/* main.c: one line to standard error, lower case, no period. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* load.c, status.c, place.c */
+int command_load(const struct options *options);
+int command_unload(const struct options *options);
+int command_status(const struct options *options);
+
+/* scope.c: 0, or EXIT_* after a message. */
+int find_scope(const char *path, struct scope *scope);
+
+/* probe.c */
+__u32 probe_hz(void); /* the kernel's CONFIG_HZ; 250 when it can't be seen */
+bool probe_set_retval(void);
+
+/* optional.c: tries each optional program by itself. */
+extern const char *const optional_programs[];
+bool is_optional(const char *name);
+int try_optional(const char *object, struct rw_meta *meta);
+const char *verifier_reason(char *log); /* its last line that says something */
+
+/* constants.c: false when the object has no such constant of that size. */
+bool set_constant(struct bpf_object *object, const char *name,
+		  const void *value, size_t bytes);
+
+/* links.c: attaches, or replaces what is attached; 0 or a negative errno. */
+int attach_program(struct bpf_program *program, const struct options *options,
+		   const struct scope *scope);
+
+/* place.c */
+int lock_place(const char *pin); /* descriptor to close, or -1 */
+int make_place(const char *pin);
+void clear_place(const char *pin);
+bool pin_path(char out[PATH_MAX], const char *pin, const char *kind,
+	      const char *name);
+bool replace_pin(int fd, const char *path);
+bool read_meta(const char *pin, struct rw_meta *meta);
+
+/* sha256.c */
+bool sha256_file(const char *path, unsigned char out[32]);
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/* Optional programs are decided by loading them, one by one. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader.h"
+
+#define LOG_BYTES (1 << 20)
+
+const char *const optional_programs[] = { "reset_refused", "dump_tasks", NULL };
+
+bool is_optional(const char *name)
+{
+	for (int i = 0; optional_programs[i]; i++)
+		if (!strcmp(name, optional_programs[i]))
+			return true;
+	return false;
+}
+
+const char *verifier_reason(char *log)
+{
+	const char *reason = "";
+	char *rest = log, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (!*line || !strncmp(line, "processed ", 10) ||
+		    !strncmp(line, "verification time", 17) ||
+		    !strncmp(line, "stack depth", 11))
+			continue;
+		reason = line;
+	}
+	return reason;
+}
+
+/* Maps as small as they can be: this load is thrown away. */
+static void shrink_maps(struct bpf_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_HASH ||
+		    bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH)
+			bpf_map__set_max_entries(map, 64);
+}
+
+static void try_one(const char *path, struct rw_optional_program *out)
+{
+	struct bpf_object *object = bpf_object__open(path);
+	struct bpf_program *program;
+	char *log = calloc(1, LOG_BYTES);
+	const char *reason;
+	int error;
+
+	if (!object || !log) {
+		snprintf(out->why, sizeof(out->why), "out of memory");
+		goto out;
+	}
+	shrink_maps(object);
+	bpf_object__for_each_program(program, object) {
+		bool wanted = !strcmp(bpf_program__name(program), out->name);
+
+		bpf_program__set_autoload(program, wanted);
+		if (wanted)
+			bpf_program__set_log_buf(program, log, LOG_BYTES);
+	}
+	error = bpf_object__load(object);
+	out->loaded = !error;
+	if (error) {
+		reason = verifier_reason(log);
+		snprintf(out->why, sizeof(out->why), "%s%s%s",
+			 strerror(-error), *reason ? ": " : "", reason);
+	}
+out:
+	free(log);
+	bpf_object__close(object);
+}
+
+static int be_quiet(enum libbpf_print_level level, const char *format,
+		    va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
+}
+
+int try_optional(const char *object, struct rw_meta *meta)
+{
+	libbpf_print_fn_t before = libbpf_set_print(be_quiet);
+	int count = 0;
+
+	for (; optional_programs[count]; count++) {
+		struct rw_optional_program *one = &meta->optional[count];
+
+		snprintf(one->name, sizeof(one->name), "%s",
+			 optional_programs[count]);
+		try_one(object, one);
+	}
+	libbpf_set_print(before);
+	return count;
+}

@@ -1,0 +1,142 @@
+/** One map by its descriptor. Keys and values are views that the caller encodes and decodes. */
+import { KernelError } from "./kernel-error.ts";
+import { check, errno, type MapShape, native } from "./native.ts";
+
+export const mapType = { hash: 1, lpmTrie: 11 } as const;
+const NO_PREALLOC = 1;
+const UPDATE_ANY = 0;
+const UPDATE_NOEXIST = 1;
+
+export class KernelMap {
+  readonly name: string;
+  readonly fd: number;
+  readonly shape: MapShape;
+
+  constructor(name: string, fd: number) {
+    this.name = name;
+    this.fd = fd;
+    const shape = native().describe(fd);
+    if (typeof shape === "number") throw check(`describe map ${name}`, shape);
+    this.shape = shape;
+  }
+
+  static openPinned(pinDir: string, name: string): KernelMap {
+    return new KernelMap(name, check(`open map ${name}`, native().open(`${pinDir}/maps/${name}`)));
+  }
+
+  /** A map that nothing holds but its descriptor, until it is put into a map of maps. */
+  static create(
+    name: string,
+    type: number,
+    keyBytes: number,
+    valueBytes: number,
+    entries: number,
+  ): KernelMap {
+    const flags = type === mapType.lpmTrie ? NO_PREALLOC : 0;
+    const fd = native().create(type, keyBytes, valueBytes, Math.max(entries, 1), flags, name);
+    return new KernelMap(name, check(`create map ${name}`, fd));
+  }
+
+  get(key: DataView): DataView | undefined {
+    const value = new Uint8Array(this.shape.valueBytes);
+    const result = native().lookup(this.fd, bytesOf(key), value);
+    if (result === errno.ENOENT) return undefined;
+    check(`look up ${this.name}`, result);
+    return new DataView(value.buffer);
+  }
+
+  set(key: DataView, value: DataView): void {
+    check(`update ${this.name}`, native().update(this.fd, bytesOf(key), bytesOf(value), UPDATE_ANY));
+  }
+
+  /** False when the key was there. */
+  add(key: DataView, value: DataView): boolean {
+    const result = native().update(this.fd, bytesOf(key), bytesOf(value), UPDATE_NOEXIST);
+    if (result === errno.EEXIST) return false;
+    check(`add to ${this.name}`, result);
+    return true;
+  }
+
+  /** False when the key was not there. */
+  delete(key: DataView): boolean {
+    const result = native().delete(this.fd, bytesOf(key));
+    if (result === errno.ENOENT) return false;
+    check(`delete from ${this.name}`, result);
+    return true;
+  }
+
+  /** Sets `count` entries laid out one after the other. */
+  setMany(keys: Uint8Array, values: Uint8Array, count: number): void {
+    if (count > 0) check(`update ${this.name}`, native().updateMany(this.fd, keys, values, count));
+  }
+
+  /** Every per-CPU value of an entry, in order of the CPUs. */
+  getPerCpu(key: DataView, cpus: number): DataView {
+    const value = new Uint8Array(Math.ceil(this.shape.valueBytes / 8) * 8 * cpus);
+    check(`look up ${this.name}`, native().lookup(this.fd, bytesOf(key), value));
+    return new DataView(value.buffer);
+  }
+
+  /**
+   * The keys, each a fresh view. Deleting while iterating is fine; what the kernel adds or removes meanwhile may be
+   * missed or, rarely, make the iteration start over, so it ends after twice the map's capacity.
+   */
+  *keys(): Generator<DataView> {
+    let key: Uint8Array | null = null;
+    for (let left = 2 * this.shape.entries; left > 0; left--) {
+      const next: Uint8Array = new Uint8Array(this.shape.keyBytes);
+      const result = native().nextKey(this.fd, key, next);
+      if (result === errno.ENOENT) return;
+      check(`list ${this.name}`, result);
+      yield new DataView(next.buffer);
+      key = next;
+    }
+  }
+
+  /** Empties the map into two arrays of entries. */
+  take(): { readonly keys: DataView; readonly values: DataView; readonly count: number } {
+    const { keyBytes, valueBytes, entries } = this.shape;
+    const keys = new Uint8Array(entries * keyBytes);
+    const values = new Uint8Array(entries * valueBytes);
+    const count = check(`drain ${this.name}`, native().take(this.fd, keys, values, entries));
+    return { keys: new DataView(keys.buffer), values: new DataView(values.buffer), count };
+  }
+
+  /** Puts `inner` at an index of this map of maps; resolves when no program uses what was there. */
+  async insert(index: number, inner: KernelMap): Promise<void> {
+    check(`insert into ${this.name}`, await native().insertMap(this.fd, index, inner.fd));
+  }
+
+  /** Opens the map at an index of this map of maps; undefined when there is none. */
+  inner(index: number): KernelMap | undefined {
+    const id = this.get(u32(index));
+    if (id === undefined) return undefined;
+    const fd = native().openById(id.getUint32(0, true));
+    return new KernelMap(`${this.name}[${index}]`, check(`open ${this.name}[${index}]`, fd));
+  }
+
+  close(): void {
+    native().close(this.fd);
+  }
+}
+
+/** A 32-bit key or value. */
+export function u32(value: number): DataView {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, value, true);
+  return view;
+}
+
+/** Room for one struct. */
+export function room(bytes: number): DataView {
+  return new DataView(new ArrayBuffer(bytes));
+}
+
+function bytesOf(view: DataView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** What a map must contain but does not: pinned by another version, or changed by another hand. */
+export function missing(map: string, what: string): KernelError {
+  return new KernelError(`look up ${map}`, "ENOENT", `${what} is missing; load the programs again`);
+}

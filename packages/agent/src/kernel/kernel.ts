@@ -1,0 +1,119 @@
+/** Opens what the loader pinned. */
+import { readFileSync } from "node:fs";
+import type { Capabilities, Kernel } from "./contract.ts";
+import { decodeBatch, text } from "./events.ts";
+import { drainFlows } from "./flows.ts";
+import { counter, decodeMeta } from "./generated/layout.ts";
+import { KernelMap, missing, u32 } from "./kernel-map.ts";
+import { native } from "./native.ts";
+import * as processes from "./processes.ts";
+import * as slots from "./slots.ts";
+
+const MAPS = {
+  active: "active",
+  slots: "slots",
+  policies: "policies",
+  peers: "peers",
+  subjects: "subjects",
+  executables: "executables",
+  tasks: "tasks",
+  resolutions: "resolutions",
+  identities: "identities",
+  listeners: "listeners",
+  heartbeat: "heartbeat",
+  flows0: "flows_0",
+  flows1: "flows_1",
+  counters: "counters",
+  events: "events",
+  meta: "meta",
+} as const;
+
+type Maps = { readonly [Name in keyof typeof MAPS]: KernelMap };
+
+/** The instance pinned at `pinDir`; throws `KernelError` when nothing is pinned there or root is missing. */
+export function openKernel(pinDir: string): Kernel {
+  const maps = openMaps(pinDir);
+  const now = (): bigint => native().bootNs();
+  return {
+    capabilities: () => readCapabilities(maps.meta),
+    liveSlot: () => slots.liveSlot(maps),
+    readSlot: (slot) => slots.readSlot(maps, slot),
+    writeSlot: (slot, contents) => slots.writeSlot(maps, slot, contents),
+    switchSlot: (slot) => slots.switchSlot(maps, slot),
+    updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
+    addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
+    setExecutable: (file, exeId, interpreter) => processes.setExecutable(maps, file, exeId, interpreter),
+    deleteExecutable: (file) => processes.deleteExecutable(maps, file),
+    setResolution: (exec, resolution) => processes.setResolution(maps, exec, resolution),
+    sweepResolutions: (graceNs) => processes.sweepResolutions(maps, now() - graceNs),
+    setIdentity: (key, identity) => processes.setIdentity(maps, key, identity),
+    seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),
+    markAgent: (tgid) => processes.markAgent(maps, tgid, now()),
+    getTask: (tgid) => processes.getTask(maps, tgid),
+    setListener: (proto, port, process) => processes.setListener(maps, proto, port, process),
+    deleteListener: (proto, port) => processes.deleteListener(maps, proto, port),
+    readTasks: () => processes.readTasks(pinDir),
+    beat: () => beat(maps.heartbeat, now()),
+    drainFlows: () => drainFlows(maps),
+    onEvents: (listener) => {
+      const { fd, shape } = maps.events;
+      const ring = new (native().Ring)(fd, shape.entries, (batch) => listener(decodeBatch(batch)));
+      return { close: () => ring.close() };
+    },
+    counters: () => readCounters(maps.counters),
+    bootNs: now,
+    close: () => {
+      for (const map of Object.values(maps)) map.close();
+    },
+  };
+}
+
+function openMaps(pinDir: string): Maps {
+  const opened = Object.entries(MAPS).map(
+    ([name, file]) => [name, KernelMap.openPinned(pinDir, file)] as const,
+  );
+  // Object.fromEntries forgets the key names; they are exactly those of MAPS.
+  return Object.fromEntries(opened) as Maps;
+}
+
+function readCapabilities(map: KernelMap): Capabilities {
+  const view = map.get(u32(0));
+  if (view === undefined) throw missing("meta", "what the loader wrote");
+  const raw = decodeMeta(view);
+  return {
+    objectSha256: Buffer.from(raw.objectSha256).toString("hex"),
+    scopeCgroupId: raw.scopeId,
+    scopeLevel: raw.scopeLevel,
+    kernelHz: raw.hz,
+    refuseWithReset: raw.refuseWithReset !== 0,
+    optional: raw.optional
+      .map((program) => ({ name: text(program.name), loaded: program.loaded !== 0, why: text(program.why) }))
+      .filter((program) => program.name !== ""),
+  };
+}
+
+function beat(map: KernelMap, nowNs: bigint): void {
+  const value = new DataView(new ArrayBuffer(8));
+  value.setBigUint64(0, nowNs, true);
+  map.set(u32(0), value);
+}
+
+function readCounters(map: KernelMap): ReturnType<Kernel["counters"]> {
+  const cpus = possibleCpus();
+  const { max: _max, ...names } = counter;
+  const totals = Object.entries(names).map(([name, index]) => {
+    const values = map.getPerCpu(u32(index), cpus);
+    let total = 0n;
+    for (let cpu = 0; cpu < cpus; cpu++) total += values.getBigUint64(cpu * 8, true);
+    return [name, total] as const;
+  });
+  // Object.fromEntries forgets the key names; they are exactly those of `counter` without `max`.
+  return Object.fromEntries(totals) as ReturnType<Kernel["counters"]>;
+}
+
+/** CPUs that could ever be there, which per-CPU values are laid out for: `0-3` or `0,2-5`. */
+function possibleCpus(): number {
+  const ranges = readFileSync("/sys/devices/system/cpu/possible", "utf8").trim().split(",");
+  const last = ranges.map((range) => Number(range.split("-").at(-1)));
+  return Math.max(...last) + 1;
+}

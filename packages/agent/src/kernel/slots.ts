@@ -1,0 +1,208 @@
+/** The two policy slots: fill the one that is not live, then switch. */
+import type {
+  PeerEntry,
+  PolicyEntry,
+  SlotContents,
+  SlotHeader,
+  SlotIndex,
+  SubjectEntry,
+} from "./contract.ts";
+import {
+  action,
+  active,
+  decodeSlot,
+  direction,
+  encodePeerKey,
+  encodePeerValue,
+  encodePolicyKey,
+  encodePolicyValue,
+  encodeSlot,
+  limit,
+  mode,
+  peerFlag,
+  peerKeyBytes,
+  peerValueBytes,
+  policyFlag,
+  policyKeyBytes,
+  policyValueBytes,
+  slotBytes,
+} from "./generated/layout.ts";
+import { KernelError } from "./kernel-error.ts";
+import { KernelMap, mapType, missing, room, u32 } from "./kernel-map.ts";
+import { modeName } from "./names.ts";
+
+/** Identities that may appear between two revisions without a new map. */
+const SUBJECT_ROOM = 4096;
+const ANY = 0xffffffff;
+
+export interface SlotMaps {
+  readonly active: KernelMap;
+  readonly slots: KernelMap;
+  readonly policies: KernelMap;
+  readonly peers: KernelMap;
+  readonly subjects: KernelMap;
+}
+
+export function liveSlot(maps: SlotMaps): SlotIndex {
+  const value = maps.active.get(u32(active.slot));
+  if (value === undefined) throw missing("active", "the live slot");
+  return value.getUint32(0, true) === 0 ? 0 : 1;
+}
+
+export function switchSlot(maps: SlotMaps, slot: SlotIndex): void {
+  maps.active.set(u32(active.slot), u32(slot));
+}
+
+export function readSlot(maps: SlotMaps, slot: SlotIndex): SlotHeader {
+  const raw = decodeSlot(rawSlot(maps, slot));
+  return {
+    generation: raw.generation,
+    modeOut: modeName(raw.modeOut),
+    modeIn: modeName(raw.modeIn),
+    loopbackEnforce: raw.loopbackEnforce !== 0,
+    failOpen: raw.failOpen !== 0,
+  };
+}
+
+/** Keeps the port levels, which belong to the policy map. */
+export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHeader): void {
+  const raw = decodeSlot(rawSlot(maps, slot));
+  const view = room(slotBytes);
+  encodeSlot(view, { ...raw, ...headerFields(header) });
+  maps.slots.set(u32(slot), view);
+}
+
+/**
+ * INVARIANT: the slot is not live, so no program meets half of it. Its header goes last: a slot that was not finished
+ * has generation 0 and says so.
+ */
+export async function writeSlot(maps: SlotMaps, slot: SlotIndex, contents: SlotContents): Promise<void> {
+  if (liveSlot(maps) === slot) {
+    throw new KernelError(`write slot ${slot}`, "EBUSY", "it is the live one; write the other and switch");
+  }
+  maps.slots.set(u32(slot), room(slotBytes));
+  await replaceInner(maps.policies, slot, policyMap(contents.policies));
+  await replaceInner(maps.peers, slot, peerMap(contents.peers));
+  await replaceInner(maps.subjects, slot, subjectMap(contents.subjects));
+  const view = room(slotBytes);
+  encodeSlot(view, { ...headerFields(contents), ...levels(contents.policies) });
+  maps.slots.set(u32(slot), view);
+}
+
+export function addSubjects(maps: SlotMaps, slot: SlotIndex, entries: readonly SubjectEntry[]): void {
+  const map = maps.subjects.inner(slot);
+  if (map === undefined) throw missing("subjects", `slot ${slot}`);
+  try {
+    fillSubjects(map, entries);
+  } finally {
+    map.close();
+  }
+}
+
+function rawSlot(maps: SlotMaps, slot: SlotIndex): DataView {
+  const view = maps.slots.get(u32(slot));
+  if (view === undefined) throw missing("slots", `slot ${slot}`);
+  return view;
+}
+
+function headerFields(header: SlotHeader) {
+  return {
+    generation: header.generation,
+    modeOut: mode[header.modeOut],
+    modeIn: mode[header.modeIn],
+    loopbackEnforce: header.loopbackEnforce ? 1 : 0,
+    failOpen: header.failOpen ? 1 : 0,
+  };
+}
+
+/** Which port prefix lengths each pair uses, so that the kernel looks up no others. */
+function levels(entries: readonly PolicyEntry[]) {
+  const levelsOut = new Array<number>(limit.pairs).fill(0);
+  const levelsIn = new Array<number>(limit.pairs).fill(0);
+  for (const entry of entries) {
+    const pair = (entry.subject === ANY ? 1 : 0) | (entry.peer === ANY ? 2 : 0);
+    const target = entry.direction === "out" ? levelsOut : levelsIn;
+    target[pair] = ((target[pair] ?? 0) | (1 << entry.portBits)) >>> 0;
+  }
+  return { levelsOut, levelsIn };
+}
+
+/** The slot holds the inner map from here on; our descriptor is not needed. */
+async function replaceInner(outer: KernelMap, slot: SlotIndex, inner: KernelMap): Promise<void> {
+  try {
+    await outer.insert(slot, inner);
+  } finally {
+    inner.close();
+  }
+}
+
+function policyMap(entries: readonly PolicyEntry[]): KernelMap {
+  const keys = room(entries.length * policyKeyBytes);
+  const values = room(entries.length * policyValueBytes);
+  entries.forEach((entry, i) => {
+    encodePolicyKey(keys, toPolicyKey(entry), i * policyKeyBytes);
+    const flags = (entry.immediate ? policyFlag.immediate : 0) | (entry.essential ? policyFlag.essential : 0);
+    encodePolicyValue(
+      values,
+      { action: action[entry.action], flags, rule: entry.rule },
+      i * policyValueBytes,
+    );
+  });
+  return filled(
+    KernelMap.create("rw_policy", mapType.hash, policyKeyBytes, policyValueBytes, entries.length),
+    keys,
+    values,
+    entries.length,
+  );
+}
+
+function toPolicyKey(entry: PolicyEntry) {
+  const { portBits } = entry;
+  if (portBits < 0 || portBits > limit.portBitsMax || !Number.isInteger(portBits)) {
+    throw new RangeError(`a policy entry has ${portBits} port bits; want 0 to ${limit.portBitsMax}`);
+  }
+  return {
+    subject: entry.subject,
+    peer: entry.peer,
+    port: entry.port & (0xffff0000 >> portBits) & 0xffff,
+    proto: entry.proto,
+    directionBits: (direction[entry.direction] << 5) | portBits,
+  };
+}
+
+function peerMap(entries: readonly PeerEntry[]): KernelMap {
+  const keys = room(entries.length * peerKeyBytes);
+  const values = room(entries.length * peerValueBytes);
+  entries.forEach((entry, i) => {
+    encodePeerKey(keys, { prefixBits: entry.prefixBits, address: entry.address }, i * peerKeyBytes);
+    const flags = (entry.self ? peerFlag.self : 0) | (entry.managed ? peerFlag.managed : 0);
+    encodePeerValue(values, { peerClass: entry.peerClass, flags }, i * peerValueBytes);
+  });
+  return filled(
+    KernelMap.create("rw_peers", mapType.lpmTrie, peerKeyBytes, peerValueBytes, entries.length),
+    keys,
+    values,
+    entries.length,
+  );
+}
+
+function subjectMap(entries: readonly SubjectEntry[]): KernelMap {
+  const map = KernelMap.create("rw_subjects", mapType.hash, 4, 4, entries.length + SUBJECT_ROOM);
+  fillSubjects(map, entries);
+  return map;
+}
+
+function fillSubjects(map: KernelMap, entries: readonly SubjectEntry[]): void {
+  const keys = room(entries.length * 4);
+  const values = room(entries.length * 4);
+  entries.forEach((entry, i) => {
+    keys.setUint32(i * 4, entry.identity, true);
+    values.setUint32(i * 4, entry.subject, true);
+  });
+  filled(map, keys, values, entries.length);
+}
+
+function filled(map: KernelMap, keys: DataView, values: DataView, count: number): KernelMap {
+  map.setMany(new Uint8Array(keys.buffer), new Uint8Array(values.buffer), count);
+  return map;
+}
