@@ -230,6 +230,8 @@ export interface Kernel {
   readonly switchSlot: (slot: SlotIndex) => void;
   /** Changes the modes of a slot in one step, live or not; the maps stay. */
   readonly updateSlotHeader: (slot: SlotIndex, header: SlotHeader) => void;
+  /** Adds entries to a slot, live or not: a process class that appeared between two revisions. Before its subjects. */
+  readonly addPolicies: (slot: SlotIndex, entries: readonly PolicyEntry[]) => void;
   /** Adds or replaces subjects of a slot, live or not: an identity that appeared between two revisions. */
   readonly addSubjects: (slot: SlotIndex, entries: readonly SubjectEntry[]) => void;
 

@@ -41,6 +41,7 @@ export function openKernel(pinDir: string): Kernel {
     writeSlot: (slot, contents) => slots.writeSlot(maps, slot, contents),
     switchSlot: (slot) => slots.switchSlot(maps, slot),
     updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
+    addPolicies: (slot, entries) => slots.addPolicies(maps, slot, entries),
     addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
     setExecutable: (file, exeId, interpreter) => processes.setExecutable(maps, file, exeId, interpreter),
     deleteExecutable: (file) => processes.deleteExecutable(maps, file),

@@ -33,6 +33,8 @@ import { modeName } from "./names.ts";
 
 /** Identities that may appear between two revisions without a new map. */
 const SUBJECT_ROOM = 4096;
+/** Policy entries of process classes that are met between two revisions. */
+const POLICY_ROOM = 16_384;
 const ANY = 0xffffffff;
 
 export interface SlotMaps {
@@ -99,6 +101,26 @@ export function addSubjects(maps: SlotMaps, slot: SlotIndex, entries: readonly S
   }
 }
 
+/** Entries first, then the port levels that make the kernel look for them: a reader meets all of a length or none. */
+export function addPolicies(maps: SlotMaps, slot: SlotIndex, entries: readonly PolicyEntry[]): void {
+  const map = maps.policies.inner(slot);
+  if (map === undefined) throw missing("policies", `slot ${slot}`);
+  try {
+    fillPolicies(map, entries);
+  } finally {
+    map.close();
+  }
+  const raw = decodeSlot(rawSlot(maps, slot));
+  const added = levels(entries);
+  const view = room(slotBytes);
+  encodeSlot(view, {
+    ...raw,
+    levelsOut: raw.levelsOut.map((bits, pair) => (bits | (added.levelsOut[pair] ?? 0)) >>> 0),
+    levelsIn: raw.levelsIn.map((bits, pair) => (bits | (added.levelsIn[pair] ?? 0)) >>> 0),
+  });
+  maps.slots.set(u32(slot), view);
+}
+
 function rawSlot(maps: SlotMaps, slot: SlotIndex): DataView {
   const view = maps.slots.get(u32(slot));
   if (view === undefined) throw missing("slots", `slot ${slot}`);
@@ -137,6 +159,13 @@ async function replaceInner(outer: KernelMap, slot: SlotIndex, inner: KernelMap)
 }
 
 function policyMap(entries: readonly PolicyEntry[]): KernelMap {
+  const size = entries.length + POLICY_ROOM;
+  const map = KernelMap.create("rw_policy", mapType.hash, policyKeyBytes, policyValueBytes, size);
+  fillPolicies(map, entries);
+  return map;
+}
+
+function fillPolicies(map: KernelMap, entries: readonly PolicyEntry[]): void {
   const keys = room(entries.length * policyKeyBytes);
   const values = room(entries.length * policyValueBytes);
   entries.forEach((entry, i) => {
@@ -148,12 +177,7 @@ function policyMap(entries: readonly PolicyEntry[]): KernelMap {
       i * policyValueBytes,
     );
   });
-  return filled(
-    KernelMap.create("rw_policy", mapType.hash, policyKeyBytes, policyValueBytes, entries.length),
-    keys,
-    values,
-    entries.length,
-  );
+  filled(map, keys, values, entries.length);
 }
 
 function toPolicyKey(entry: PolicyEntry) {
