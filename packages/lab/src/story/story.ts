@@ -1,14 +1,56 @@
 import { startApplications } from "../apps/tiers.ts";
 import type { Lab } from "../hosts/lab.ts";
 import type { Checks } from "../report/checks.ts";
+import { Agents } from "../ringwall/agents.ts";
+import { startController } from "../ringwall/controller.ts";
 import { NormalUse, type Traffic } from "../traffic/driver.ts";
 import { settleAccounts } from "./accounts.ts";
+import { attackInAlert, attackInBlock } from "./attacking.ts";
 import { baseline } from "./baseline.ts";
+import type { Cast } from "./cast.ts";
+import { revertByItself } from "./confirming.ts";
+import { killAgents } from "./killing.ts";
+import { learn } from "./learning.ts";
+import { observe } from "./observing.ts";
+import { provision, setModes } from "./provisioning.ts";
 
 /** From a flat network to three tiers in block, and what attackers meet then. */
 export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
   const applications = await startApplications(lab);
   await baseline(lab, checks);
   const use = new NormalUse(lab, applications.database.dumpPassword);
+  const cast = await enter(lab, checks, applications, use);
+  await observe(cast);
+  const proposal = await learn(cast);
+  await provision(cast);
+  checks.phase("Alert, in the proposed order");
+  await setModes(cast, proposal, "alert");
+  await attackInAlert(cast);
+  checks.phase("Block, in the proposed order, each step confirmed");
+  await setModes(cast, proposal, "block");
+  await attackInBlock(cast);
+  await killAgents(cast);
+  await revertByItself(cast);
   return settleAccounts(lab, applications, use, checks);
+}
+
+/** Controller and agents come to hosts whose applications have been running for some time. */
+async function enter(
+  lab: Lab,
+  checks: Checks,
+  applications: Cast["applications"],
+  use: NormalUse,
+): Promise<Cast> {
+  checks.phase("Ringwall arrives: a controller, an agent on each host");
+  const { operator } = await startController(lab);
+  const agents = new Agents(lab, operator);
+  await agents.enrol();
+  const workloads = await agents.settled();
+  checks.add({
+    tried: "agents enrolled and connected",
+    expected: "5",
+    seen: workloads.map(({ name, agent }) => `${name} (${agent?.capability})`).join(", "),
+    passed: workloads.length === 5,
+  });
+  return { lab, applications, use, operator, agents, checks };
 }
