@@ -1,7 +1,7 @@
 -- Flows in ClickHouse SQL; the same for chDB and a ClickHouse server. One statement a paragraph.
 
 -- Who a process is; `id` is 64 bits of the SHA-256 of its fields, so that reports carry 8 bytes of it.
-CREATE TABLE IF NOT EXISTS processes (
+CREATE TABLE IF NOT EXISTS ringwall.processes (
   id             UInt64,
   exe            String,
   exe_sha256     String,
@@ -15,11 +15,12 @@ CREATE TABLE IF NOT EXISTS processes (
   package        LowCardinality(String),
   evidence       LowCardinality(String),
   environment    Array(String)
-) ENGINE = ReplacingMergeTree ORDER BY id;
+) ENGINE = ReplacingMergeTree ORDER BY id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- One row of an agent's flow batch: what one end saw of connections with the same key in one interval.
 -- Partitioned by the day of arrival, so that a batch is one partition and therefore one atomic insert.
-CREATE TABLE IF NOT EXISTS flow_reports (
+CREATE TABLE IF NOT EXISTS ringwall.flow_reports (
   received  DateTime('UTC') CODEC(Delta, LZ4),
   batch     UInt64,
   workload  LowCardinality(String),
@@ -42,10 +43,11 @@ CREATE TABLE IF NOT EXISTS flow_reports (
 ) ENGINE = MergeTree
 PARTITION BY toDate(received)
 ORDER BY (workload, direction, last)
-TTL toDate(received) + INTERVAL 30 DAY;
+TTL toDate(received) + INTERVAL 30 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Processes seen for the first time, as agents report them.
-CREATE TABLE IF NOT EXISTS exec_reports (
+CREATE TABLE IF NOT EXISTS ringwall.exec_reports (
   received   DateTime('UTC') CODEC(Delta, LZ4),
   batch      UInt64,
   workload   LowCardinality(String),
@@ -55,4 +57,5 @@ CREATE TABLE IF NOT EXISTS exec_reports (
 ) ENGINE = MergeTree
 PARTITION BY toDate(received)
 ORDER BY (workload, time)
-TTL toDate(received) + INTERVAL 30 DAY;
+TTL toDate(received) + INTERVAL 30 DAY
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

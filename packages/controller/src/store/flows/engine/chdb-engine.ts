@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ControllerStartError } from "../../../start-error.ts";
+import type { ChdbReply, ChdbRequest } from "./chdb-messages.ts";
+import { type FlowEngine, FlowEngineError } from "./engine.ts";
+
+const CHILD = fileURLToPath(new URL("./chdb-child.ts", import.meta.url));
+const READY_TIMEOUT_MS = 60_000;
+const CLOSE_TIMEOUT_MS = 5_000;
+const RESTART_DELAY_MS = 200;
+/** Requests that wait for the child; more are refused, so that a dead engine can't eat the controller's memory. */
+export const WAITING_REQUESTS_MAX = 1_000;
+
+type Waiting = { readonly resolve: (text: string) => void; readonly reject: (error: Error) => void };
+type Body = ChdbRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
+
+/** chDB in a child process, started again when it dies; what was asked of a dead one fails and may be asked again. */
+export async function startChdb(
+  folder: string,
+  onLog: (message: string) => void,
+): Promise<FlowEngine & { pid(): number | null }> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  let nextId = 1;
+  let closing = false;
+  let child: ChildProcess | null = null;
+  const waiting = new Map<number, Waiting>();
+
+  const start = async (): Promise<void> => {
+    const started = spawnChild(folder);
+    started.on("message", (reply: ChdbReply) => settle(waiting, reply));
+    started.once("exit", (status, signal) => {
+      if (child === started) child = null;
+      for (const [id, { reject }] of waiting) {
+        waiting.delete(id);
+        reject(new FlowEngineError("the flow store's process ended in the middle of a request"));
+      }
+      if (closing) return;
+      onLog(`chDB's process ended (${signal ?? status}) and is started again`);
+      setTimeout(() => !closing && start().catch((error: Error) => onLog(error.message)), RESTART_DELAY_MS);
+    });
+    await untilReady(started, folder);
+    child = started;
+  };
+  await start();
+
+  const ask = (body: Body): Promise<string> =>
+    new Promise((resolve, reject) => {
+      if (child === null || !child.connected) {
+        reject(new FlowEngineError("the flow store is starting again; try once more in a moment"));
+      } else if (waiting.size >= WAITING_REQUESTS_MAX) {
+        reject(new FlowEngineError(`the flow store has ${WAITING_REQUESTS_MAX} requests waiting already`));
+      } else {
+        const id = nextId++;
+        waiting.set(id, { resolve, reject });
+        child.send({ id, ...body } as ChdbRequest);
+      }
+    });
+
+  return {
+    pid: () => child?.pid ?? null,
+    async query<Row>(sql: string, parameters = {}) {
+      const text = await ask({ kind: "query", sql, parameters });
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Row);
+    },
+    async command(sql) {
+      await ask({ kind: "command", sql });
+    },
+    async insert(table, columns, rows) {
+      await ask({ kind: "insert", table, columns, rows });
+    },
+    async close() {
+      closing = true;
+      const last = child;
+      if (last === null || last.exitCode !== null) return;
+      const gone = new Promise<void>((resolve) => last.once("exit", () => resolve()));
+      ask({ kind: "close" }).catch(() => undefined);
+      const timer = setTimeout(() => last.kill("SIGKILL"), CLOSE_TIMEOUT_MS);
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A session of its own: Ctrl-C in the terminal reaches the controller alone, which ends this one in order. */
+function spawnChild(folder: string): ChildProcess {
+  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", CHILD, folder], {
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    serialization: "advanced",
+    env: { PATH: process.env["PATH"], TZ: "UTC" },
+  });
+}
+
+function settle(waiting: Map<number, Waiting>, reply: ChdbReply): void {
+  if (reply.kind !== "done" && reply.kind !== "error") return;
+  const waiter = waiting.get(reply.id);
+  waiting.delete(reply.id);
+  if (reply.kind === "done") waiter?.resolve(reply.text);
+  else waiter?.reject(new FlowEngineError(reply.message));
+}
+
+function untilReady(child: ChildProcess, folder: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (why: string) => {
+      child.kill("SIGKILL");
+      reject(
+        new ControllerStartError(
+          "flow-store-start",
+          `the flow store in \`${folder}\` does not start: ${why}`,
+          "free disk space or put the folder's rights right; or use a ClickHouse server with --clickhouse-url",
+        ),
+      );
+    };
+    const timer = setTimeout(() => refuse("no answer in a minute"), READY_TIMEOUT_MS);
+    child.once("error", (error) => refuse(error.message));
+    child.once("exit", (status, signal) => refuse(`its process ended (${signal ?? status})`));
+    child.once("message", (reply: ChdbReply) => {
+      clearTimeout(timer);
+      if (reply.kind === "failed") refuse(reply.message);
+      else resolve();
+    });
+  });
+}
