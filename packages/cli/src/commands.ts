@@ -35,5 +35,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   mode: { group: "Change what is enforced:", load: () => import("./online/mode.ts") },
   rollback: { group: "Change what is enforced:", load: () => import("./online/rollback.ts") },
   label: { group: "Change what is enforced:", load: () => import("./online/label.ts") },
+  controller: { group: "Run the parts:", load: () => import("./local/controller.ts") },
   token: { group: "Run the parts:", load: () => import("./online/token.ts") },
 };

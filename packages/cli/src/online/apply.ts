@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { commandName } from "../command-name.ts";
 import { note, paint, say, sayJson } from "../output/print.ts";
 import { plural } from "../output/size.ts";
 import { run } from "../run.ts";
@@ -22,7 +23,7 @@ export function register(program: Command): void {
         note(
           `the draft now has ${plural(reply.resources.length, "resource")} from ${plural(files.length, "file")}; see what it would break:`,
         );
-        say(`  ${paint("bold", "ringwall simulate")}`);
+        say(`  ${paint("bold", `${commandName()} simulate`)}`);
       }
       return 0;
     }),

@@ -1,4 +1,5 @@
 import { type ChangeReply, changeReply } from "@ringwall/protocol/rest";
+import { commandName } from "../command-name.ts";
 import { cleanLines } from "../output/clean.ts";
 import { note, paint, say, sayJson } from "../output/print.ts";
 import { plural } from "../output/size.ts";
@@ -29,6 +30,6 @@ export function changeLines(reply: ChangeReply, nowMs: number): string[] {
   return [
     first,
     paint("yellow", `it reverts by itself at ${formatClock(pending.deadline)} (in ${left}) unless you type:`),
-    `  ${paint("bold", "ringwall confirm")}`,
+    `  ${paint("bold", `${commandName()} confirm`)}`,
   ];
 }

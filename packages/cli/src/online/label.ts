@@ -15,7 +15,7 @@ export function register(program: Command): void {
 
 async function label(workload: string, changes: string[], options: ServerOptions): Promise<0> {
   const { openApi } = await import("../server/api.ts");
-  const { workloadLabelsBody, workloadView } = await import("@ringwall/protocol/rest");
+  const { workloadView } = await import("@ringwall/protocol/rest");
   const { z } = await import("zod");
   const api = openApi(options);
   const { workloads } = await api.get("/api/v1/workloads", z.object({ workloads: z.array(workloadView) }));
@@ -25,7 +25,7 @@ async function label(workload: string, changes: string[], options: ServerOptions
   }
   const labels = changeLabels(found.labels, changes);
   const path = `/api/v1/workloads/${encodeURIComponent(workload)}/labels`;
-  const reply = await api.send("PUT", path, { labels }, workloadLabelsBody);
+  const reply = await api.send("PUT", path, { labels }, workloadView);
   const words = Object.entries(reply.labels).map(([key, value]) => `${key}=${value}`);
   say(`${workload}: ${words.join(", ") || "no labels"}`);
   return 0;

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { commandName } from "../command-name.ts";
 import { failure } from "../failure.ts";
 import { parseSince, parseWhole } from "../output/parse-options.ts";
 import { note, paint, say, sayJson } from "../output/print.ts";
@@ -52,7 +53,7 @@ async function learn(options: Options): Promise<0> {
     note(`written: ${options.output}/policy.yaml, ${options.output}/report.json`);
   if (keepDraft) return 0;
   say(`\nThe proposal is now the draft (\`ringwall draft\` shows it). See what it would break:`);
-  say(`  ${paint("bold", "ringwall simulate")}`);
+  say(`  ${paint("bold", `${commandName()} simulate`)}`);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { commandName } from "../command-name.ts";
 import { parseSince, parseWhole } from "../output/parse-options.ts";
 import { paint, say, sayJson } from "../output/print.ts";
 import { run } from "../run.ts";
@@ -49,7 +50,7 @@ async function simulate(options: Options): Promise<0 | 1> {
           ? "\nNothing newly denied. To put the draft in force:"
           : "\nChange the draft (`ringwall draft`, `ringwall apply DIR`), or, if this is as it should be:",
       );
-      say(`  ${paint("bold", "ringwall provision")}`);
+      say(`  ${paint("bold", `${commandName()} provision`)}`);
     }
   }
   return options.failOnDeny && !isClean ? 1 : 0;

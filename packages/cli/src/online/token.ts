@@ -9,7 +9,7 @@ const TTL_SECONDS_MAX = 30 * 86_400;
 const USES_MAX = 10_000;
 
 type Options = ServerOptions & {
-  readonly workload?: string;
+  readonly name?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly ttl?: number;
   readonly uses?: number;
@@ -22,7 +22,7 @@ export function register(program: Command): void {
   const create = token
     .command("create")
     .description("make a token; it is shown once")
-    .option("--workload <name>", "only this workload may enrol with it")
+    .option("--name <workload>", "only this workload may enrol with it")
     .option("--label <key=value>", "a label for workloads enrolled with it; may be repeated", collectLabel)
     .option(
       "--ttl <duration>",
@@ -41,7 +41,7 @@ export function register(program: Command): void {
 async function createToken(options: Options): Promise<0> {
   const { openApi } = await import("../server/api.ts");
   const { enrollmentTokenReply } = await import("@ringwall/protocol/rest");
-  const { workload, label: labels, ttl: ttlSeconds, uses } = options;
+  const { name: workload, label: labels, ttl: ttlSeconds, uses } = options;
   const body = { workload, labels, ttlSeconds, uses };
   const reply = await openApi(options).send("POST", "/api/v1/enrollment-tokens", body, enrollmentTokenReply);
   if (options.output !== undefined) {

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { Problem } from "@ringwall/model";
+import { commandName } from "../command-name.ts";
 import { clean, cleanLines } from "./clean.ts";
 
 export type Style = Parameters<typeof styleText>[0];
@@ -14,9 +15,9 @@ export function say(text = ""): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A line on standard error: hints, progress, warnings; never data. */
+/** A line on standard error: hints, progress, warnings; never data. Commands in it can be pasted. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${text.replaceAll("`ringwall ", `\`${commandName()} `)}\n`);
 }
 
 /** NDJSON: one value a line. What JSON leaves alone and a terminal would obey is escaped as well. */

@@ -17,5 +17,5 @@ export function addressFile(dataDir: string): string {
 
 /** The operator's token, written by the controller, readable by its user alone. */
 export function operatorTokenFile(dataDir: string): string {
-  return join(dataDir, "operator-token");
+  return join(dataDir, "operator.token");
 }
