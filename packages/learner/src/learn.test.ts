@@ -109,8 +109,9 @@ describe("the three-tier application without labels", () => {
   test("the rules are the true paths and no more", () => {
     expect(rulesOf(result)).toMatchInlineSnapshot(`
       [
+        "app/app on app calls programs inside the host",
+        "app/app on app is called from inside the host",
         "app/nginx on web reaches app",
-        "app/programs on app talk to each other inside the host",
         "db/app reaches postgres on db",
         "db/pg_dump on backup reaches postgres on db",
         "db/psql on jump reaches postgres on db",

@@ -1,6 +1,6 @@
 import type { LearnInput } from "../edge.ts";
 import { classOfAddress } from "../knowledge/addresses.ts";
-import { isOwnProgram } from "../knowledge/programs.ts";
+import { isInterpreter, isOwnProgram } from "../knowledge/programs.ts";
 import type { Link } from "../links.ts";
 import type { Party } from "../party.ts";
 import type { SetAsideReason } from "../result.ts";
@@ -29,13 +29,14 @@ export function clean(links: readonly Link[], context: CleanContext): Cleaned {
   const scanners = findScanners(links, context.parties);
   const tainted = taintedAddresses(links, context);
   const toolHosts = hostsOfSoftware(links);
+  const services = new Set(links.flatMap((link) => (link.established > 0 ? [link.dstSoftware] : [])));
   const kept: Link[] = [];
   const aside: { link: Link; reason: SetAsideReason }[] = [];
   for (const link of links) {
     const reason =
       unusable(link, context) ??
       outcomeObjection(link, context, scanners.has(scanKey(link))) ??
-      softwareObjection(link, context, toolHosts) ??
+      softwareObjection(link, context, toolHosts, services) ??
       (link.ip !== null && tainted.has(link.ip) ? "tainted-destination" : null) ??
       (isEphemeral(link) ? "ephemeral" : null);
     if (reason === null) kept.push(link);
@@ -71,6 +72,7 @@ function softwareObjection(
   link: Link,
   { software, parties }: CleanContext,
   hosts: ReadonlyMap<string, ReadonlySet<number>>,
+  services: ReadonlySet<number>,
 ): SetAsideReason | null {
   for (const id of [link.srcSoftware, link.dstSoftware]) {
     const group = software[id];
@@ -78,8 +80,13 @@ function softwareObjection(
     if (group.suspect !== null) return "changed-content";
     if (group.trust === "low" && parties[link.dst]?.kind !== "loopback") return "low-trust-software";
   }
-  const isTool = software[link.srcSoftware]?.trust === "dual-use" && parties[link.dst]?.kind !== "loopback";
-  return isTool && (hosts.get(toolKey(link))?.size ?? 0) < DUAL_USE_HOSTS_MIN ? "dual-use-software" : null;
+  const program = software[link.srcSoftware];
+  const isTool = program?.trust === "dual-use" && parties[link.dst]?.kind !== "loopback";
+  // An interpreter that also serves is a service whose script the records left out.
+  const isService = services.has(link.srcSoftware) && isInterpreter(program?.identities[0]?.exe ?? "");
+  return isTool && !isService && (hosts.get(toolKey(link))?.size ?? 0) < DUAL_USE_HOSTS_MIN
+    ? "dual-use-software"
+    : null;
 }
 
 function hostsOfSoftware(links: readonly Link[]): ReadonlyMap<string, ReadonlySet<number>> {

@@ -9,6 +9,8 @@ export type RuleDraft = {
   readonly to: readonly Zone[];
   readonly toSoftware: readonly number[];
   readonly ports: readonly string[];
+  /** Which end it speaks for. */
+  readonly at: "both" | "source" | "destination";
   readonly links: readonly Link[];
   readonly confidence: number;
 };
@@ -28,6 +30,7 @@ export function draftOf({ links, ...edgeClass }: EdgeClass, confidence: number):
     to: [edgeClass.to],
     toSoftware: [edgeClass.toSoftware],
     ports: [portSpec(edgeClass.proto, edgeClass.port)],
+    at: "both",
     links,
     confidence,
   };
@@ -39,7 +42,7 @@ export function portSpec(proto: string, port: number): string {
 
 /** Joins drafts that differ in one list only: the result permits exactly what its parts did. */
 export function mergeLossless(drafts: readonly RuleDraft[]): readonly RuleDraft[] {
-  let current = joinLoopback(drafts).map(joinDynamic);
+  let current = joinLoopback(drafts).map(joinDynamic).flatMap(splitByEnd);
   for (const dimension of ORDER) current = mergeAlong(current, dimension);
   return mergeAlong(current, "ports").map(joinDynamic);
 }
@@ -50,7 +53,8 @@ function mergeAlong(drafts: readonly RuleDraft[], dimension: Dimension): RuleDra
 }
 
 function keyWithout(draft: RuleDraft, dimension: Dimension): string {
-  const parts = ORDER.filter((other) => other !== dimension).map((other) => listKey(draft, other));
+  const parts: string[] = [draft.at];
+  parts.push(...ORDER.filter((other) => other !== dimension).map((other) => listKey(draft, other)));
   // Lists only hold what one endpoint field can hold together.
   if (dimension === "from" || dimension === "to")
     parts.push(
@@ -80,6 +84,7 @@ export function joined(group: readonly RuleDraft[]): RuleDraft {
     to: zones(group.flatMap((draft) => draft.to)),
     toSoftware: [...new Set(group.flatMap((draft) => draft.toSoftware))],
     ports: [...new Set(group.flatMap((draft) => draft.ports))],
+    at: group[0]?.at ?? "both",
     links: group.flatMap((draft) => draft.links),
     confidence: Math.min(...group.map((draft) => draft.confidence)),
   };
@@ -94,6 +99,22 @@ function joinLoopback(drafts: readonly RuleDraft[]): readonly RuleDraft[] {
       `${draft.from.map(zoneKey).join()} ${draft.fromSoftware.includes(-1)} ${draft.toSoftware.includes(-1)}`,
   );
   return [...outside, ...[...groups.values()].map(joined)];
+}
+
+/**
+ * Only a TCP connection carries proof of the peer's program. Elsewhere each end is told its own program's part: a rule
+ * that names both could never match at either.
+ */
+function splitByEnd(draft: RuleDraft): readonly RuleDraft[] {
+  const isProvable = draft.ports.every((port) => port.startsWith("tcp")) && !isLoopback(draft);
+  const isBetweenWorkloads =
+    draft.from[0]?.kind === "segment" && (draft.to[0]?.kind === "segment" || isLoopback(draft));
+  if (isProvable || !isBetweenWorkloads) return [draft];
+  if (draft.fromSoftware.includes(-1) && draft.toSoftware.includes(-1)) return [draft];
+  return [
+    { ...draft, at: "source", toSoftware: [-1] },
+    { ...draft, at: "destination", fromSoftware: [-1] },
+  ];
 }
 
 export function isLoopback(draft: RuleDraft): boolean {

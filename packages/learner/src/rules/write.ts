@@ -18,7 +18,10 @@ export function writeRule(draft: RuleDraft, vocabulary: Vocabulary): Rule {
   const ports = draft.ports.every((port) => port.includes("/") || port === "icmp")
     ? { ports: [...draft.ports].sort(byPort) }
     : {};
-  return { name: ruleName(draft, vocabulary), allow: { from, to, ...ports } };
+  return {
+    name: ruleName(draft, vocabulary),
+    allow: { from, to, ...ports, ...(draft.at === "both" ? {} : { at: draft.at }) },
+  };
 }
 
 function byPort(a: string, b: string): number {
@@ -85,10 +88,12 @@ function oneOrMore(values: readonly string[]): string | string[] {
 export function ruleName(draft: RuleDraft, vocabulary: Vocabulary): string {
   const from = placeWords(draft.from, vocabulary);
   const program = programWords(draft.fromSoftware, vocabulary);
-  if (draft.to.some((zone) => zone.kind === "loopback"))
-    return `programs on ${from} talk to each other inside the host`;
-  const to = placeWords(draft.to, vocabulary);
   const target = programWords(draft.toSoftware, vocabulary);
+  if (draft.to.some((zone) => zone.kind === "loopback"))
+    return draft.at === "destination"
+      ? `${target ?? "anything"} on ${from} is called from inside the host`
+      : `${program ?? "anything"} on ${from} calls programs inside the host`;
+  const to = placeWords(draft.to, vocabulary);
   const who = program === null || program === from ? from : `${program} on ${from}`;
   const what = target === null || target === to ? to : `${target} on ${to}`;
   return `${who} reaches ${what}`;

@@ -22,7 +22,7 @@ export function nameSoftware(edges: readonly Edge[], taken: Set<string>): Softwa
   const drafts: Draft[] = [];
   for (const place of [...places.keys()].sort()) {
     const lineage = traceLineage(places.get(place) ?? []);
-    drafts.push({ identities: lineage.accepted, suspect: null });
+    for (const identities of lineage.accepted) drafts.push({ identities, suspect: null });
     for (const { identity, why } of lineage.suspect) drafts.push({ identities: [identity], suspect: why });
   }
   const groups: SoftwareGroup[] = [...names].sort().map((name, id) => referenced(name, id));

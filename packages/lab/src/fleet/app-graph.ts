@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+/** An application as a graph: who calls whom. */
+export type AppGraph = {
+  readonly name: string;
+  readonly services: readonly AppService[];
+  /** [caller, called], names of services. */
+  readonly calls: readonly (readonly [string, string])[];
+  /** Services that clients from outside call. */
+  readonly entries: readonly string[];
+};
+
+export type AppService = {
+  readonly name: string;
+  readonly port: number;
+  /** What kind of server it is, in lower case, such as `kafka`, `mongodb`; empty for the application's own code. */
+  readonly product: string;
+};
+
+type MicroSecEnd = {
+  readonly services: readonly {
+    readonly name: string;
+    readonly tagged_values: Readonly<Record<string, unknown>>;
+  }[];
+  readonly information_flows: readonly { readonly sender: string; readonly receiver: string }[];
+};
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  zookeeper: 2181,
+  kafka: 9092,
+  rabbitmq: 5672,
+  postgresql: 5432,
+  mongodb: 27_017,
+  mysql: 3306,
+  logstash: 5044,
+};
+
+/** A graph of the microSecEnD collection; external entities become clients outside, or are left out. */
+export function parseMicroSecEnd(name: string, text: string): AppGraph {
+  const graph = JSON.parse(text) as MicroSecEnd;
+  const known = new Set(graph.services.map((service) => service.name));
+  const calls = graph.information_flows.filter((flow) => known.has(flow.sender) && known.has(flow.receiver));
+  const entries = graph.information_flows.filter(
+    (flow) => flow.sender === "user" && known.has(flow.receiver),
+  );
+  const services = graph.services.map((service) => {
+    const product = productOf(service.name, service.tagged_values);
+    const port = service.tagged_values["Port"];
+    return {
+      name: service.name,
+      product,
+      port: typeof port === "number" ? port : (DEFAULT_PORTS[product] ?? 8080),
+    };
+  });
+  return {
+    name,
+    services,
+    calls: distinctCalls(calls.map((flow) => [flow.sender, flow.receiver] as const)),
+    entries: [...new Set(entries.map((flow) => flow.receiver))],
+  };
+}
+
+function productOf(name: string, tags: Readonly<Record<string, unknown>>): string {
+  for (const key of ["Database", "Message Broker", "Web Server", "Web Application"]) {
+    const value = tags[key];
+    if (typeof value === "string") return value.toLowerCase().replace("apache httpd", "apache2");
+  }
+  if (tags["Configuration Server"] === "ZooKeeper") return "zookeeper";
+  return name.includes("logstash") ? "logstash" : "";
+}
+
+function distinctCalls(
+  calls: readonly (readonly [string, string])[],
+): readonly (readonly [string, string])[] {
+  return [...new Map(calls.filter(([a, b]) => a !== b).map((call) => [call.join("\t"), call])).values()];
+}
+
+type Boutique = {
+  readonly services: Readonly<
+    Record<string, { readonly ports: readonly (readonly [string, unknown, number])[] }>
+  >;
+  readonly edges: readonly unknown[];
+};
+
+/** The online boutique's description: services with ports, and true edges. */
+export function parseBoutique(text: string): AppGraph {
+  const graph = JSON.parse(text) as Boutique;
+  const calls = graph.edges.map((edge) => {
+    const [from, to] = Array.isArray(edge) ? edge : Object.values(edge as Record<string, unknown>);
+    return [String(from), String(to)] as const;
+  });
+  const services = Object.entries(graph.services).map(([name, { ports }]) => ({
+    name,
+    port: ports[0]?.[2] ?? 8080,
+    product: name.startsWith("redis") ? "redis" : `own:${name}`,
+  }));
+  return { name: "online-boutique", services, calls: distinctCalls(calls), entries: ["frontend"] };
+}
+
+/** All applications of a folder laid out as `../shared/data/applications`. */
+export function loadApplications(folder: string): readonly AppGraph[] {
+  const collection = path.join(folder, "microSecEnD");
+  const files = readdirSync(collection).filter((file) => file.endsWith(".json"));
+  return files
+    .sort()
+    .map((file) =>
+      parseMicroSecEnd(file.replace(/\.json$/, ""), readFileSync(path.join(collection, file), "utf8")),
+    );
+}

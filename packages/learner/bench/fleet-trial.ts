@@ -1,0 +1,129 @@
+import { decide, inventoryOf, policySetOf } from "@ringwall/policy";
+import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
+import { buildFleet, type Fleet, workloadOf } from "../../lab/src/fleet/fleet.ts";
+import { random } from "../../lab/src/fleet/random.ts";
+import { drawTraffic, type LaterEdge } from "../../lab/src/fleet/traffic.ts";
+import { edgesOfFlows, type LearnResult, learn } from "../src/index.ts";
+import { permittedTuples } from "./permitted.ts";
+import { adjustedRand } from "./rand-index.ts";
+import { trueSegments, trueServiceEdges, tupleOf } from "./truth.ts";
+
+export type TrialOptions = {
+  readonly share: number;
+  readonly withLabels: boolean;
+  readonly tightness?: number;
+};
+
+/** Sums of one trial, so that trials add up. */
+export type Score = {
+  readonly rand: number;
+  readonly hosts: number;
+  readonly benign: number;
+  readonly benignAllowed: number;
+  /** Of the benign edges, those the window had not shown. */
+  readonly unseen: number;
+  readonly unseenAllowed: number;
+  readonly foreign: number;
+  readonly foreignStopped: number;
+  readonly lateral: number;
+  readonly lateralStopped: number;
+  readonly rules: number;
+  readonly trueEdges: number;
+  readonly infrastructure: number;
+  readonly permitted: number;
+  readonly permittedTrue: number;
+  readonly trueTuples: number;
+};
+
+export type Trial = {
+  readonly score: Score;
+  readonly result: LearnResult;
+  readonly fleet: Fleet;
+  readonly wrong: readonly LaterEdge[];
+};
+
+/** One fleet of one application: draw, learn, and judge on what came later. */
+export function fleetTrial(
+  apps: readonly AppGraph[],
+  seed: number,
+  { share, withLabels, tightness = 0.5 }: TrialOptions,
+): Trial {
+  const rng = random(seed);
+  const fleet = buildFleet(apps, rng, { replicasMax: 6, windowDays: 14 });
+  const traffic = drawTraffic(fleet, rng, { windowDays: 14, laterDays: 7, share, attackShare: 0.03 });
+  const inventory = fleet.hosts.map((host) => workloadOf(host, withLabels));
+  const result = learn({
+    edges: edgesOfFlows(traffic.window, inventory),
+    inventory,
+    tightness,
+    seed,
+    taken: [],
+  });
+  const isAllowed = judge(result, inventory);
+  const verdicts = traffic.later.map((edge) => ({ ...edge, allowed: isAllowed(edge) }));
+  const count = (test: (edge: (typeof verdicts)[number]) => boolean): number => verdicts.filter(test).length;
+  const truth = trueSegments(fleet);
+  const edges = trueServiceEdges(fleet);
+  const { permitted, permittedTrue, trueTuples } = overPermission(result, fleet);
+  const score = {
+    rand: randOf(result, truth),
+    hosts: fleet.hosts.length,
+    benign: count((e) => !e.isAttack),
+    benignAllowed: count((e) => !e.isAttack && e.allowed),
+    unseen: count((e) => !e.isAttack && !e.wasSeen),
+    unseenAllowed: count((e) => !e.isAttack && !e.wasSeen && e.allowed),
+    foreign: count((e) => e.pair.kind === "foreign"),
+    foreignStopped: count((e) => e.pair.kind === "foreign" && !e.allowed),
+    lateral: count((e) => e.pair.kind === "lateral"),
+    lateralStopped: count((e) => e.pair.kind === "lateral" && !e.allowed),
+    rules: result.report.rules.length,
+    trueEdges: edges.services,
+    infrastructure: edges.infrastructure,
+    permitted,
+    permittedTrue,
+    trueTuples,
+  };
+  return { score, result, fleet, wrong: verdicts.filter((edge) => edge.allowed === edge.isAttack) };
+}
+
+/** By the reference evaluator, at both ends. */
+export function judge(
+  result: LearnResult,
+  workloads: Parameters<typeof inventoryOf>[0],
+): (edge: { readonly flow: LaterEdge["flow"] }) => boolean {
+  const inventory = inventoryOf(workloads);
+  if (!inventory.ok) throw new Error("bug: the fleet's inventory is not valid");
+  const set = policySetOf(result.resources);
+  return ({ flow }) => {
+    const verdict = decide(set, inventory.value, flow);
+    if (!verdict.ok) return false;
+    const { outbound, inbound } = verdict.value;
+    return (
+      (outbound === null || outbound.decision === "allow") &&
+      (inbound === null || inbound.decision === "allow")
+    );
+  };
+}
+
+function randOf({ report }: LearnResult, truth: ReadonlyMap<string, string>): number {
+  const found = new Map(
+    report.segments.flatMap(({ name, members }) => members.map((member) => [member, name] as const)),
+  );
+  const hosts = [...truth.keys()].sort();
+  return adjustedRand(
+    hosts.map((host) => truth.get(host) ?? host),
+    hosts.map((host) => found.get(host) ?? `alone ${host}`),
+  );
+}
+
+function overPermission(
+  result: LearnResult,
+  fleet: Fleet,
+): { permitted: number; permittedTrue: number; trueTuples: number } {
+  const members = new Map(result.report.segments.map(({ name, members: own }) => [name, own]));
+  const permitted = permittedTuples(result.resources, members);
+  const truth = new Set(fleet.pairs.map(tupleOf).filter((tuple) => tuple !== null));
+  let permittedTrue = 0;
+  for (const tuple of permitted) if (truth.has(tuple)) permittedTrue += 1;
+  return { permitted: permitted.size, permittedTrue, trueTuples: truth.size };
+}
