@@ -10,7 +10,8 @@ const IP_MS_MAX = 10_000;
 
 /**
  * Private places for what hosts write, on memory, so that they vanish with the namespace; names instead of a resolver, so
- * that no query leaves the lab.
+ * that no query leaves the lab. Operators log in with a shell that reads none of the machine's own start-up files; on the
+ * controller's host users stay as they are, because the controller may have to add one.
  */
 const holderScript = `
 set -e
@@ -26,6 +27,10 @@ exec unshare --net --mount --ipc --uts --propagation private sh -c '
   : >/srv/etc/resolv.conf
   mount --bind /srv/etc/hosts /etc/hosts
   mount --bind /srv/etc/resolv.conf /etc/resolv.conf
+  if [ "$1" != controller ]; then
+    sed "/^root:/s|:[^:]*$|:/bin/sh|" /etc/passwd >/srv/etc/passwd
+    mount --bind /srv/etc/passwd /etc/passwd
+  fi
   hostname "$1"
   sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
   ip link set lo up
