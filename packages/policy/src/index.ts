@@ -1,3 +1,4 @@
+export { type CompileOptions, compileHost, createHostCompiler } from "./compile/host.ts";
 export * from "./lower/index.ts";
 export type { Truth } from "./lower/match-software.ts";
 export * from "./policy-set/essential.ts";

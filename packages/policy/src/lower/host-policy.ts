@@ -66,6 +66,8 @@ export const hostPolicy = z.strictObject({
   selfAddresses: z.array(z.string()),
   /** Prefixes owned by other workloads, for the `managed` mark of the kernel's peer entries. */
   managedAddresses: z.array(z.string()),
+  /** What may be executed here, by name into `software`. */
+  run: z.array(z.strictObject({ name: z.string(), software: z.array(name) })),
   software: z.record(name, z.array(softwareEntry)),
   processSelectors: z.array(processSelector),
   addressSets: z.array(addressSet),

@@ -1,10 +1,21 @@
-import type { LabelRequirement, LabelSelector, Labels } from "@ringwall/model";
+import {
+  effectiveLabels,
+  type LabelRequirement,
+  type LabelSelector,
+  type Labels,
+  type Workload,
+} from "@ringwall/model";
+
+/** Whether a workload's labels, the implied ones included, meet a selector. */
+export function selectsWorkload(selector: LabelSelector, workload: Workload): boolean {
+  return selects(selector, effectiveLabels(workload));
+}
 
 /** AND over keys; `{}` selects all. As in Kubernetes, `not` holds where the key is absent. */
-export function selects(selector: LabelSelector, labels: Labels | undefined): boolean {
+export function selects(selector: LabelSelector, labels: Labels): boolean {
   for (const key in selector) {
     const requirement = selector[key];
-    if (requirement !== undefined && !meets(requirement, labels?.[key])) return false;
+    if (requirement !== undefined && !meets(requirement, labels[key])) return false;
   }
   return true;
 }

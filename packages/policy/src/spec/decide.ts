@@ -60,8 +60,8 @@ export function decide(
   const src = lookUpEnd(inventory, attempt.src, attempt.dst);
   const dst = lookUpEnd(inventory, attempt.dst, attempt.src);
   const both = { set, inventory, attempt, options, src, dst };
-  const outbound = judge({ ...both, direction: "outbound", level: levelOf(attempt, src, dst) });
-  const inbound = judge({ ...both, direction: "inbound", level: levelOf(attempt, dst, src) });
+  const outbound = judge({ ...both, direction: "outbound", level: levelOf(both, src, dst) });
+  const inbound = judge({ ...both, direction: "inbound", level: levelOf(both, dst, src) });
   const outcomes = [outbound?.outcome, inbound?.outcome];
   const outcome = (["blocked", "would-block"] as const).find((one) => outcomes.includes(one)) ?? "allowed";
   return ok({ line: options.line ?? 1, outcome, outbound, inbound });
@@ -152,18 +152,26 @@ function processOf(one: Case, rule: NetworkRule, side: "source" | "destination")
   const nothingSaid = end.flow.software == null && end.flow.exe == null;
   if (direction === "outbound" && nothingSaid && attempt.state === undefined) return passed;
   if (level === "in-band") return { factors, unproved: [] };
-  const [from, to] = [src.workload?.metadata.name, dst.workload?.metadata.name];
-  if (from !== undefined && to !== undefined && options.pathStripped?.(from, to) === true) return passed;
+  if (stripped(options, src, dst)) return passed;
   return { factors: factors.map((f) => ({ ...f, truth: null })), unproved: [] };
 }
 
+function stripped({ pathStripped }: DecideOptions, src: End, dst: End): boolean {
+  if (src.workload === null || dst.workload === null || pathStripped === undefined) return false;
+  return pathStripped(src.workload.metadata.name, dst.workload.metadata.name);
+}
+
 /** What the judging end has of its peer. An attempt that does not say meets what the fleet gives: proof between managed ends over TCP. */
-function levelOf(attempt: Attempt, own: End, peer: End): Level {
+function levelOf(
+  { attempt, options, src, dst }: Omit<Case, "level" | "direction">,
+  own: End,
+  peer: End,
+): Level {
   if (peer.workload === null || peer.foreign) return "none";
-  const provable = attempt.proto === "tcp" && own.workload !== null && isManaged(own.workload);
-  const said = attempt.verification ?? (provable ? "in-band" : "address");
-  if (said === "in-band" && (!isManaged(peer.workload) || attempt.proto === "icmp")) return "address";
-  return said;
+  const managed = isManaged(peer.workload) && own.workload !== null && isManaged(own.workload);
+  const said = attempt.verification ?? (stripped(options, src, dst) ? "address" : "in-band");
+  const provable = managed && (attempt.proto === "tcp" || attempt.verification !== undefined);
+  return said === "in-band" && !(provable && attempt.proto !== "icmp") ? "address" : said;
 }
 
 /** The allow that fails in the fewest factors, and the first of them in words. */

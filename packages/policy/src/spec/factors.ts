@@ -1,10 +1,10 @@
 import type { Attempt, DestinationEndpoint, FlowEnd, SourceEndpoint, Workload } from "@ringwall/model";
-import { effectiveLabels, isGlobal, parsePortSpec, portLast } from "@ringwall/model";
+import { isGlobal, parsePortSpec, portLast } from "@ringwall/model";
 import { anyOf, type KnownProcess, matchSoftware, type Truth } from "../lower/match-software.ts";
 import { type End, isUnmanaged } from "../policy-set/end.ts";
 import { AGENT_SOFTWARE } from "../policy-set/essential.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
-import { listOf, selects } from "../policy-set/labels.ts";
+import { listOf, selectsWorkload } from "../policy-set/labels.ts";
 import { inCidr, isNamed } from "../policy-set/patterns.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { formatEnd, formatProcess, formatWanted } from "../words/words.ts";
@@ -19,7 +19,7 @@ export function placeFactors(world: World, side: string, endpoint: Endpoint, end
   const judge: { readonly [Key in keyof Endpoint]?: (wanted: NonNullable<Endpoint[Key]>) => Truth } = {
     workload: (names) => anyOf(listOf(names).map((name) => isWorkload(world, name, end))),
     segment: (names) => anyOf(listOf(names).map((name) => inSegment(world, name, end))),
-    labels: (selector) => ofOwner(end, (owner) => selects(selector, effectiveLabels(owner))),
+    labels: (selector) => ofOwner(end, (owner) => selectsWorkload(selector, owner)),
     cidr: (blocks) => everyAddress(end, (address) => inCidr(blocks, address)),
     unmanaged: () => unmanaged(end),
     internet: () => (unmanaged(end) === true ? everyAddress(end, isGlobal) : unmanaged(end)),
@@ -95,7 +95,7 @@ function isWorkload({ inventory }: World, name: string, end: End): Truth {
 function inSegment({ set }: World, name: string, end: End): Truth {
   const segment = set.segments.find((one) => one.metadata.name === name);
   if (segment === undefined) return null;
-  return ofOwner(end, (owner) => selects(segment.spec.workloads, effectiveLabels(owner)));
+  return ofOwner(end, (owner) => selectsWorkload(segment.spec.workloads, owner));
 }
 
 function isSoftware(set: PolicySet, name: string, flow: FlowEnd): Truth {

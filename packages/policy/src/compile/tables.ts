@@ -1,0 +1,67 @@
+import type { AddressSet, HostPolicy, HostRule, ProcessSelector } from "../lower/host-policy.ts";
+import type { PolicySet } from "../policy-set/policy-set.ts";
+
+type RuleBase = Pick<HostRule, "name" | "direction" | "action" | "precedence" | "immediate" | "unproved">;
+
+/** The tables of one host policy while it is being compiled: equal selectors and address sets are stored once. */
+export type HostTables = {
+  readonly addRule: (
+    base: RuleBase,
+    process: ProcessSelector,
+    peer: AddressSet | null,
+    ports: HostRule["ports"],
+  ) => void;
+  /** The names that resolve, remembered as used. */
+  readonly softwareNames: (names: readonly string[]) => string[];
+  readonly contents: () => Pick<HostPolicy, "software" | "processSelectors" | "addressSets" | "rules">;
+};
+
+export function createTables(set: PolicySet): HostTables {
+  const selectors = createInterned<ProcessSelector>();
+  const sets = createInterned<AddressSet>();
+  const rules: HostRule[] = [];
+  const used = new Set<string>();
+  const softwareNames = (names: readonly string[]): string[] => {
+    const known = names.filter((name) => set.software.some((one) => one.metadata.name === name));
+    for (const name of known) used.add(name);
+    return known;
+  };
+  return {
+    softwareNames,
+    addRule: (base, process, peer, ports) => {
+      softwareNames(process.software?.names ?? []);
+      rules.push({
+        id: rules.length + 1,
+        ...base,
+        process: Object.keys(process).length === 0 ? null : selectors.indexOf(process),
+        peer: peer === null ? null : sets.indexOf(peer),
+        ports,
+      });
+    },
+    contents: () => ({
+      software: Object.fromEntries(
+        set.software
+          .filter((one) => used.has(one.metadata.name))
+          .map((one) => [one.metadata.name, one.spec.anyOf]),
+      ),
+      processSelectors: [...selectors.values],
+      addressSets: [...sets.values],
+      rules,
+    }),
+  };
+}
+
+function createInterned<T>() {
+  const values: T[] = [];
+  const indices = new Map<string, number>();
+  return {
+    values,
+    indexOf: (value: T): number => {
+      const key = JSON.stringify(value);
+      const known = indices.get(key);
+      if (known !== undefined) return known;
+      indices.set(key, values.length);
+      return values.push(value) - 1;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import type { ProcessIdentity } from "@ringwall/model";
+import type { HostPolicy } from "./host-policy.ts";
+import {
+  ANY,
+  type KernelSlot,
+  type PolicyEntry,
+  SUBJECT_AGENT,
+  SUBJECT_FIRST,
+  SUBJECT_UNKNOWN,
+} from "./kernel.ts";
+import { matchSoftware, type Truth } from "./match-software.ts";
+import { peerClassesOf } from "./peer-trie.ts";
+import { createPlanner } from "./plan-entries.ts";
+import { judgeSelector, NOBODY, type Subject } from "./subject.ts";
+
+/** A host policy in the kernel's terms. Stateful in one way only: subject classes are numbered as processes are met. */
+export type LoweredHost = {
+  readonly slot: KernelSlot;
+  /** For `ANY`, `SUBJECT_UNKNOWN` and `SUBJECT_AGENT`; to be written before the slot becomes active. */
+  readonly entries: readonly PolicyEntry[];
+  /**
+   * The class of a process; null = not known (yet). `entries` are to be written before the kernel learns the subject;
+   * empty where the class was met before. Processes that match the same selectors share a class.
+   */
+  readonly subjectOf: (identity: ProcessIdentity | null) => {
+    readonly subject: number;
+    readonly entries: readonly PolicyEntry[];
+  };
+  /** `POLICY/RULE NAME`, `essential/WHICH`, or `default` for 0. */
+  readonly ruleName: (id: number) => string;
+  /** Names of this policy's software that a process certainly is. */
+  readonly software: (identity: ProcessIdentity) => readonly string[];
+};
+
+/** Lowers a host policy so that the first hit in the kernel's look-up order is the right verdict (docs/dataplane.md). */
+export function lowerHost(policy: HostPolicy): LoweredHost {
+  const peers = peerClassesOf(policy);
+  const planner = createPlanner(policy, peers);
+  const names = new Map(policy.rules.map((rule) => [rule.id, rule.name]));
+  const agent: Subject = policy.processSelectors.map((selector) => (selector.agent === true ? true : null));
+  const met = new Map<string, number>([[keyOf(NOBODY(policy)), SUBJECT_UNKNOWN]]);
+  return {
+    slot: {
+      modes: policy.modes,
+      loopbackEnforce: policy.loopback === "enforce",
+      failOpen: policy.fail === "open",
+      peers: peers.entries,
+    },
+    entries: [
+      ...planner.anySubject(),
+      ...planner.subject(SUBJECT_UNKNOWN, NOBODY(policy)),
+      ...planner.subject(SUBJECT_AGENT, agent),
+    ],
+    subjectOf: (identity) => {
+      if (identity === null) return { subject: SUBJECT_UNKNOWN, entries: [] };
+      const subject: Subject = policy.processSelectors.map((selector) =>
+        judgeSelector(policy, selector, identity),
+      );
+      const key = keyOf(subject);
+      const known = met.get(key);
+      if (known !== undefined) return { subject: known, entries: [] };
+      const id = SUBJECT_FIRST + met.size - 1;
+      if (id >= ANY) return { subject: SUBJECT_UNKNOWN, entries: [] };
+      met.set(key, id);
+      return { subject: id, entries: planner.subject(id, subject) };
+    },
+    ruleName: (id) => names.get(id) ?? "default",
+    software: (identity) =>
+      Object.keys(policy.software).filter(
+        (name) => matchSoftware(policy.software[name] ?? [], identity) === true,
+      ),
+  };
+}
+
+function keyOf(subject: Subject): string {
+  return subject.map((truth: Truth) => (truth === null ? "?" : truth ? "1" : "0")).join("");
+}

@@ -1,0 +1,186 @@
+import type { HostPolicy, HostRule } from "./host-policy.ts";
+import { ANY, PEER_NONE, type PolicyEntry } from "./kernel.ts";
+import type { PeerClasses } from "./peer-trie.ts";
+import { MISS, type PortBlock, type PortRange, portBlocksOf } from "./port-blocks.ts";
+import { ruleHolds, type Subject } from "./subject.ts";
+
+/** `HostRule.id` of the default deny, where it has to be written out. */
+const DEFAULT_DENY = 0;
+const PORT_LAST = 65535;
+const CHANNELS = (["outbound", "inbound"] as const).flatMap((direction) =>
+  (["tcp", "udp", "icmp", "sctp"] as const).map((proto) => ({ direction, proto })),
+);
+type Channel = (typeof CHANNELS)[number];
+const PROTO_NUMBER = { tcp: 6, udp: 17, icmp: 1, sctp: 132 } as const;
+
+/** What holds for one subject and one peer class in one channel: over all ports, in order, and as blocks. */
+type Table = {
+  readonly key: string;
+  readonly ranges: readonly PortRange[];
+  readonly blocks: readonly PortBlock[];
+  /** The ranges as a look-up in `blocks` sees them: a default deny that is written out is a hit. */
+  readonly hits: readonly PortRange[];
+};
+
+export type Planner = {
+  /** Entries under (ANY, peer) and (ANY, ANY). */
+  readonly anySubject: () => readonly PolicyEntry[];
+  /** Entries under (subject, peer) and (subject, ANY). */
+  readonly subject: (id: number, subject: Subject) => readonly PolicyEntry[];
+};
+
+/**
+ * The kernel looks up (subject, peer), (ANY, peer), (subject, ANY), (ANY, ANY). A table is written under a key only
+ * where the keys behind it would give another verdict, and then completely, so that a hit is always the whole truth.
+ */
+export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
+  const byRank = policy.rules.toSorted((a, b) => rankOf(a) - rankOf(b) || a.id - b.id);
+  const rulesById = new Map(policy.rules.map((rule) => [rule.id, rule]));
+  const tables = new Map<string, Table>();
+  const classes = peers.setsOf.map((sets, peer) => ({ peer, sets: new Set(sets) }));
+
+  const tableOf = (channel: Channel, subject: Subject | null, sets: ReadonlySet<number>): Table => {
+    const rules = byRank.filter(
+      (rule) =>
+        rule.direction === channel.direction &&
+        (rule.peer === null || sets.has(rule.peer)) &&
+        ruleHolds(rule, subject) &&
+        (rule.ports === null || rule.ports.some((one) => one.proto === channel.proto)),
+    );
+    const key = `${channel.proto} ${rules.map((rule) => rule.id).join(",")}`;
+    const known = tables.get(key) ?? buildTable(key, rules, channel);
+    tables.set(key, known);
+    return known;
+  };
+  const written = (channel: Channel, subject: number, peer: number, table: Table): readonly PolicyEntry[] =>
+    table.blocks.map((block) => entryOf(channel, subject, peer, block, rulesById.get(block.value)));
+
+  const none: ReadonlySet<number> = new Set();
+  return {
+    anySubject: () =>
+      CHANNELS.flatMap((channel) => {
+        const base = tableOf(channel, null, none);
+        const perPeer = classes.flatMap(({ peer, sets }) => {
+          const table = peer === PEER_NONE ? base : tableOf(channel, null, sets);
+          return sameVerdicts(table.ranges, base.hits) ? [] : written(channel, ANY, peer, table);
+        });
+        return [...written(channel, ANY, ANY, base), ...perPeer];
+      }),
+    subject: (id, subject) =>
+      CHANNELS.flatMap((channel) => {
+        const anyAny = tableOf(channel, null, none);
+        const own = tableOf(channel, subject, none);
+        const ownWritten = !sameVerdicts(own.ranges, anyAny.hits);
+        const behind = ownWritten ? overlay(own.hits, anyAny.hits) : anyAny.hits;
+        const perPeer = classes.flatMap(({ peer, sets }) => {
+          const wanted = tableOf(channel, subject, sets);
+          const anyPeer = tableOf(channel, null, sets);
+          const peerWritten = peer !== PEER_NONE && !sameVerdicts(anyPeer.ranges, anyAny.hits);
+          const met = peerWritten ? overlay(anyPeer.hits, behind) : behind;
+          return sameVerdicts(wanted.ranges, met) ? [] : written(channel, id, peer, wanted);
+        });
+        return [...(ownWritten ? written(channel, id, ANY, own) : []), ...perPeer];
+      }),
+  };
+}
+
+/** Essential beats deny beats allow; a deny refused in every mode beats one that is not. */
+function rankOf(rule: HostRule): number {
+  if (rule.precedence === "essential") return 0;
+  if (rule.action === "allow") return 3;
+  return rule.immediate ? 1 : 2;
+}
+
+/** @param rules strongest first */
+function buildTable(key: string, rules: readonly HostRule[], { proto }: Channel): Table {
+  const spans = rules.flatMap(({ id, ports }) =>
+    (ports ?? [{ proto, from: 0, to: PORT_LAST }])
+      .filter((one) => one.proto === proto)
+      .map(({ from, to }) => ({ from, to: proto === "icmp" && to === 255 ? PORT_LAST : to, value: id })),
+  );
+  const starts = [...new Set([0, ...spans.flatMap(({ from, to }) => [from, to + 1])])].sort((a, b) => a - b);
+  const ranges: PortRange[] = [];
+  for (const [i, from] of starts.entries()) {
+    if (from > PORT_LAST) break;
+    const value = spans.find((span) => span.from <= from && from <= span.to)?.value ?? MISS;
+    const previous = ranges.at(-1);
+    const to = (starts[i + 1] ?? PORT_LAST + 1) - 1;
+    if (previous?.value === value) ranges[ranges.length - 1] = { ...previous, to };
+    else ranges.push({ from, to, value });
+  }
+  const blocks = portBlocksOf(ranges, DEFAULT_DENY);
+  return { key, ranges, blocks, hits: writtenOut(ranges, blocks) };
+}
+
+/** A port without a rule is a miss, unless a block that says "default deny" lies around it. */
+function writtenOut(ranges: readonly PortRange[], blocks: readonly PortBlock[]): readonly PortRange[] {
+  const denies = blocks
+    .filter(({ value }) => value === DEFAULT_DENY)
+    .map(({ port, bits }) => ({ from: port, to: port + 2 ** (16 - bits) - 1, value: DEFAULT_DENY }));
+  if (denies.length === 0) return ranges;
+  return overlay(ranges, fill(denies.toSorted((a, b) => a.from - b.from)));
+}
+
+/** Misses between ranges that don't cover everything. */
+function fill(ranges: readonly PortRange[]): readonly PortRange[] {
+  const full: PortRange[] = [];
+  let next = 0;
+  for (const range of ranges) {
+    if (range.from > next) full.push({ from: next, to: range.from - 1, value: MISS });
+    if (range.to >= next) full.push({ ...range, from: Math.max(range.from, next) });
+    next = Math.max(next, range.to + 1);
+  }
+  if (next <= PORT_LAST) full.push({ from: next, to: PORT_LAST, value: MISS });
+  return full;
+}
+
+/** What is met where `first` is looked up before `second`. */
+function overlay(first: readonly PortRange[], second: readonly PortRange[]): readonly PortRange[] {
+  return paired(first, second).map(({ from, to, a, b }) => ({ from, to, value: a === MISS ? b : a }));
+}
+
+/** A miss everywhere is the default deny, the same as one that is written out. */
+function sameVerdicts(wanted: readonly PortRange[], met: readonly PortRange[]): boolean {
+  return (
+    wanted === met ||
+    paired(wanted, met).every(({ a, b }) => Math.max(a, DEFAULT_DENY) === Math.max(b, DEFAULT_DENY))
+  );
+}
+
+function paired(first: readonly PortRange[], second: readonly PortRange[]) {
+  const pairs: { readonly from: number; readonly to: number; readonly a: number; readonly b: number }[] = [];
+  let i = 0;
+  let j = 0;
+  let from = 0;
+  while (from <= PORT_LAST) {
+    const a = first[i] ?? { to: PORT_LAST, value: MISS };
+    const b = second[j] ?? { to: PORT_LAST, value: MISS };
+    const to = Math.min(a.to, b.to);
+    pairs.push({ from, to, a: a.value, b: b.value });
+    if (a.to === to) i++;
+    if (b.to === to) j++;
+    from = to + 1;
+  }
+  return pairs;
+}
+
+function entryOf(
+  { direction, proto }: Channel,
+  subject: number,
+  peer: number,
+  block: PortBlock,
+  rule: HostRule | undefined,
+): PolicyEntry {
+  return {
+    subject,
+    peer,
+    direction,
+    proto: PROTO_NUMBER[proto],
+    port: block.port,
+    portBits: block.bits,
+    action: rule?.action ?? "deny",
+    immediate: rule?.immediate ?? false,
+    essential: rule?.precedence === "essential",
+    rule: rule?.id ?? DEFAULT_DENY,
+  };
+}
