@@ -50,6 +50,16 @@ export const attacksOnWeb: readonly Attack[] = [
     attempt: (lab) => shellTo(lab, "db6"),
   },
   {
+    id: "lateral-ssh",
+    title: "the management port, but not from the jump host",
+    from: "web",
+    to: "db",
+    expected: "blocked",
+    trace: { source: "web", program: "bash", port: ports.ssh },
+    attempt: (lab) =>
+      shell(lab, "db4", ports.ssh, ["read -r -t 5 -u 3 answer || exit 1", 'echo "reached: $answer"']),
+  },
+  {
     id: "call-outside",
     title: "a call to the internet with curl",
     from: "web",
@@ -85,12 +95,16 @@ async function replaceNginx(lab: Lab): Promise<Seen> {
 
 /** PostgreSQL answers a request for TLS with one letter; that proves that it was reached. */
 function shellTo(lab: Lab, name: string): Promise<Seen> {
-  const script = [
-    `exec 3<>/dev/tcp/${name}/${ports.postgres} || exit 1`,
+  return shell(lab, name, ports.postgres, [
     "printf '\\0\\0\\0\\10\\4\\322\\26\\57' >&3",
     "read -r -t 5 -N 1 -u 3 answer || exit 1",
     'echo "reached: the database answers $answer"',
-  ].join("\n");
+  ]);
+}
+
+/** bash alone, without any program that an administrator could have removed. */
+function shell(lab: Lab, name: string, port: number, then: readonly string[]): Promise<Seen> {
+  const script = [`exec 3<>/dev/tcp/${name}/${port} || exit 1`, ...then].join("\n");
   const argv = ["timeout", "8", "/usr/bin/bash", "-c", script];
   return tryProgram(lab, "web", { unit: WEB_UNIT, user: USER, argv });
 }
