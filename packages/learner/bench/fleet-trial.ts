@@ -66,7 +66,7 @@ export function fleetTrial(
   const edges = trueServiceEdges(fleet);
   const { permitted, permittedTrue, trueTuples } = overPermission(result, fleet);
   const score = {
-    rand: randOf(result, truth),
+    rand: randOf(result, fleet, truth),
     hosts: fleet.hosts.length,
     benign: count((e) => !e.isAttack),
     benignAllowed: count((e) => !e.isAttack && e.allowed),
@@ -105,10 +105,19 @@ export function judge(
   };
 }
 
-function randOf({ report }: LearnResult, truth: ReadonlyMap<string, string>): number {
-  const found = new Map(
-    report.segments.flatMap(({ name, members }) => members.map((member) => [member, name] as const)),
-  );
+/** Agreement with the true services; a segment made of whole services that count as one stands for that one. */
+function randOf({ report }: LearnResult, fleet: Fleet, truth: ReadonlyMap<string, string>): number {
+  const sizes = new Map<string, number>();
+  for (const host of fleet.hosts) sizes.set(host.service, (sizes.get(host.service) ?? 0) + 1);
+  const services = new Map(fleet.hosts.map((host) => [host.name, host.service]));
+  const found = new Map<string, string>();
+  for (const { name, members } of report.segments) {
+    const own = Map.groupBy(members, (member) => services.get(member) ?? "");
+    const kinds = new Set(members.map((member) => truth.get(member)));
+    const isWhole =
+      kinds.size === 1 && [...own].every(([service, hosts]) => hosts.length === sizes.get(service));
+    for (const member of members) found.set(member, isWhole ? `kind ${truth.get(member)}` : name);
+  }
   const hosts = [...truth.keys()].sort();
   return adjustedRand(
     hosts.map((host) => truth.get(host) ?? host),

@@ -5,7 +5,7 @@ import type { Partition } from "../segment/partition.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
 import { edgeClasses } from "./classes.ts";
 import { draftOf, mergeLossless, type RuleDraft } from "./merge.ts";
-import { estimateCoverage, supportOf } from "./support.ts";
+import { burstShareOf, estimateCoverage, supportOf } from "./support.ts";
 
 type Context = {
   readonly parties: readonly Party[];
@@ -27,7 +27,7 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
     software,
     partition,
     coverage: estimateCoverage(classes, partition),
-    windowMs: windowOf(links),
+    burstShare: burstShareOf(classes, windowOf(links)),
     runners: runnersOf(links, context),
   };
   const drafts: RuleDraft[] = [];

@@ -9,12 +9,13 @@ const DAY_MS = 86_400_000;
 const PRIOR = 0.9;
 /** Share of an attacker's edge classes that show on only one source host. */
 const ATTACK_SINGLE_SOURCE = 0.95;
-/** How much more often a legitimate class than an attack's comes back day after day. */
-const PERSISTENT_RATIO = 30;
-/** How much more often an attack's class than a legitimate one is one burst in a window of days. */
-const BURST_RATIO = 4;
-const PERSISTENT_DAYS_MIN = 3;
+/** Share of an attacker's edge classes that are over within a day. */
+const ATTACK_BURST_SHARE = 0.9;
+/** No window is so regular that a single day can't be honest work. */
+const BURST_SHARE_MIN = 0.03;
 const WINDOW_DAYS_MIN_FOR_TIME = 3;
+/** How much likelier than an honest job an intruder's program is to run on one host of several alike. */
+const LONER_RATIO = 4;
 /** Coverage assumed where no class is large enough to show it. */
 const COVERAGE_UNKNOWN = 0.7;
 
@@ -23,7 +24,8 @@ export type SupportContext = {
   readonly partition: Partition;
   /** Share of a class's possible pairs that the window shows, 0–1. */
   readonly coverage: number;
-  readonly windowMs: number;
+  /** Share of honest classes that show on a single day; null where the window is too short to tell. */
+  readonly burstShare: number | null;
   /** Segment number, software → members that run it. */
   readonly runners: ReadonlyMap<string, ReadonlySet<number>>;
 };
@@ -42,12 +44,12 @@ export function supportOf(edgeClass: EdgeClass, context: SupportContext): Suppor
   const runners = context.runners.get(`${edgeClass.from.number} ${edgeClass.fromSoftware}`)?.size ?? sources;
   const isOwn = edgeClass.to.kind === "loopback";
   const reach = 1 - (1 - context.coverage) ** Math.max(1, destinations);
-  const time = timeRatio(edgeClass.links, context.windowMs);
+  const time = timeRatio(edgeClass.links, context);
   let odds = (PRIOR / (1 - PRIOR)) * time;
   if (replicas >= 2 && !isOwn) {
     // A program that only one host runs has no peers that could have shown the edge: its rhythm must speak for it.
     const peers = runners === 1 && edgeClass.fromSoftware !== -1 ? 1 : replicas;
-    odds *= peers === 1 ? 1 / BURST_RATIO : peerRatio(sources, peers, reach);
+    odds *= peers === 1 ? 1 / LONER_RATIO : peerRatio(sources, peers, reach);
   }
   const confidence = odds / (1 + odds);
   return { confidence, objection: confidence >= 0.5 ? null : replicas >= 2 ? "no-peer-support" : "one-off" };
@@ -75,11 +77,29 @@ function peerRatio(sources: number, replicas: number, reach: number): number {
   return sources >= 2 ? Math.max(20, legitimate / attack) : legitimate / attack;
 }
 
-function timeRatio(links: readonly Link[], windowMs: number): number {
-  if (windowMs < WINDOW_DAYS_MIN_FOR_TIME * DAY_MS) return 1;
-  const days = Math.max(...links.map((link) => link.days));
-  if (days >= PERSISTENT_DAYS_MIN) return PERSISTENT_RATIO;
-  return days === 1 && links.length === 1 ? 1 / BURST_RATIO : 1;
+/** What a class's rhythm says, as the window's own well-supported classes teach it. */
+function timeRatio(links: readonly Link[], { burstShare }: SupportContext): number {
+  if (burstShare === null) return 1;
+  return isBurst(links) ? burstShare / ATTACK_BURST_SHARE : (1 - burstShare) / (1 - ATTACK_BURST_SHARE);
+}
+
+/** Seen on a single day, whatever the number of connections. */
+function isBurst(links: readonly Link[]): boolean {
+  return links.every((link) => link.days <= 1);
+}
+
+/** Share of bursts among the classes that several hosts vouch for; null where the window is too short to have a rhythm. */
+export function burstShareOf(classes: readonly EdgeClass[], windowMs: number): number | null {
+  if (windowMs < WINDOW_DAYS_MIN_FOR_TIME * DAY_MS) return null;
+  let bursts = 0.5;
+  let all = 1;
+  for (const { links } of classes) {
+    const { pairs, sources } = pairsOf(links);
+    if (sources < 2 || pairs < 3) continue;
+    all += 1;
+    if (isBurst(links)) bursts += 1;
+  }
+  return Math.max(BURST_SHARE_MIN, bursts / all);
 }
 
 function binomial(n: number, k: number): number {

@@ -3,7 +3,7 @@ import type { Link } from "../links.ts";
 import type { Party } from "../party.ts";
 import { groupByLabels } from "./by-labels.ts";
 import type { Group, Partition } from "./partition.ts";
-import { findRoles, type RoleContext } from "./roles.ts";
+import { findRoles, type RoleContext } from "./roles/find-roles.ts";
 
 /** Stage 3: labels given by people first, then roles found in the traffic for the rest. */
 export function findSegments(
