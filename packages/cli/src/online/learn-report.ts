@@ -3,6 +3,7 @@ import { z } from "zod";
 import { paint, say } from "../output/print.ts";
 import { plural } from "../output/size.ts";
 import { printTable } from "../output/table.ts";
+import { party } from "./party.ts";
 
 const edge = z.object({
   src: z.string(),
@@ -73,10 +74,10 @@ async function printSetAside(setAside: Shown["setAside"]): Promise<void> {
   say(`\n${heading(`${plural(setAside.length, "finding")} set aside, without a rule`)}`);
   await printTable(
     [
-      { head: "SOURCE", shrink: "middle" },
-      { head: "DESTINATION", shrink: "middle" },
+      { head: "FROM", shrink: "middle" },
+      { head: "TO", shrink: "middle" },
       { head: "PORT", shrink: "end" },
-      { head: "CONNECTIONS", align: "right" },
+      { head: "COUNT", align: "right" },
       { head: "WHY", shrink: "end" },
     ],
     setAside.map(({ edge: { src, srcSoftware, dst, dstSoftware, port }, connections, words, suspicious }) => [
@@ -87,10 +88,6 @@ async function printSetAside(setAside: Shown["setAside"]): Promise<void> {
       suspicious ? { text: words, style: "red" } : words,
     ]),
   );
-}
-
-function party(place: string, software: string | null): string {
-  return software === null ? place : `${place} (${software})`;
 }
 
 function heading(text: string): string {

@@ -3,6 +3,7 @@ import { paint, say } from "../output/print.ts";
 import { formatCount, plural } from "../output/size.ts";
 import { printTable } from "../output/table.ts";
 import { formatAgo } from "../output/time.ts";
+import { party } from "./party.ts";
 
 type Edge = SimulateReply["deniedEdges"][number];
 
@@ -29,21 +30,17 @@ async function printEdges(title: string, edges: readonly Edge[], nowMs: number):
   say(`\n${paint("bold", `${title}: ${plural(edges.length, "edge")}`)}`);
   await printTable(
     [
-      { head: "SOURCE", shrink: "middle" },
-      { head: "SOFTWARE", shrink: "middle" },
-      { head: "DESTINATION", shrink: "middle" },
-      { head: "SOFTWARE", shrink: "middle" },
+      { head: "FROM", shrink: "middle" },
+      { head: "TO", shrink: "middle" },
       { head: "PORT" },
-      { head: "CONNECTIONS", align: "right" },
-      { head: "LAST SEEN" },
-      { head: "RULE", shrink: "end" },
+      { head: "COUNT", align: "right" },
+      { head: "LAST SEEN", drop: 1 },
+      { head: "RULE", shrink: "end", drop: 2 },
       { head: "WHY", shrink: "end" },
     ],
     edges.map((edge) => [
-      edge.source,
-      edge.sourceSoftware ?? "-",
-      edge.destination,
-      edge.destinationSoftware ?? "-",
+      party(edge.source, edge.sourceSoftware),
+      party(edge.destination, edge.destinationSoftware),
       edge.port === null ? edge.proto : `${edge.proto}/${edge.port}`,
       formatCount(edge.connections),
       formatAgo(edge.lastSeen, nowMs),

@@ -45,11 +45,8 @@ async function simulate(options: Options): Promise<0 | 1> {
     const { printSimulation } = await import("./simulate-report.ts");
     await printSimulation(reply, Date.now());
     if (revision === undefined) {
-      say(
-        isClean
-          ? "\nNothing newly denied. To put the draft in force:"
-          : "\nChange the draft (`ringwall draft`, `ringwall apply DIR`), or, if this is as it should be:",
-      );
+      const change = `Change the draft (\`${commandName()} draft\`, \`${commandName()} apply DIR\`), or, if this is right:`;
+      say(`\n${isClean ? "Nothing newly denied. To put the draft in force:" : change}`);
       say(`  ${paint("bold", `${commandName()} provision`)}`);
     }
   }

@@ -61,8 +61,22 @@ describe("table", () => {
     );
   });
 
-  it("keeps the end of a path that is cut in the middle", () => {
-    expect(shorten("/usr/lib/postgresql/15/bin/postgres", 20, "middle")).toBe("/usr/l…/bin/postgres");
+  it("leaves out columns that may go before it cuts the others short", async () => {
+    const wide = [
+      { head: "NAME", shrink: "end" },
+      { head: "BYTES", drop: 1 },
+      { head: "WHY", shrink: "end" },
+    ] as const;
+    const row = ["a-name-of-twenty-one", "123456789", "a reason of some length"];
+    expect((await formatTable(wide, [row], 60)).split("\n")[0]).toMatch(/NAME +BYTES +WHY/);
+    expect((await formatTable(wide, [row], 40)).split("\n")[1]).toBe(
+      "a-name-of-twenty-o…  a reason of some l…",
+    );
+  });
+
+  it("cuts a path's start, a name's middle, a sentence's end", () => {
+    expect(shorten("/usr/lib/postgresql/15/bin/postgres", 14, "start")).toBe("…/bin/postgres");
+    expect(shorten("crm-web-1.prod.example.org", 13, "middle")).toBe("crm-we…le.org");
     expect(shorten("a long sentence", 8, "end")).toBe("a long …");
   });
 });

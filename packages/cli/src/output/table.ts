@@ -1,15 +1,21 @@
 import { clean } from "./clean.ts";
 import { paint, type Style, say } from "./print.ts";
 
-/** How a column gives way where the terminal is narrow: not at all, by losing its end, or its middle (paths). */
+/** Which part of a text is cut away: its start (paths), its middle (names), its end (sentences). */
+export type Shrink = "start" | "middle" | "end";
+/** `shrink`: how the column gives way where the terminal is narrow; `drop`: whether it goes altogether, 1 first. */
 export type Column = {
   readonly head: string;
   readonly align?: "left" | "right";
-  readonly shrink?: "end" | "middle";
+  readonly shrink?: Shrink;
+  readonly drop?: number;
 };
 export type Cell = string | { readonly text: string; readonly style: Style };
 
 const GAP = 2;
+/** A column is not cut below this while there is another one to drop… */
+const COLUMN_WIDTH_EASY = 16;
+/** …and never below this. */
 const COLUMN_WIDTH_MIN = 8;
 
 /** Prints rows under their heads. On a terminal the table fits its width; elsewhere nothing is cut. */
@@ -27,23 +33,85 @@ export async function formatTable(
   widthMax: number | undefined,
 ): Promise<string> {
   const { default: Table } = await import("cli-table3");
-  const texts = rows.map((row) => row.map((cell) => clean(typeof cell === "string" ? cell : cell.text)));
-  const widths = fitWidths(columns, texts, widthMax);
+  const shown = layOut(columns, rows, widthMax);
   const table = new Table({
     chars: NO_BORDERS,
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
-    colAligns: columns.map((column) => column.align ?? "left"),
+    colAligns: shown.map(({ column }) => column.align ?? "left"),
   });
-  table.push(columns.map((column) => paint("bold", column.head)));
+  table.push(shown.map(({ column }) => paint("bold", column.head)));
   for (const [index, row] of rows.entries()) {
     table.push(
-      row.map((cell, at) => {
-        const text = shorten(texts[index]?.[at] ?? "", widths[at] ?? 0, columns[at]?.shrink ?? "end");
-        return typeof cell === "string" ? text : paint(cell.style, text);
+      shown.map(({ at, column, texts, width }) => {
+        const text = shorten(texts[index] ?? "", width, column.shrink ?? "end");
+        const cell = row[at];
+        return cell === undefined || typeof cell === "string" ? text : paint(cell.style, text);
       }),
     );
   }
   return table.toString().replace(/[ \t]+$/gm, "");
+}
+
+type Shown = {
+  readonly at: number;
+  readonly column: Column;
+  readonly texts: readonly string[];
+  width: number;
+};
+
+/** The columns that are shown, with their widths. */
+function layOut(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  widthMax: number | undefined,
+): readonly Shown[] {
+  const all = columns.map((column, at): Shown => {
+    const texts = rows.map((row) => clean(textOf(row[at])));
+    const width = texts.reduce((widest, text) => Math.max(widest, text.length), column.head.length);
+    return { at, column, texts, width };
+  });
+  if (widthMax === undefined) return all;
+  const shown = dropColumns(all, widthMax);
+  for (let excess = totalWidth(shown) - widthMax; excess > 0; excess--) {
+    const widest = shown
+      .filter(({ column, width }) => width > leastWidth(column, COLUMN_WIDTH_MIN))
+      .reduce<Shown | undefined>(
+        (one, other) => (one === undefined || other.width > one.width ? other : one),
+        undefined,
+      );
+    if (widest === undefined) break;
+    widest.width--;
+  }
+  return shown;
+}
+
+/** Leaves out columns, in their order of dropping, until the others have room to be read. */
+function dropColumns(all: readonly Shown[], widthMax: number): readonly Shown[] {
+  const easy = (shown: readonly Shown[]) =>
+    totalWidth(
+      shown.map((one) => ({ width: Math.min(one.width, leastWidth(one.column, COLUMN_WIDTH_EASY)) })),
+    );
+  let shown = all;
+  while (easy(shown) > widthMax) {
+    const orders = shown.flatMap(({ column }) => column.drop ?? []);
+    if (orders.length === 0) break;
+    const first = Math.min(...orders);
+    shown = shown.filter(({ column }) => column.drop !== first);
+  }
+  return shown;
+}
+
+function leastWidth(column: Column, least: number): number {
+  return column.shrink === undefined ? Number.POSITIVE_INFINITY : Math.max(least, column.head.length);
+}
+
+function totalWidth(shown: readonly { readonly width: number }[]): number {
+  return shown.reduce((sum, { width }) => sum + width, GAP * (shown.length - 1));
+}
+
+function textOf(cell: Cell | undefined): string {
+  if (cell === undefined) return "";
+  return typeof cell === "string" ? cell : cell.text;
 }
 
 const NO_BORDERS = {
@@ -64,39 +132,10 @@ const NO_BORDERS = {
   middle: " ".repeat(GAP),
 };
 
-function fitWidths(
-  columns: readonly Column[],
-  texts: readonly (readonly string[])[],
-  widthMax: number | undefined,
-): number[] {
-  const widths = columns.map((column, at) =>
-    texts.reduce((widest, row) => Math.max(widest, row[at]?.length ?? 0), column.head.length),
-  );
-  if (widthMax === undefined) return widths;
-  let excess = widths.reduce((sum, width) => sum + width, GAP * (columns.length - 1)) - widthMax;
-  while (excess > 0) {
-    const widest = widestShrinkable(columns, widths);
-    if (widest === undefined) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-    excess--;
-  }
-  return widths;
-}
-
-function widestShrinkable(columns: readonly Column[], widths: readonly number[]): number | undefined {
-  let found: number | undefined;
-  for (const [at, column] of columns.entries()) {
-    const width = widths[at] ?? 0;
-    if (column.shrink === undefined || width <= Math.max(COLUMN_WIDTH_MIN, column.head.length)) continue;
-    if (found === undefined || width > (widths[found] ?? 0)) found = at;
-  }
-  return found;
-}
-
 /** Cuts text to a width, with `…` where something is missing. */
-export function shorten(text: string, width: number, shrink: "end" | "middle"): string {
+export function shorten(text: string, width: number, shrink: Shrink): string {
   if (text.length <= width) return text;
-  if (shrink === "end") return `${text.slice(0, width - 1)}…`;
-  const tail = Math.ceil(((width - 1) * 2) / 3);
-  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`;
+  const left = width - 1;
+  const tail = { start: left, middle: Math.ceil(left / 2), end: 0 }[shrink];
+  return `${text.slice(0, left - tail)}…${text.slice(text.length - tail)}`;
 }

@@ -26,7 +26,7 @@ export const kind = defineKind<Alert>({
         { head: "KIND" },
         { head: "WORKLOAD", shrink: "middle" },
         { head: "MESSAGE", shrink: "end" },
-        { head: "RULE", shrink: "end" },
+        { head: "RULE", shrink: "end", drop: 1 },
       ],
       alerts.map((alert) => [
         formatAgo(alert.lastTime, nowMs),

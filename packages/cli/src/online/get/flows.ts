@@ -20,16 +20,16 @@ export const kind = defineKind<Flow>({
   print: (flows, nowMs) =>
     printTable(
       [
-        { head: "LAST SEEN" },
+        { head: "LAST SEEN", drop: 3 },
         { head: "SOURCE", shrink: "end" },
-        { head: "SOFTWARE", shrink: "middle" },
+        { head: "SOFTWARE", shrink: "start" },
         { head: "DESTINATION", shrink: "end" },
-        { head: "SOFTWARE", shrink: "middle" },
+        { head: "SOFTWARE", shrink: "start" },
         { head: "PORT" },
         { head: "COUNT", align: "right" },
-        { head: "OUT", align: "right" },
-        { head: "IN", align: "right" },
-        { head: "STATE" },
+        { head: "OUT", align: "right", drop: 1 },
+        { head: "IN", align: "right", drop: 1 },
+        { head: "STATE", drop: 2 },
         { head: "VERDICT" },
       ],
       flows.map((flow) => [

@@ -23,11 +23,11 @@ export const kind = defineKind<Software>({
     printTable(
       [
         { head: "SOFTWARE", shrink: "middle" },
-        { head: "PROGRAM", shrink: "middle" },
-        { head: "SHA-256" },
-        { head: "PACKAGE", shrink: "end" },
+        { head: "PROGRAM", shrink: "start" },
+        { head: "SHA-256", drop: 2 },
+        { head: "PACKAGE", shrink: "end", drop: 3 },
         { head: "PROVENANCE" },
-        { head: "USERS", shrink: "end" },
+        { head: "USERS", shrink: "end", drop: 1 },
         { head: "WORKLOADS", shrink: "end" },
         { head: "LAST SEEN" },
       ],

@@ -1,4 +1,5 @@
 import { type StatusView, statusView } from "@ringwall/protocol/rest";
+import { commandName } from "../../command-name.ts";
 import { paint, say } from "../../output/print.ts";
 import { formatCount, plural } from "../../output/size.ts";
 import { formatClock, formatSpan } from "../../output/time.ts";
@@ -32,8 +33,8 @@ export function statusLines(status: StatusView, nowMs: number): string[] {
   ];
   if (pending !== null) {
     const left = formatSpan(Date.parse(pending.deadline) - nowMs);
-    const text = `${pending.what}: reverts at ${formatClock(pending.deadline)} (in ${left}) unless \`ringwall confirm\``;
-    rows.push(["waiting", paint("yellow", text)]);
+    const when = `reverts at ${formatClock(pending.deadline)} (in ${left}) unless \`${commandName()} confirm\``;
+    rows.push(["waiting", paint("yellow", pending.what)], ["", paint("yellow", when)]);
   }
   return rows.map(([label, text]) => `${label.padEnd(12)}${text}`);
 }

@@ -22,9 +22,9 @@ export const kind = defineKind<Workload>({
         { head: "INBOUND" },
         { head: "OUTBOUND" },
         { head: "PROCESSES" },
-        { head: "SEGMENTS", shrink: "end" },
-        { head: "ADDRESSES", shrink: "end" },
-        { head: "LABELS", shrink: "end" },
+        { head: "SEGMENTS", shrink: "end", drop: 3 },
+        { head: "ADDRESSES", shrink: "end", drop: 2 },
+        { head: "LABELS", shrink: "end", drop: 1 },
       ],
       workloads.map((workload) => [
         workload.name,
