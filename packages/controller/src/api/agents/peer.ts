@@ -1,0 +1,72 @@
+import type { Http2ServerRequest } from "node:http2";
+import type { TLSSocket } from "node:tls";
+import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { normalSerial } from "../../pki/authority.ts";
+import { workloadOfAltName } from "../../pki/spiffe.ts";
+
+/** Who is at the other end of the TLS connection, by its certificate alone. */
+export type Peer =
+  | { readonly kind: "none" }
+  | { readonly kind: "refused"; readonly why: string }
+  | {
+      readonly kind: "agent";
+      readonly workload: string;
+      readonly serial: string;
+      readonly notAfterMs: number;
+    };
+
+export const peerKey = createContextKey<Peer>({ kind: "none" });
+
+/** Reads the client certificate of a request's connection; TLS has checked its chain already. */
+export function peerOf(request: Http2ServerRequest): Peer {
+  const socket = request.stream.session?.socket as TLSSocket | undefined;
+  const certificate = socket?.getPeerCertificate?.();
+  if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0) {
+    return { kind: "none" };
+  }
+  if (!socket.authorized) return { kind: "refused", why: `${socket.authorizationError ?? "not verified"}` };
+  const workload = workloadOfAltName(certificate.subjectaltname);
+  if (workload === null) return { kind: "refused", why: "it names no workload" };
+  return {
+    kind: "agent",
+    workload,
+    serial: normalSerial(certificate.serialNumber),
+    notAfterMs: Date.parse(certificate.valid_to),
+  };
+}
+
+const ENROL_AGAIN = "enrol again with a token for this workload (`ringwall token create --workload NAME`)";
+
+/** The workload a call may speak for. `claimed` is what the message says; another name than the certificate's is refused. */
+export function requireAgent(
+  context: HandlerContext,
+  isGood: (serial: string) => boolean,
+  claimed: string | null,
+): string {
+  const peer = context.values.get(peerKey);
+  if (peer.kind === "none") {
+    throw new ConnectError("this call needs the agent's client certificate", Code.Unauthenticated);
+  }
+  if (peer.kind === "refused") {
+    throw new ConnectError(
+      `the client certificate is not accepted: ${peer.why}; ${ENROL_AGAIN}`,
+      Code.Unauthenticated,
+    );
+  }
+  if (peer.notAfterMs <= Date.now()) {
+    throw new ConnectError(`the client certificate has expired; ${ENROL_AGAIN}`, Code.Unauthenticated);
+  }
+  if (!isGood(peer.serial)) {
+    throw new ConnectError(
+      `the certificate of \`${peer.workload}\` is not one of this controller's, or was replaced; ${ENROL_AGAIN}`,
+      Code.Unauthenticated,
+    );
+  }
+  if (claimed !== null && claimed !== peer.workload) {
+    throw new ConnectError(
+      `the certificate speaks for \`${peer.workload}\`, and the message names \`${claimed.slice(0, 253)}\`: an agent speaks only for itself`,
+      Code.PermissionDenied,
+    );
+  }
+  return peer.workload;
+}

@@ -1,0 +1,74 @@
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import type { Result } from "@ringwall/model";
+import { AgentService, HEARTBEAT_SECONDS } from "@ringwall/protocol/agent";
+import type { Outgoing } from "./hub.ts";
+import { requireAgent } from "./peer.ts";
+import type { AgentRefusal, AgentServices } from "./services.ts";
+
+const CODES: Readonly<Record<AgentRefusal["code"], Code>> = {
+  invalid: Code.InvalidArgument,
+  unauthenticated: Code.Unauthenticated,
+  denied: Code.PermissionDenied,
+  exists: Code.AlreadyExists,
+  precondition: Code.FailedPrecondition,
+  unavailable: Code.Unavailable,
+};
+const HEARTBEAT: Outgoing = { case: "heartbeat", value: { $typeName: "ringwall.agent.v1.Heartbeat" } };
+
+/** The agents' API on a Connect router: authenticates, delegates, and turns refusals into Connect errors. */
+export function agentRoutes(services: AgentServices): (router: ConnectRouter) => void {
+  const isGood = (serial: string) => services.isGood(serial);
+  return (router) =>
+    router.service(AgentService, {
+      enroll: async (request) => unwrap(await services.enroll(request)),
+      async renew(request, context) {
+        return unwrap(await services.renew(requireAgent(context, isGood, null), request.csr));
+      },
+      async *subscribe(request, context) {
+        const workload = requireAgent(context, isGood, request.workload);
+        const subscription = unwrap(await services.subscribe(workload, request.generation, request.version));
+        context.signal.addEventListener("abort", () => subscription.close(), { once: true });
+        yield { message: HEARTBEAT };
+        yield* withHeartbeats(subscription);
+      },
+      async reportFlows(request, context) {
+        unwrap(await services.flows(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
+      async reportExecs(request, context) {
+        unwrap(await services.execs(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
+      async reportStatus(request, context) {
+        unwrap(await services.status(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
+    });
+}
+
+async function* withHeartbeats(messages: AsyncIterable<Outgoing>): AsyncGenerator<{ message: Outgoing }> {
+  const iterator = messages[Symbol.asyncIterator]();
+  try {
+    let next = iterator.next();
+    for (;;) {
+      const timer = Promise.withResolvers<"silence">();
+      const handle = setTimeout(() => timer.resolve("silence"), HEARTBEAT_SECONDS * 1000);
+      const result = await Promise.race([next, timer.promise]);
+      clearTimeout(handle);
+      if (result === "silence") {
+        yield { message: HEARTBEAT };
+        continue;
+      }
+      if (result.done === true) return;
+      yield { message: result.value };
+      next = iterator.next();
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+function unwrap<T>(result: Result<T, AgentRefusal>): T {
+  if (result.ok) return result.value;
+  throw new ConnectError(result.error.message, CODES[result.error.code]);
+}

@@ -1,0 +1,97 @@
+import { constants } from "node:crypto";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from "node:http2";
+import type { AddressInfo } from "node:net";
+import { createContextValues } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { MESSAGE_BYTES_MAX } from "@ringwall/protocol/agent";
+import { explainListenError, type ListenAddress } from "../listen.ts";
+import { peerKey, peerOf } from "./peer.ts";
+import { agentRoutes } from "./routes.ts";
+import type { AgentServices } from "./services.ts";
+
+/** Of one connection: a subscription, reports, a renewal. */
+const STREAMS_PER_CONNECTION_MAX = 32;
+/** 10,000 agents with one connection each, and as many again while they reconnect. */
+const CONNECTIONS_MAX = 20_000;
+/** A flow batch goes through without waiting for window updates. */
+const WINDOW_BYTES = 1024 * 1024;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+export type ServerCertificate = { readonly certificatePem: string; readonly keyPem: string };
+export type AgentsServer = {
+  readonly port: number;
+  /** Certificates rotate without dropping streams. */
+  replaceCertificate(certificate: ServerCertificate): void;
+  close(): Promise<void>;
+};
+
+/** The agents' API: Connect RPC over HTTP/2 with TLS 1.3; client certificates are asked for, and demanded by each call. */
+export async function serveAgents(options: {
+  readonly listen: ListenAddress;
+  readonly caPem: string;
+  readonly certificate: ServerCertificate;
+  readonly services: AgentServices;
+  readonly onError: (error: Error) => void;
+}): Promise<AgentsServer> {
+  const context = ({ certificatePem, keyPem }: ServerCertificate) => ({
+    // With the CA's certificate, so that an agent that enrols finds the fingerprint of its token.
+    cert: certificatePem + options.caPem,
+    key: keyPem,
+    ca: options.caPem,
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createSecureServer(
+    {
+      ...context(options.certificate),
+      requestCert: true,
+      // Enroll comes without a certificate; every other call checks it (peer.ts).
+      rejectUnauthorized: false,
+      minVersion: "TLSv1.3",
+      // A resumed session carries no certificate chain to check.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      settings: { initialWindowSize: WINDOW_BYTES, maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX },
+    },
+    connectNodeAdapter({
+      routes: agentRoutes(options.services),
+      readMaxBytes: MESSAGE_BYTES_MAX,
+      writeMaxBytes: MESSAGE_BYTES_MAX,
+      contextValues: (request) => createContextValues().set(peerKey, peerOf(request as Http2ServerRequest)),
+    }),
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.setLocalWindowSize(WINDOW_BYTES);
+    session.on("error", options.onError);
+    session.once("close", () => sessions.delete(session));
+  });
+  server.on("sessionError", options.onError);
+  server.on("tlsClientError", options.onError);
+  await listen(server, options.listen);
+  return {
+    port: (server.address() as AddressInfo).port,
+    replaceCertificate: (certificate) => server.setSecureContext(context(certificate)),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const session of sessions) session.destroy();
+      await closed;
+    },
+  };
+}
+
+function listen(server: Http2SecureServer, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(explainListenError(error, address, "--listen-agents")));
+    server.listen(address.port, address.host, () => {
+      server.removeAllListeners("error");
+      server.on("error", () => undefined);
+      resolve();
+    });
+  });
+}

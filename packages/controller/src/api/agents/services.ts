@@ -1,0 +1,31 @@
+import type { Result } from "@ringwall/model";
+import type {
+  EnrollRequest,
+  EnrollResponse,
+  ExecBatch,
+  FlowBatch,
+  RenewResponse,
+  StatusReport,
+} from "@ringwall/protocol/agent";
+import type { Subscription } from "./hub.ts";
+
+export type AgentRefusal = {
+  readonly code: "invalid" | "unauthenticated" | "denied" | "exists" | "precondition" | "unavailable";
+  /** One sentence, with the remedy. */
+  readonly message: string;
+};
+type Reply<T> = Promise<Result<T, AgentRefusal>>;
+
+/** What the agents' API needs of the rest; workloads are those of certificates already. */
+export type AgentServices = {
+  /** Whether the certificate of this serial is ours and not replaced. */
+  isGood(serial: string): boolean;
+  enroll(
+    request: EnrollRequest,
+  ): Reply<Pick<EnrollResponse, "workload" | "certificateChain" | "caCertificate">>;
+  renew(workload: string, csr: Uint8Array): Reply<Pick<RenewResponse, "certificateChain" | "caCertificate">>;
+  subscribe(workload: string, generation: bigint, version: string): Reply<Subscription>;
+  flows(workload: string, batch: FlowBatch): Reply<void>;
+  execs(workload: string, batch: ExecBatch): Reply<void>;
+  status(workload: string, report: StatusReport): Reply<void>;
+};

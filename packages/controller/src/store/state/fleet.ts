@@ -1,0 +1,227 @@
+import {
+  API_VERSION,
+  formatAddress,
+  isLoopback,
+  type Labels,
+  parseAddress,
+  type Workload,
+} from "@ringwall/model";
+import type { StateDatabase } from "./open.ts";
+import type { StoredListener } from "./tables.ts";
+
+/** What is known of a host that carries an agent. */
+export type AgentRecord = {
+  readonly name: string;
+  readonly agentLabels: Labels;
+  /** Labels given by people; they win over the agent's. */
+  readonly labels: Labels;
+  readonly addresses: readonly string[];
+  readonly resolvers: readonly string[];
+  readonly version: string;
+  readonly lastSeen: Date | null;
+  readonly generation: number;
+  readonly unconfirmedGeneration: number;
+  readonly problem: string;
+  readonly capabilities: Readonly<Record<string, unknown>> | null;
+  readonly listeners: readonly StoredListener[];
+  readonly flowsLost: Readonly<Record<string, number>>;
+  readonly flowsLostBefore: number;
+};
+
+export type StatusUpdate = Pick<
+  AgentRecord,
+  | "addresses"
+  | "resolvers"
+  | "version"
+  | "generation"
+  | "unconfirmedGeneration"
+  | "problem"
+  | "capabilities"
+  | "listeners"
+> & { readonly counters: Readonly<Record<string, number>> };
+
+/**
+ * The hosts with agents: in memory for every question, in PostgreSQL for the next start. One controller holds the
+ * database's lock, so that the memory is never behind.
+ */
+export type Fleet = {
+  all(): readonly AgentRecord[];
+  get(name: string): AgentRecord | undefined;
+  workloads(): readonly Workload[];
+  /** The agent whose address it is, if exactly one's. */
+  ownerOf(address: string): string | null;
+  /** Adds a host, or renews the record of one that enrolled again. */
+  enroll(name: string, labels: Labels, addresses: readonly string[], version: string): Promise<AgentRecord>;
+  /** Whether something changed that policies are compiled from. */
+  recordStatus(name: string, update: StatusUpdate): Promise<{ readonly inventoryChanged: boolean }>;
+  recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void>;
+  setLabels(name: string, labels: Labels): Promise<AgentRecord | null>;
+  seen(name: string): void;
+};
+
+export async function loadFleet(db: StateDatabase): Promise<Fleet> {
+  const agents = new Map<string, AgentRecord>();
+  const owners = new Map<string, Set<string>>();
+  const index = (before: AgentRecord | undefined, after: AgentRecord) => {
+    for (const address of before?.addresses ?? []) owners.get(address)?.delete(after.name);
+    for (const address of after.addresses)
+      owners.set(address, (owners.get(address) ?? new Set()).add(after.name));
+    agents.set(after.name, after);
+  };
+  for (const row of await db.selectFrom("workloads").selectAll().execute()) index(undefined, recordOf(row));
+
+  const update = async (
+    name: string,
+    change: Partial<AgentRecord>,
+    columns: object,
+  ): Promise<AgentRecord | null> => {
+    const before = agents.get(name);
+    if (before === undefined) return null;
+    const after = { ...before, ...change };
+    await db.updateTable("workloads").set(columns).where("name", "=", name).execute();
+    index(before, after);
+    return after;
+  };
+
+  return {
+    all: () => [...agents.values()],
+    get: (name) => agents.get(name),
+    workloads: () => [...agents.values()].map(workloadOf),
+    ownerOf(address) {
+      const names = owners.get(address);
+      const [only] = names ?? [];
+      return names?.size === 1 && only !== undefined ? only : null;
+    },
+    async enroll(name, labels, addresses, version) {
+      const kept = usableAddresses(addresses);
+      const row = await db
+        .insertInto("workloads")
+        .values({ name, agent_labels: JSON.stringify(labels), addresses: kept, version })
+        .onConflict((conflict) =>
+          conflict.column("name").doUpdateSet({
+            agent_labels: JSON.stringify(labels),
+            addresses: kept,
+            version,
+            // A host set up anew has no policy in force.
+            generation: 0,
+            unconfirmed_generation: 0,
+          }),
+        )
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const record = recordOf(row);
+      index(agents.get(name), record);
+      return record;
+    },
+    async recordStatus(name, status) {
+      const before = agents.get(name);
+      const { counters, ...rest } = status;
+      const kept = {
+        ...rest,
+        addresses: usableAddresses(rest.addresses),
+        resolvers: usableAddresses(rest.resolvers),
+      };
+      const after = await update(name, { ...kept, lastSeen: new Date() }, statusColumns(kept, counters));
+      const inventoryChanged =
+        after !== null &&
+        (before?.addresses.join() !== after.addresses.join() ||
+          before?.resolvers.join() !== after.resolvers.join());
+      return { inventoryChanged };
+    },
+    async recordLost(name, lost) {
+      const before = agents.get(name);
+      if (before === undefined || sum(before.flowsLost) === sum(lost)) return;
+      // Fewer than before: the agent started again and counts from nothing.
+      const flowsLostBefore =
+        before.flowsLostBefore + (sum(lost) < sum(before.flowsLost) ? sum(before.flowsLost) : 0);
+      await update(
+        name,
+        { flowsLost: lost, flowsLostBefore },
+        { flows_lost: JSON.stringify(lost), flows_lost_before: flowsLostBefore },
+      );
+    },
+    setLabels: (name, labels) => update(name, { labels }, { labels: JSON.stringify(labels) }),
+    seen(name) {
+      const before = agents.get(name);
+      if (before !== undefined) agents.set(name, { ...before, lastSeen: new Date() });
+    },
+  };
+}
+
+/** The Workload resource that stands for a host with an agent. */
+export function workloadOf(agent: AgentRecord): Workload {
+  return {
+    apiVersion: API_VERSION,
+    kind: "Workload",
+    metadata: { name: agent.name, labels: { ...agent.agentLabels, ...agent.labels } },
+    spec: { addresses: [...agent.addresses], management: "agent" },
+  };
+}
+
+export function flowsLostOf(agent: AgentRecord): number {
+  return agent.flowsLostBefore + sum(agent.flowsLost);
+}
+
+/** Sorted, one spelling each, without loopback: that is every machine's. */
+function usableAddresses(addresses: readonly string[]): string[] {
+  const usable = addresses.flatMap((text) => {
+    const address = parseAddress(text.replace(/%.*$/, ""));
+    return address === null || isLoopback(address) ? [] : [formatAddress(address)];
+  });
+  return [...new Set(usable)].sort();
+}
+
+function statusColumns(status: Omit<StatusUpdate, "counters">, counters: StatusUpdate["counters"]): object {
+  return {
+    addresses: [...status.addresses],
+    resolvers: [...status.resolvers],
+    version: status.version,
+    generation: status.generation,
+    unconfirmed_generation: status.unconfirmedGeneration,
+    problem: status.problem,
+    capabilities: status.capabilities === null ? null : JSON.stringify(status.capabilities),
+    counters: JSON.stringify(counters),
+    listeners: JSON.stringify(status.listeners),
+    last_seen: new Date(),
+  };
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+type Row = {
+  name: string;
+  agent_labels: Labels;
+  labels: Labels;
+  addresses: string[];
+  resolvers: string[];
+  version: string;
+  last_seen: Date | null;
+  generation: number;
+  unconfirmed_generation: number;
+  problem: string;
+  capabilities: Record<string, unknown> | null;
+  listeners: readonly StoredListener[];
+  flows_lost: Record<string, number>;
+  flows_lost_before: number;
+};
+
+function recordOf(row: Row): AgentRecord {
+  return {
+    name: row.name,
+    agentLabels: row.agent_labels,
+    labels: row.labels,
+    addresses: row.addresses,
+    resolvers: row.resolvers,
+    version: row.version,
+    lastSeen: row.last_seen,
+    generation: row.generation,
+    unconfirmedGeneration: row.unconfirmed_generation,
+    problem: row.problem,
+    capabilities: row.capabilities,
+    listeners: row.listeners,
+    flowsLost: row.flows_lost,
+    flowsLostBefore: row.flows_lost_before,
+  };
+}
