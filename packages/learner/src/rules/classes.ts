@@ -39,12 +39,10 @@ export function edgeClasses(
   return [...classes.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, edgeClass]) => edgeClass);
 }
 
-/** Distinct (source, destination) pairs of a class, and of each end. */
-export function pairsOf(links: readonly Link[]): {
-  readonly pairs: number;
-  readonly sources: number;
-  readonly destinations: number;
-} {
+/** How many distinct (source, destination) pairs a class has, and of each end. */
+export type Pairs = { readonly pairs: number; readonly sources: number; readonly destinations: number };
+
+export function pairsOf(links: readonly Link[]): Pairs {
   const pairs = new Set<string>();
   const sources = new Set<string>();
   const destinations = new Set<string>();

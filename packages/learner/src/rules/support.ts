@@ -2,7 +2,7 @@ import type { Link } from "../links.ts";
 import type { SetAsideReason } from "../result.ts";
 import type { Partition } from "../segment/partition.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
-import { type EdgeClass, pairsOf } from "./classes.ts";
+import { type EdgeClass, type Pairs, pairsOf } from "./classes.ts";
 
 const DAY_MS = 86_400_000;
 /** Before anything is known of it, a class of edges that came through cleaning is legitimate with this probability. */
@@ -13,6 +13,10 @@ const ATTACK_SINGLE_SOURCE = 0.95;
 const ATTACK_BURST_SHARE = 0.9;
 /** No window is so regular that a single day can't be honest work. */
 const BURST_SHARE_MIN = 0.03;
+/** Where more of the honest classes are bursts, a burst tells nothing. */
+const BURST_SHARE_TELLING = 0.3;
+/** Odds that two or more hosts of a role lend to what they both do. */
+const SEVERAL_SOURCES_RATIO = 20;
 const WINDOW_DAYS_MIN_FOR_TIME = 3;
 /** How much likelier than an honest job an intruder's program is to run on one host of several alike. */
 const LONER_RATIO = 4;
@@ -40,16 +44,18 @@ export function supportOf(edgeClass: EdgeClass, context: SupportContext): Suppor
   if (edgeClass.from.kind !== "segment") return clientSupport(edgeClass);
   const group = context.partition.groups[edgeClass.from.number];
   const replicas = group?.members.length ?? 1;
-  const { sources, destinations } = pairsOf(edgeClass.links);
-  const runners = context.runners.get(`${edgeClass.from.number} ${edgeClass.fromSoftware}`)?.size ?? sources;
+  const pairs = pairsOf(edgeClass.links);
+  const runners =
+    context.runners.get(`${edgeClass.from.number} ${edgeClass.fromSoftware}`)?.size ?? pairs.sources;
   const isOwn = edgeClass.to.kind === "loopback";
-  const reach = 1 - (1 - context.coverage) ** Math.max(1, destinations);
   const time = timeRatio(edgeClass.links, context);
+  const isPassing =
+    context.burstShare !== null && context.burstShare < BURST_SHARE_TELLING && isBurst(edgeClass.links);
   let odds = (PRIOR / (1 - PRIOR)) * time;
   if (replicas >= 2 && !isOwn) {
     // A program that only one host runs has no peers that could have shown the edge: its rhythm must speak for it.
     const peers = runners === 1 && edgeClass.fromSoftware !== -1 ? 1 : replicas;
-    odds *= peers === 1 ? 1 / LONER_RATIO : peerRatio(sources, peers, reach);
+    odds *= peers === 1 ? 1 / LONER_RATIO : peerRatio(pairs, peers, context, isPassing);
   }
   const confidence = odds / (1 + odds);
   return { confidence, objection: confidence >= 0.5 ? null : replicas >= 2 ? "no-peer-support" : "one-off" };
@@ -67,14 +73,26 @@ function clientSupport({ links }: EdgeClass): Support {
   };
 }
 
-/** P(this many of the role's hosts | the role does it) / P(… | one host alone does it). */
-function peerRatio(sources: number, replicas: number, reach: number): number {
-  const any = 1 - (1 - reach) ** replicas;
-  const legitimate =
-    (binomial(replicas, sources) * reach ** sources * (1 - reach) ** (replicas - sources)) / any;
+/** P(this many of the role's hosts, and of its pairs | the role does it) / P(this many hosts | an intruder). */
+function peerRatio(
+  { sources, pairs, destinations }: Pairs,
+  replicas: number,
+  context: SupportContext,
+  isPassing: boolean,
+): number {
+  const reach = 1 - (1 - context.coverage) ** destinations;
+  const hosts = likelihood(sources, replicas, reach);
   const attack = sources === 1 ? ATTACK_SINGLE_SOURCE : (1 - ATTACK_SINGLE_SOURCE) * 0.5 ** (sources - 1);
-  // Many sources are proof enough, even where balancing spreads them thin.
-  return sources >= 2 ? Math.max(20, legitimate / attack) : legitimate / attack;
+  if (sources === 1) return hosts / attack;
+  // Balancing may spread a role's calls thin, so several hosts are proof enough, unless all of it was one day's work.
+  if (!isPassing) return Math.max(SEVERAL_SOURCES_RATIO, hosts / attack);
+  return Math.min(hosts, likelihood(pairs, replicas * destinations, context.coverage)) / attack;
+}
+
+/** Binomial, given that anything was seen at all. */
+function likelihood(seen: number, possible: number, share: number): number {
+  const any = 1 - (1 - share) ** possible;
+  return (binomial(possible, seen) * share ** seen * (1 - share) ** (possible - seen)) / any;
 }
 
 /** What a class's rhythm says, as the window's own well-supported classes teach it. */
