@@ -1,0 +1,137 @@
+import type { FlowState, Outcome } from "@ringwall/model";
+import type { FlowEngine } from "./engine/engine.ts";
+import type { ProcessId } from "./process.ts";
+
+/** Rows one question may bring back; `truncated` says that there were more. */
+export const CONNECTION_ROWS_MAX = 1_000_000;
+/** Two ends report the same connection at different moments; so far apart they still belong together. */
+const REPORT_LAG_MS = 120_000;
+
+/** Connections between two ends that agree in all these, each connection counted once. Times in milliseconds since 1970. */
+export type Connection = {
+  /** Empty where the end has no agent that reported. */
+  readonly src_workload: string;
+  readonly dst_workload: string;
+  /** IPv6 text; IPv4 as `::ffff:a.b.c.d`. */
+  readonly src: string;
+  readonly dst: string;
+  readonly proto: number;
+  readonly port: number;
+  readonly src_process: ProcessId;
+  readonly dst_process: ProcessId;
+  readonly state: FlowState | "unknown";
+  readonly verdict: Outcome;
+  readonly rule: string;
+  readonly reporter: "source" | "destination" | "joined";
+  readonly count: number;
+  readonly bytes_out: number;
+  readonly bytes_in: number;
+  readonly first_ms: number;
+  readonly last_ms: number;
+  readonly days: number;
+};
+
+export type ConnectionQuery = {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Width of the time slots within which the two ends' reports are matched. */
+  readonly slotSeconds: number;
+  /** One row for each slot (a list of flows), or one for the whole time (edges). */
+  readonly perSlot: boolean;
+  readonly workload?: { readonly name: string; readonly addresses: readonly string[] };
+  readonly verdict?: Outcome;
+  readonly limit: number;
+};
+
+/** What was seen, with both ends' reports joined: the source's row gets the destination's process from its own report. */
+export async function loadConnections(
+  engine: FlowEngine,
+  query: ConnectionQuery,
+): Promise<{ readonly connections: readonly Connection[]; readonly truncated: boolean }> {
+  const limit = Math.min(query.limit, CONNECTION_ROWS_MAX);
+  const connections = await engine.query<Connection>(connectionsSql(query), {
+    from: query.fromMs,
+    until: query.untilMs,
+    lag: REPORT_LAG_MS,
+    slot: query.slotSeconds * 1000,
+    limit: limit + 1,
+    workload: query.workload?.name ?? "",
+    // Only for `IN`: never empty, and `::` is nobody's address.
+    addresses: ["::", ...(query.workload?.addresses ?? [])],
+    verdict: query.verdict ?? "",
+  });
+  return { connections: connections.slice(0, limit), truncated: connections.length > limit };
+}
+
+const KEY = "src, dst, proto, port, scope";
+const SLOT = "intDiv(toUnixTimestamp64Milli(last), {slot:UInt64})";
+
+/*
+ * outbound ─ grouped by key, process, verdict, …, slot ─┐
+ *   joined with  inbound of the same key and slot       ├─ one row for each connection group
+ *   else with    inbound of the same key at any time    │
+ * inbound  ─ of keys and slots (±1) with no outbound ───┘
+ * A connection that the source let out and the destination refused is the destination's verdict; one that came to be
+ * (established) can't have been refused, only have been passed by the mode.
+ */
+function connectionsSql(query: ConnectionQuery): string {
+  const bySlot = query.perSlot ? ", slot" : "";
+  const filters = [
+    ...(query.workload === undefined
+      ? []
+      : [
+          "(src_workload = {workload:String} OR dst_workload = {workload:String} OR toString(src) IN {addresses:Array(String)} OR toString(dst) IN {addresses:Array(String)})",
+        ]),
+    ...(query.verdict === undefined ? [] : ["verdict = {verdict:String}"]),
+  ];
+  return `
+WITH
+outs AS (
+  SELECT ${KEY}, ${SLOT} AS slot, workload, process, state, verdict, rule,
+    sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1
+  FROM ringwall.flow_reports
+  WHERE direction = 'outbound' AND last >= fromUnixTimestamp64Milli({from:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64})
+  GROUP BY ${KEY}, slot, workload, process, state, verdict, rule
+),
+ins AS (
+  SELECT ${KEY}, ${SLOT} AS slot, workload, process, state, verdict, rule,
+    sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1
+  FROM ringwall.flow_reports
+  WHERE direction = 'inbound'
+    AND last >= fromUnixTimestamp64Milli({from:Int64} - {lag:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64} + {lag:Int64})
+  GROUP BY ${KEY}, slot, workload, process, state, verdict, rule
+),
+near AS (
+  SELECT ${KEY}, slot, max(toInt8(verdict)) AS worst, argMax(rule, toInt8(verdict)) AS worst_rule,
+    maxIf(toInt8(verdict), verdict != 'blocked') AS passed, argMaxIf(rule, toInt8(verdict), verdict != 'blocked') AS passed_rule
+  FROM ins GROUP BY ${KEY}, slot
+),
+ever AS (
+  SELECT ${KEY}, argMax(workload, t1) AS there, argMaxIf(process, t1, process != 0) AS listener FROM ins GROUP BY ${KEY}
+),
+covered AS (SELECT DISTINCT ${KEY}, arrayJoin([slot - 1, slot, slot + 1]) AS slot FROM outs),
+joined AS (
+  SELECT outs.workload AS src_workload, ever.there AS dst_workload, src, dst, proto, port,
+    outs.process AS src_process, ever.listener AS dst_process, outs.state AS state, outs.slot AS slot,
+    greatest(toInt8(outs.verdict), if(outs.state = 'established', near.passed, near.worst)) AS level,
+    if(level > toInt8(outs.verdict), if(outs.state = 'established', near.passed_rule, near.worst_rule), outs.rule) AS rule,
+    if(ever.there != '', 'joined', 'source') AS reporter, n, sent, got, t0, t1
+  FROM outs LEFT JOIN ever USING (${KEY}) LEFT JOIN near USING (${KEY}, slot)
+  UNION ALL
+  SELECT '' AS src_workload, workload AS dst_workload, src, dst, proto, port,
+    toUInt64(0) AS src_process, process AS dst_process, state, slot,
+    toInt8(verdict) AS level, rule, 'destination' AS reporter, n, sent, got, t0, t1
+  FROM ins LEFT ANTI JOIN covered USING (${KEY}, slot)
+  WHERE t1 >= fromUnixTimestamp64Milli({from:Int64}) AND t1 < fromUnixTimestamp64Milli({until:Int64})
+)
+SELECT src_workload, dst_workload, toString(src) AS src, toString(dst) AS dst, proto, port,
+  toString(src_process) AS src_process, toString(dst_process) AS dst_process, toString(state) AS state,
+  transform(level, [1, 2, 3], ['allowed', 'would-block', 'blocked'], '') AS verdict, rule, reporter,
+  sum(n) AS count, sum(sent) AS bytes_out, sum(got) AS bytes_in,
+  toUnixTimestamp64Milli(min(t0)) AS first_ms, toUnixTimestamp64Milli(max(t1)) AS last_ms, uniqExact(toDate(t1)) AS days
+FROM joined
+GROUP BY src_workload, dst_workload, src, dst, proto, port, src_process, dst_process, state, level, rule, reporter${bySlot}
+${filters.length === 0 ? "" : `HAVING ${filters.join(" AND ")}`}
+ORDER BY last_ms DESC, src, dst, proto, port, src_process, dst_process, state, verdict, rule
+LIMIT {limit:UInt32}`;
+}

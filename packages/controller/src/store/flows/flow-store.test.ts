@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { State, Verdict } from "@ringwall/protocol/agent";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeFlows } from "../../ingest/decode-flows.ts";
+import { flowBatch, type TestFlow } from "../../testing/flow-batches.ts";
+import { loadConnections } from "./connections.ts";
+import { startChdb } from "./engine/chdb-engine.ts";
+import { type FlowStore, openFlowStore } from "./flow-store.ts";
+import { migrateFlows } from "./migrate.ts";
+
+const folder = mkdtempSync(path.join(tmpdir(), "ringwall-flows-"));
+let store: FlowStore;
+let kill: () => void;
+
+async function open(): Promise<void> {
+  const engine = await startChdb(folder, () => undefined);
+  kill = () => process.kill(engine.pid() ?? 0, "SIGKILL");
+  await migrateFlows(engine, 30);
+  store = await openFlowStore(engine);
+}
+
+beforeAll(open, 60_000);
+afterAll(async () => {
+  await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function send(workload: string, batchId: string, flows: readonly TestFlow[]) {
+  const decoded = decodeFlows(flowBatch(workload, batchId, flows), Date.now());
+  if (!decoded.ok) throw new Error(decoded.error);
+  return store.storeFlows(workload, decoded.value);
+}
+
+async function edges(from: string) {
+  const all = await loadConnections(store.engine, {
+    fromMs: Date.now() - 3_600_000,
+    untilMs: Date.now() + 60_000,
+    slotSeconds: 3600,
+    perSlot: false,
+    limit: 1000,
+  });
+  return all.connections.filter((row) => row.src === `::ffff:${from}`);
+}
+
+const exeOf = (id: string) => store.processes.get(id as never)?.exe ?? null;
+
+describe("flow store", () => {
+  it("counts a connection that both ends reported once, with the software of both", async () => {
+    await send("app-1", "a", [
+      {
+        direction: "outbound",
+        local: "10.1.0.1",
+        peer: "10.1.0.2",
+        port: 5432,
+        exe: "/usr/bin/python3",
+        count: 7,
+      },
+    ]);
+    await send("db-1", "a", [
+      {
+        direction: "inbound",
+        local: "10.1.0.2",
+        peer: "10.1.0.1",
+        port: 5432,
+        exe: "/usr/bin/postgres",
+        count: 7,
+      },
+    ]);
+    const rows = await edges("10.1.0.1");
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      src_workload: "app-1",
+      dst_workload: "db-1",
+      reporter: "joined",
+      verdict: "allowed",
+      count: 7,
+      port: 5432,
+    });
+    expect([exeOf(rows[0]?.src_process ?? ""), exeOf(rows[0]?.dst_process ?? "")]).toEqual([
+      "/usr/bin/python3",
+      "/usr/bin/postgres",
+    ]);
+  });
+
+  it("keeps what only the destination reported, without a source process", async () => {
+    await send("web-1", "b", [
+      {
+        direction: "inbound",
+        local: "10.2.0.2",
+        peer: "10.2.0.1",
+        port: 80,
+        exe: "/usr/sbin/nginx",
+        count: 3,
+      },
+    ]);
+    const rows = await edges("10.2.0.1");
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      reporter: "destination",
+      src_process: "0",
+      count: 3,
+      dst_workload: "web-1",
+    });
+  });
+
+  it("calls a connection blocked that the source let out and the destination refused", async () => {
+    await send("app-1", "c", [
+      {
+        direction: "outbound",
+        local: "10.3.0.1",
+        peer: "10.3.0.2",
+        port: 22,
+        exe: "/usr/bin/ssh",
+        state: State.REFUSED,
+      },
+    ]);
+    await send("db-1", "c", [
+      {
+        direction: "inbound",
+        local: "10.3.0.2",
+        peer: "10.3.0.1",
+        port: 22,
+        exe: "/usr/sbin/sshd",
+        state: State.DENIED,
+        verdict: Verdict.BLOCKED,
+        rule: "crm/no ssh",
+      },
+    ]);
+    const rows = await edges("10.3.0.1");
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ verdict: "blocked", rule: "crm/no ssh", reporter: "joined" });
+  });
+
+  it("does not call an established connection blocked because another one was", async () => {
+    await send("app-1", "d", [
+      { direction: "outbound", local: "10.4.0.1", peer: "10.4.0.2", port: 22, exe: "/usr/bin/ssh" },
+    ]);
+    await send("db-1", "d", [
+      { direction: "inbound", local: "10.4.0.2", peer: "10.4.0.1", port: 22, verdict: Verdict.BLOCKED },
+      {
+        direction: "inbound",
+        local: "10.4.0.2",
+        peer: "10.4.0.1",
+        port: 22,
+        verdict: Verdict.WOULD_BLOCK,
+        rule: "x/y",
+      },
+    ]);
+    expect((await edges("10.4.0.1"))[0]).toMatchObject({ verdict: "would-block", rule: "x/y" });
+  });
+
+  it("tells the loopback traffic of two hosts apart", async () => {
+    const row = { direction: "outbound", local: "127.0.0.1", peer: "127.0.0.1", port: 6379 } as const;
+    await send("a-1", "e", [row, { ...row, direction: "inbound", exe: "/usr/bin/redis-a" }]);
+    await send("a-2", "e", [row, { ...row, direction: "inbound", exe: "/usr/bin/redis-b" }]);
+    const rows = await edges("127.0.0.1");
+    expect(rows.map((one) => [one.src_workload, exeOf(one.dst_process)]).sort()).toEqual([
+      ["a-1", "/usr/bin/redis-a"],
+      ["a-2", "/usr/bin/redis-b"],
+    ]);
+  });
+
+  it("stores a repeated batch once, also when both uploads run at the same time", async () => {
+    const flows = [
+      { direction: "outbound", local: "10.5.0.1", peer: "10.5.0.2", port: 443, count: 5 },
+    ] as const;
+    const both = await Promise.all([send("app-1", "f", flows), send("app-1", "f", flows)]);
+    expect(both.map((one) => one.kind).sort()).toEqual(["repeated", "stored"]);
+    expect((await send("app-1", "f", flows)).kind).toBe("repeated");
+    expect((await edges("10.5.0.1"))[0]?.count).toBe(5);
+  });
+
+  it("takes names shaped like SQL and control characters as text", async () => {
+    const exe = "/tmp/'); DROP TABLE ringwall.flow_reports; --\t\n\\'\"`";
+    const rule = "p/'; SELECT sleep(3) -- \t\\N";
+    await send("app-1", "g", [
+      {
+        direction: "outbound",
+        local: "10.6.0.1",
+        peer: "10.6.0.2",
+        port: 1,
+        exe,
+        verdict: Verdict.WOULD_BLOCK,
+        rule,
+      },
+    ]);
+    const [row] = await edges("10.6.0.1");
+    expect(row?.rule).toBe(rule);
+    expect(exeOf(row?.src_process ?? "")).toBe(exe);
+    await store.close();
+    await open();
+    expect(exeOf(row?.src_process ?? "")).toBe(exe);
+  });
+
+  it("still knows a stored batch after it was started anew", async () => {
+    const before = await store.count();
+    const flows = [
+      { direction: "outbound", local: "10.5.0.1", peer: "10.5.0.2", port: 443, count: 5 },
+    ] as const;
+    expect((await send("app-1", "f", flows)).kind).toBe("repeated");
+    expect(await store.count()).toBe(before);
+  });
+
+  it("goes on after its process was killed, with everything that was acknowledged", async () => {
+    const before = await store.count();
+    kill();
+    const retry = async (): Promise<number> => {
+      try {
+        return await store.count();
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return retry();
+      }
+    };
+    expect(await retry()).toBe(before);
+    await send("app-1", "h", [{ direction: "outbound", local: "10.7.0.1", peer: "10.7.0.2", port: 443 }]);
+    expect(await store.count()).toBe(before + 1);
+  });
+});
