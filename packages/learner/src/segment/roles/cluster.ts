@@ -1,3 +1,4 @@
+import { isDefaultPort } from "../../knowledge/ports.ts";
 import type { FeatureTable } from "./features.ts";
 import { evidenceOfSameRole, type Tally } from "./likelihood.ts";
 
@@ -19,6 +20,7 @@ const SHARED_BY_MAX = 200;
 /** Replicas that services commonly have, and how much the prior may say at most, natural logarithm. */
 const REPLICAS_TYPICAL = 4;
 const PRIOR_MAX = 2;
+const PRIOR_CHOSEN_PORT = 4;
 const NOTHING: Tally = { strong: 0, weak: 0 };
 
 /**
@@ -95,18 +97,22 @@ function propose(
 }
 
 /**
- * Before any neighbour is compared: few hosts that serve the same port with the same program are mostly replicas, many
- * are mostly different services on a port everybody uses.
+ * Before any neighbour is compared: a port that somebody chose for a service marks its replicas. On a port that the
+ * product brings along, few hosts are mostly replicas and many are mostly different services.
  */
 function priorOf(a: Cluster, b: Cluster, { servers }: FeatureTable): number {
-  let fewest = Infinity;
+  let prior = 0;
   for (const port of a.serves)
-    if (b.serves.has(port)) fewest = Math.min(fewest, servers.get(port) ?? Infinity);
-  if (fewest === Infinity) return 0;
-  return Math.max(
-    -PRIOR_MAX,
-    Math.min(PRIOR_MAX, Math.log((REPLICAS_TYPICAL - 1) / Math.max(0.1, fewest - REPLICAS_TYPICAL))),
-  );
+    if (b.serves.has(port)) prior = Math.max(prior, priorOfPort(port, servers.get(port) ?? 2));
+  if (prior > 0 || a.serves.isDisjointFrom(b.serves)) return prior;
+  const [shared] = a.serves.intersection(b.serves);
+  return shared === undefined ? 0 : priorOfPort(shared, servers.get(shared) ?? 2);
+}
+
+function priorOfPort(id: number, hosts: number): number {
+  if (!isDefaultPort(Math.floor(id / 4))) return PRIOR_CHOSEN_PORT;
+  const odds = (REPLICAS_TYPICAL - 1) / Math.max(0.1, hosts - REPLICAS_TYPICAL);
+  return Math.max(-PRIOR_MAX, Math.min(PRIOR_MAX, Math.log(odds)));
 }
 
 function scoreOf(a: Cluster, b: Cluster, { features }: FeatureTable): number {

@@ -8,6 +8,9 @@ const HUB_HOSTS_MIN = 4;
 /** What is left of the weight of software that most hosts run, or that only deals with common infrastructure. */
 const FLOOR = 0.1;
 
+/** Chance left that a host is for something that others only run besides. */
+const PURPOSE_FLOOR = 0.02;
+
 type Weight = { all: number; hub: number };
 
 /**
@@ -36,16 +39,32 @@ export function mainSoftware(
   }
   const spread = new Map<number, number>();
   for (const own of weights) for (const id of own.keys()) spread.set(id, (spread.get(id) ?? 0) + 1);
-  return weights.map((own) => {
-    let best = -1;
-    let most = -1;
-    for (const [software, { all, hub }] of [...own].sort(([a], [b]) => a - b)) {
-      const rarity = Math.log((hosts + 1) / (spread.get(software) ?? 1));
-      const value = all * (rarity + FLOOR) * (1 - hub / all + FLOOR);
-      if (value > most) [best, most] = [software, value];
-    }
-    return best;
-  });
+  const values = weights.map(
+    (own) =>
+      new Map(
+        [...own].map(([software, { all, hub }]) => {
+          const rarity = Math.log((hosts + 1) / (spread.get(software) ?? 1));
+          return [software, all * (rarity + FLOOR) * (1 - hub / all + FLOOR)];
+        }),
+      ),
+  );
+  const first = values.map((own) => best(own, () => 1));
+  // What is hardly ever a host's purpose is not this one's either, however little else was seen of it.
+  const wins = new Map<number, number>();
+  for (const software of first) wins.set(software, (wins.get(software) ?? 0) + 1);
+  return values.map((own) =>
+    best(own, (software) => (wins.get(software) ?? 0) / (spread.get(software) ?? 1) + PURPOSE_FLOOR),
+  );
+}
+
+function best(values: ReadonlyMap<number, number>, weigh: (software: number) => number): number {
+  let chosen = -1;
+  let most = -1;
+  for (const [software, value] of [...values].sort(([a], [b]) => a - b)) {
+    const weighed = value * weigh(software);
+    if (weighed > most) [chosen, most] = [software, weighed];
+  }
+  return chosen;
 }
 
 /** Peers that many hosts deal with, in either direction. */
