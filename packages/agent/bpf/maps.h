@@ -192,8 +192,6 @@ struct socket_state {
 	__u8 direction;
 	__u8 verdict;
 	__u8 reason;
-	__u8 holds;
-	__u8 pad[7];
 };
 
 /*

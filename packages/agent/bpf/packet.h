@@ -18,6 +18,7 @@
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
+#define HOLD_NS (RW_HOLD_MS_MAX * 1000ULL * 1000)
 #define REPLY_REFRESH_NS (5ULL * 1000 * 1000 * 1000)
 
 enum parse {
@@ -328,8 +329,8 @@ static __always_inline int judge_held_syn(struct socket_state *socket)
 		socket->flags &= ~SOCKET_HELD;
 		return PASS;
 	}
-	if (socket->holds < RW_HOLDS_MAX && agent_answers()) {
-		socket->holds++;
+	if (bpf_ktime_get_boot_ns() - socket->start_ns < HOLD_NS &&
+	    agent_answers()) {
 		count(RW_COUNT_HOLDS);
 		report_miss(&socket->process);
 		return DROP;

@@ -27,8 +27,8 @@ enum rw_limit {
 	RW_COMM_BYTES = 16,
 	RW_PORT_BITS_MAX = 16,
 	RW_PAIRS = 4, /* (s,p) (any,p) (s,any) (any,any): the order of look-up */
-	RW_HOLDS_MAX = 6, /* SYNs kept back, 50 ms and doubling: 3.1 s in all */
-	RW_HOLD_RTO_MS = 50,
+	RW_HOLD_MS_MAX = 3000, /* then an unknown process is denied */
+	RW_HOLD_RTO_MS = 50, /* a SYN kept back is sent again after this */
 	RW_DENIAL_EVENTS_PER_WINDOW = 20,
 	RW_OPTIONAL_PROGRAMS_MAX = 8,
 	RW_WHY_BYTES_MAX = 160,

@@ -119,7 +119,6 @@ static __always_inline void established_in(struct bpf_sock_ops *ops)
 	}
 	adopt_listener(socket, port);
 	socket->flags = 0;
-	socket->holds = 0;
 	socket->direction = RW_DIRECTION_IN;
 	socket->proto = IPPROTO_TCP;
 	socket->port = port;
@@ -160,6 +159,30 @@ static __always_inline void closed_unanswered(struct socket_state *socket)
 	record_flow(socket, state, 1, 0, 0);
 }
 
+static __always_inline __u64 without(__u64 bytes, __u64 markers)
+{
+	return bytes > markers ? bytes - markers : 0;
+}
+
+/*
+ * TCP's counters include what SYN and FIN take in sequence space. Whether a
+ * FIN came is not known in FIN_WAIT2, so bytes_in may be one too many.
+ */
+static __always_inline void record_end(struct bpf_sock_ops *ops,
+				       const struct socket_state *socket,
+				       __u64 times)
+{
+	__u32 state = ops->args[0];
+	bool both = state == BPF_TCP_LAST_ACK || state == BPF_TCP_CLOSING;
+	bool sent_fin = both || state == BPF_TCP_FIN_WAIT2;
+	bool got_fin = both || state == BPF_TCP_CLOSE_WAIT;
+	bool sent_syn = socket->direction == RW_DIRECTION_OUT;
+
+	record_flow(socket, RW_STATE_ESTABLISHED, times,
+		    without(ops->bytes_acked, sent_syn + sent_fin),
+		    without(ops->bytes_received, got_fin));
+}
+
 static __always_inline void closed(struct bpf_sock_ops *ops)
 {
 	struct socket_state *socket;
@@ -180,8 +203,7 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
 			socket->verdict = RW_VERDICT_WOULD_BLOCK;
 		times = 1;
 	}
-	record_flow(socket, RW_STATE_ESTABLISHED, times, ops->bytes_acked,
-		    ops->bytes_received);
+	record_end(ops, socket, times);
 }
 
 static __always_inline void connecting(struct bpf_sock_ops *ops)

@@ -79,7 +79,7 @@ export const limit = {
   commBytes: 16,
   portBitsMax: 16,
   pairs: 4,
-  holdsMax: 6,
+  holdMsMax: 3000,
   holdRtoMs: 50,
   denialEventsPerWindow: 20,
   optionalProgramsMax: 8,

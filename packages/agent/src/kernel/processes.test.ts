@@ -1,0 +1,179 @@
+/** What the kernel tells of processes, and what they keep over fork and exec. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { ExecEvent } from "./contract.ts";
+import { TestHost } from "./testing/host.ts";
+import { allow, peer, subjects } from "./testing/policies.ts";
+import { connect, serve } from "./testing/programs.ts";
+import { whyNoKernelTests } from "./testing/requirements.ts";
+
+const ECONNREFUSED = 111;
+const CLIENT = 11;
+const SERVER = 21;
+
+describe.skipIf(whyNoKernelTests("processes.test.ts"))("processes", () => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = new TestHost("a");
+    await host.start(serve("127.0.0.1", 8000), SERVER);
+  });
+  afterAll(async () => host.close());
+  beforeEach(() => {
+    host.events.length = 0;
+  });
+
+  const execs = async (): Promise<readonly ExecEvent[]> => {
+    await sleep(50);
+    return host.events.filter((event): event is ExecEvent => event.type === "exec");
+  };
+
+  test("an exec tells file, arguments, environment and parent", async () => {
+    await host.run(["/usr/bin/env", "MARK=ä b", "/bin/echo", "one", "", "two three"]);
+    const echo = (await execs()).find((event) => event.comm === "echo");
+    expect(echo).toMatchObject({
+      filename: "/bin/echo",
+      arguments: ["/bin/echo", "one", "", "two three"],
+      uid: 0,
+      argumentsTruncated: false,
+    });
+    expect(echo?.environment).toContain("MARK=ä b");
+    expect(echo?.file.inode).toBeGreaterThan(0n);
+    expect(echo?.file.ctimeNs).toBeGreaterThan(0n);
+    expect(echo?.task.pending).toBe(true);
+    expect(echo?.task.cgroupId).toBe(host.kernel.capabilities().scopeCgroupId);
+  });
+
+  test("long arguments are cut, and say so", async () => {
+    await host.run(["/bin/echo", "x".repeat(6000)]);
+    const echo = (await execs()).find((event) => event.comm === "echo");
+    expect(echo?.argumentsTruncated).toBe(true);
+    expect(echo?.arguments.join("\0")).toHaveLength(4096);
+  });
+
+  test("a known executable is never pending; an interpreter always is", async () => {
+    await host.run(["/bin/true"]);
+    const first = (await execs()).find((event) => event.comm === "true");
+    if (first === undefined) throw new Error("no exec event");
+    host.kernel.setExecutable(first.file, 5, false);
+    host.events.length = 0;
+    await host.run(["/bin/true"]);
+    expect((await execs()).find((event) => event.comm === "true")?.task).toMatchObject({
+      exeId: 5,
+      pending: false,
+    });
+    host.kernel.setExecutable(first.file, 5, true);
+    host.events.length = 0;
+    await host.run(["/bin/true"]);
+    expect((await execs()).find((event) => event.comm === "true")?.task).toMatchObject({
+      exeId: 5,
+      pending: true,
+    });
+    host.kernel.deleteExecutable(first.file);
+  });
+
+  test("an exit is told and forgets the process, not before its last thread", async () => {
+    const threads = `
+import threading, time, ctypes
+threading.Thread(target=lambda: time.sleep(0.4)).start()
+print("ready", flush=True)
+ctypes.CDLL(None).pthread_exit(None)`;
+    const running = await host.start(["/usr/bin/python3", "-I", "-c", threads], CLIENT);
+    const tgid = (await execs()).at(-1)?.tgid ?? 0;
+    await sleep(100);
+    expect(host.kernel.getTask(tgid)).toBeDefined();
+    await running.stop();
+    await sleep(50);
+    expect(host.kernel.getTask(tgid)).toBeUndefined();
+    expect(host.events.some((event) => event.type === "exit" && event.tgid === tgid)).toBe(true);
+  });
+
+  test("a forked child has its parent's identity; what it execs has its own", async () => {
+    await host.provision({
+      modeOut: "block",
+      loopbackEnforce: true,
+      policies: [allow({ subject: CLIENT, port: 8000, portBits: 16 })],
+      subjects: subjects(CLIENT, 12),
+    });
+    const [python = "", ...flags] = connect("127.0.0.1", 8000);
+    const forked = flags.map((part) =>
+      part.replace("import socket,", "import os\nif os.fork(): os.wait(); os._exit(0)\nimport socket,"),
+    );
+    expect(await host.ask([python, ...forked], CLIENT)).toMatchObject({ errno: 0 });
+    const execed = ["/usr/bin/env", "RW_IDENTITY=12", python, ...flags];
+    expect(await host.ask(execed, CLIENT)).toMatchObject({ errno: ECONNREFUSED });
+  });
+
+  test("processes that are older than the programs come from the iterator", async () => {
+    const tasks = host.kernel.readTasks();
+    if (tasks === undefined) {
+      const why = host.kernel.capabilities().optional.find((program) => program.name === "dump_tasks")?.why;
+      expect(why).not.toBe("");
+      return;
+    }
+    const server = tasks.find((task) => task.comm.startsWith("python3"));
+    if (server === undefined) throw new Error("the server is not in the list");
+    const known = host.kernel.getTask(server.tgid);
+    expect(server).toMatchObject({
+      uid: 0,
+      cgroupId: host.kernel.capabilities().scopeCgroupId,
+      ppid: known?.ppid,
+    });
+    expect(tasks.every((task) => task.file.inode > 0n)).toBe(true);
+  });
+
+  test("a seed never overwrites what the kernel has seen", () => {
+    const server = host.kernel.readTasks()?.[0];
+    if (server === undefined) return;
+    const known = host.kernel.getTask(server.tgid);
+    if (known === undefined) throw new Error("the server has no entry");
+    expect(host.kernel.seedTask(server.tgid, { ...known, exeId: 77 })).toBe(false);
+    expect(host.kernel.getTask(server.tgid)).toEqual(known);
+  });
+
+  test("the agent's own connections are judged as the agent's", async () => {
+    const agent = [allow({ subject: 1, port: 8000, portBits: 16, essential: true })];
+    await host.provision({
+      modeOut: "block",
+      loopbackEnforce: true,
+      policies: agent,
+      subjects: subjects(CLIENT),
+    });
+    const [python = "", ...flags] = connect("127.0.0.1", 8000);
+    const waiting = flags.map((part) =>
+      part.replace(
+        "import socket,",
+        'print("ready", flush=True)\nimport time; time.sleep(0.3)\nimport socket,',
+      ),
+    );
+    const running = await host.start([python, ...waiting], CLIENT);
+    const tgid = (await execs()).at(-1)?.tgid ?? 0;
+    host.kernel.markAgent(tgid);
+    expect(JSON.parse(await running.line())).toMatchObject({ errno: 0 });
+  });
+
+  test("loopback is recorded, and refused only where it is enforced", async () => {
+    for (const [loopbackEnforce, errno, verdict] of [
+      [false, 0, "wouldBlock"],
+      [true, ECONNREFUSED, "blocked"],
+    ] as const) {
+      await host.provision({
+        modeOut: "block",
+        loopbackEnforce,
+        peers: [peer("127.0.0.1", 3, { self: true })],
+        subjects: subjects(CLIENT),
+      });
+      await host.flows();
+      expect(await host.ask(connect("127.0.0.1", 8000), CLIENT)).toMatchObject({ errno });
+      const out = (await host.flows()).filter((flow) => flow.direction === "out");
+      expect(out[0]).toMatchObject({ verdict, identity: CLIENT });
+    }
+  });
+
+  test("answers of processes that have ended are swept", async () => {
+    await host.run(["/bin/true"], 30);
+    await execs();
+    expect(host.kernel.sweepResolutions(3_600_000_000_000n)).toBe(0);
+    expect(host.kernel.sweepResolutions(0n)).toBeGreaterThan(0);
+    expect(host.kernel.sweepResolutions(0n)).toBe(0);
+  });
+});

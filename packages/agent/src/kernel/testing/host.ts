@@ -1,0 +1,261 @@
+/**
+ * A host for tests: a network namespace, a cgroup below the machine's and an instance of the kernel programs on it,
+ * with the smallest agent that can answer: a process says in its environment which identity it has (RW_IDENTITY=7).
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ExecEvent, FlowRecord, Kernel, KernelEvent, SlotContents } from "../contract.ts";
+import { openKernel } from "../kernel.ts";
+import { KernelMap, room, u32 } from "../kernel-map.ts";
+import { cgroupRoot, LOADER_PATH, OBJECT_PATH } from "./requirements.ts";
+
+const BEAT_MS = 500;
+const RUN_MS_MAX = 20_000;
+/** Arguments: the cgroup, the namespace, the identity, the command. */
+const ENTER = [
+  'cgroup=$0 netns=$1 identity=$2; echo $$ > "$cgroup/cgroup.procs"',
+  'shift 2; exec nsenter --net="/run/netns/$netns" env "RW_IDENTITY=$identity" "$@"',
+].join(" && ");
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** The next line it prints. */
+  readonly line: () => Promise<string>;
+  readonly stop: () => Promise<void>;
+}
+
+export class TestHost {
+  readonly name: string;
+  readonly cgroup: string;
+  readonly folder: string;
+  readonly pin: string;
+  readonly events: KernelEvent[] = [];
+  /** How long the agent takes to answer; undefined: it never does. */
+  answerAfterMs: number | undefined = 0;
+  kernel: Kernel;
+  #running = new Set<Running>();
+  #generation = 0n;
+  #beat: NodeJS.Timeout | undefined;
+  #stream: { close: () => void };
+
+  constructor(label: string) {
+    const root = cgroupRoot();
+    if (root === undefined) throw new Error("cgroup v2 is not mounted");
+    this.name = `rw${label}${randomBytes(3).toString("hex")}`;
+    this.cgroup = `${root}/${this.name}`;
+    this.folder = mkdtempSync(`${tmpdir()}/ringwall-kernel-`);
+    this.pin = `${this.folder}/bpf/host`;
+    mkdirSync(this.cgroup);
+    execFileSync("ip", ["netns", "add", this.name]);
+    this.ip("link", "set", "lo", "up");
+    this.load();
+    this.kernel = openKernel(this.pin);
+    this.#stream = this.#listen();
+    this.startBeating();
+  }
+
+  load(object = OBJECT_PATH): void {
+    const netns = `/run/netns/${this.name}`;
+    execFileSync(LOADER_PATH, [
+      "load",
+      "--object",
+      object,
+      "--pin",
+      this.pin,
+      "--cgroup",
+      this.cgroup,
+      "--netns",
+      netns,
+    ]);
+  }
+
+  ip(...args: string[]): void {
+    execFileSync("ip", ["-n", this.name, ...args]);
+  }
+
+  startBeating(): void {
+    this.kernel.beat();
+    this.#beat = setInterval(() => this.kernel.beat(), BEAT_MS);
+  }
+
+  stopBeating(): void {
+    clearInterval(this.#beat);
+  }
+
+  /** The agent has been silent for long: as if it had never been there. */
+  silence(): void {
+    this.stopBeating();
+    const map = KernelMap.openPinned(this.pin, "heartbeat");
+    map.set(u32(0), room(8));
+    map.close();
+  }
+
+  /** Puts a revision in force: the other slot is written, then it is switched to. */
+  async provision(contents: Partial<SlotContents>): Promise<void> {
+    const other = this.kernel.liveSlot() === 0 ? 1 : 0;
+    await this.kernel.writeSlot(other, { ...EMPTY, generation: ++this.#generation, ...contents });
+    this.kernel.switchSlot(other);
+  }
+
+  /** Runs to the end. `identity` is what the process says it is; 0: it says nothing. */
+  async run(argv: readonly string[], identity = 0): Promise<Finished> {
+    const child = this.#spawn(argv, identity);
+    const limit = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
+    const [stdout, stderr, code] = await Promise.all([
+      readAll(child.stdout),
+      readAll(child.stderr),
+      new Promise<number | null>((resolve) => child.on("close", (value) => resolve(value))),
+    ]);
+    clearTimeout(limit);
+    return { code, stdout, stderr };
+  }
+
+  /** Runs to the end and reads its JSON line. */
+  async ask<Answer>(argv: readonly string[], identity = 0): Promise<Answer> {
+    const { stdout, stderr, code } = await this.run(argv, identity);
+    if (code !== 0) throw new Error(`${argv[0]} exited with ${code}: ${stderr}`);
+    // The programs of testing/programs.ts print what their comments say.
+    return JSON.parse(stdout) as Answer;
+  }
+
+  /** Starts a server and waits until it says that it is ready. */
+  async start(argv: readonly string[], identity = 0): Promise<Running> {
+    const child = this.#spawn(argv, identity);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const running: Running = {
+      child,
+      line: async () => (await lines.next()).value ?? "",
+      stop: async () => {
+        this.#running.delete(running);
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const gone = new Promise((resolve) => child.on("exit", resolve));
+        child.kill("SIGKILL");
+        await gone;
+      },
+    };
+    this.#running.add(running);
+    const first = await running.line();
+    if (first !== "ready")
+      throw new Error(`${argv.at(-1)} did not start: ${first}${await readAll(child.stderr)}`);
+    return running;
+  }
+
+  /** What was counted since the last call, after everything in flight has been closed. */
+  async flows(): Promise<readonly FlowRecord[]> {
+    await sleep(50);
+    return this.kernel.drainFlows();
+  }
+
+  /** Restarts the agent's side: maps are opened again, as after a crash. */
+  reopen(): void {
+    this.#stream.close();
+    this.kernel.close();
+    this.kernel = openKernel(this.pin);
+    this.#stream = this.#listen();
+  }
+
+  async close(): Promise<void> {
+    for (const running of this.#running) await running.stop();
+    this.stopBeating();
+    this.#stream.close();
+    this.kernel.close();
+    execFileSync(LOADER_PATH, ["unload", "--pin", this.pin]);
+    execFileSync("ip", ["netns", "delete", this.name]);
+    await this.#killAll();
+    rmdirSync(this.cgroup);
+    if (existsSync(`${this.folder}/bpf`)) throw new Error(`${this.folder}/bpf is still there after unload`);
+    rmdirSync(this.folder);
+  }
+
+  #spawn(argv: readonly string[], identity: number) {
+    return spawn("bash", ["-c", ENTER, this.cgroup, this.name, String(identity), ...argv], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  #listen() {
+    return this.kernel.onEvents((events) => {
+      this.events.push(...events);
+      for (const event of events) {
+        if (event.type !== "exec" || this.answerAfterMs === undefined) continue;
+        if (this.answerAfterMs === 0) this.answer(event);
+        else setTimeout(() => this.answer(event), this.answerAfterMs);
+      }
+    });
+  }
+
+  /** Also what its programs have forked. */
+  async #killAll(): Promise<void> {
+    for (let tries = 0; tries < 40; tries++) {
+      const left = readFileSync(`${this.cgroup}/cgroup.procs`, "utf8").trim();
+      if (left === "") return;
+      for (const pid of left.split("\n")) {
+        try {
+          process.kill(Number(pid), "SIGKILL");
+        } catch {
+          // It has ended by itself.
+        }
+      }
+      await sleep(25);
+    }
+  }
+
+  answer(event: ExecEvent): void {
+    const said = event.environment.find((entry) => entry.startsWith("RW_IDENTITY="));
+    const identity = Number(said?.slice("RW_IDENTITY=".length) ?? 0);
+    if (identity === 0) return;
+    const { cgroupId } = event.task;
+    this.kernel.setIdentity({ exeId: identity, scriptId: 0, uid: event.uid, cgroupId }, identity);
+    this.kernel.setResolution(event.task, { exeId: identity, scriptId: 0, unattributable: false });
+  }
+}
+
+const EMPTY: SlotContents = {
+  generation: 0n,
+  modeOut: "ungoverned",
+  modeIn: "ungoverned",
+  loopbackEnforce: false,
+  failOpen: false,
+  policies: [],
+  peers: [],
+  subjects: [],
+};
+
+/** Joins two hosts by a wire: 10.77.0.1 and fd77::1 here, 10.77.0.2 and fd77::2 there. */
+export function wire(a: TestHost, b: TestHost): void {
+  execFileSync("ip", [
+    "link",
+    "add",
+    "wire0",
+    "netns",
+    a.name,
+    "type",
+    "veth",
+    "peer",
+    "name",
+    "wire0",
+    "netns",
+    b.name,
+  ]);
+  [a, b].forEach((host, i) => {
+    host.ip("addr", "add", `10.77.0.${i + 1}/24`, "dev", "wire0");
+    host.ip("addr", "add", `fd77::${i + 1}/64`, "dev", "wire0", "nodad");
+    host.ip("link", "set", "wire0", "up");
+  });
+}
+
+async function readAll(stream: NodeJS.ReadableStream | null): Promise<string> {
+  let text = "";
+  for await (const chunk of stream ?? []) text += String(chunk);
+  return text;
+}
