@@ -1,9 +1,25 @@
+export { type CheckOptions, checkPolicy } from "./check/check.ts";
 export { type CompileOptions, compileHost, createHostCompiler } from "./compile/host.ts";
+export { createDecider, type Decider } from "./decider/decider.ts";
+export { decideExec, type ExecVerdict } from "./exec/decide-exec.ts";
+export { type Explanation, explain } from "./explain/explain.ts";
 export * from "./lower/index.ts";
 export type { Truth } from "./lower/match-software.ts";
 export * from "./policy-set/essential.ts";
 export * from "./policy-set/inventory.ts";
+export { listOf, selectsWorkload } from "./policy-set/labels.ts";
+export { combineModes, modesOf, type WorkloadModes } from "./policy-set/modes.ts";
+export { nearestName } from "./policy-set/nearest-name.ts";
+export { nextTimeChangeMs } from "./policy-set/next-time-change.ts";
 export * from "./policy-set/policy-set.ts";
+export {
+  createSimulation,
+  type EdgeChange,
+  type SimulateOptions,
+  type Simulation,
+  simulate,
+  type Totals,
+} from "./simulate/simulate.ts";
 export { type DecideOptions, decide } from "./spec/decide.ts";
 export { formatResources } from "./syntax/format.ts";
 export { type PolicyFile, parsePolicy } from "./syntax/parse.ts";

@@ -64,3 +64,8 @@ function formatterOf(zone: string): Intl.DateTimeFormat | null {
     return null; // RangeError: the runtime has no such zone
   }
 }
+
+/** Minutes since local midnight; null where the zone is not known. */
+export function minuteOfDay(timeMs: number, zone: string): number | null {
+  return localTime(timeMs, zone)?.minute ?? null;
+}
