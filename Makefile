@@ -40,7 +40,7 @@ lint: ## Biome and the type checker
 	@$(MAKE) --no-print-directory types
 
 types:
-	@for dir in packages/*/tsconfig.json; do $(NODE) node_modules/typescript/bin/tsc -p $$dir --noEmit || exit 1; done
+	@for dir in packages/*/tsconfig*.json; do $(NODE) node_modules/typescript/bin/tsc -p $$dir --noEmit || exit 1; done
 	@$(NODE) node_modules/typescript/bin/tsc -p tsconfig.json --noEmit
 
 generate: ## regenerate what is generated and kept in git (protocol, OpenAPI, command reference)

@@ -1,0 +1,101 @@
+import { SegmentedControl, Select } from "@mantine/core";
+import type { Outcome } from "../api/types.ts";
+import {
+  formatOutcomes,
+  GROUPINGS,
+  MAP_VIEWS,
+  type MapSearch,
+  OUTCOMES,
+  parseOutcomes,
+  SINCE_CHOICES,
+  SINCE_DEFAULT,
+} from "../util/path-builder.ts";
+import classes from "./MapFilters.module.css";
+import { SearchField } from "./SearchField.tsx";
+
+type Props = {
+  readonly search: MapSearch;
+  readonly segments: readonly string[];
+  /** How many edges of each outcome there are before this filter. */
+  readonly counts: Readonly<Record<Outcome, number>>;
+  readonly onChange: (change: Partial<MapSearch>) => void;
+};
+
+/** Time, outcome, segment and words; and how the map is drawn. The outcome buttons are the legend as well. */
+export function MapFilters({ search, segments, counts, onChange }: Props) {
+  return (
+    <>
+      <SearchField
+        label="Workload, software, port, rule"
+        value={search.q ?? ""}
+        onChange={(q) => onChange({ q: q === "" ? undefined : q })}
+      />
+      <Select
+        size="xs"
+        w={150}
+        aria-label="Segment"
+        placeholder="All segments"
+        data={[...segments]}
+        value={search.segment ?? null}
+        onChange={(segment) => onChange({ segment: segment ?? undefined })}
+        clearable
+        searchable
+      />
+      <OutcomeButtons search={search} counts={counts} onChange={onChange} />
+      <SegmentedControl
+        size="xs"
+        aria-label="Time window"
+        data={[...SINCE_CHOICES]}
+        value={search.since ?? SINCE_DEFAULT}
+        onChange={(since) => onChange({ since: SINCE_CHOICES.find((choice) => choice === since) })}
+      />
+      <SegmentedControl
+        size="xs"
+        aria-label="Group by"
+        data={GROUPINGS.map((value) => ({ value, label: value === "workload" ? "Workloads" : "Segments" }))}
+        value={search.group ?? "workload"}
+        onChange={(group) => onChange({ group: group === "segment" ? "segment" : undefined, sel: undefined })}
+      />
+      <SegmentedControl
+        size="xs"
+        aria-label="View"
+        data={[{ value: "auto", label: "Map" }, ...MAP_VIEWS.slice(1).map(viewChoice)]}
+        value={search.view === undefined || search.view === "diagram" ? "auto" : search.view}
+        onChange={(view) => onChange({ view: MAP_VIEWS.find((choice) => choice === view) })}
+      />
+    </>
+  );
+}
+
+function viewChoice(value: string): { readonly value: string; readonly label: string } {
+  return { value, label: value === "table" ? "Table" : "Overview" };
+}
+
+function OutcomeButtons({ search, counts, onChange }: Omit<Props, "segments">) {
+  const shown = parseOutcomes(search.outcome);
+  const toggle = (outcome: Outcome) => {
+    const next = shown.includes(outcome)
+      ? shown.filter((other) => other !== outcome)
+      : OUTCOMES.filter((other) => other === outcome || shown.includes(other));
+    onChange({ outcome: formatOutcomes(next) });
+  };
+  return (
+    <fieldset className={classes["outcomes"]} aria-label="Outcome">
+      {OUTCOMES.map((outcome) => (
+        <button
+          key={outcome}
+          type="button"
+          className={classes["outcome"]}
+          aria-pressed={shown.includes(outcome)}
+          onClick={() => toggle(outcome)}
+        >
+          <svg width="22" height="8" aria-hidden="true" className={classes["sample"]} data-outcome={outcome}>
+            <path d="M0 4h22" />
+          </svg>
+          {outcome}
+          <span className={classes["count"]}>{counts[outcome]}</span>
+        </button>
+      ))}
+    </fieldset>
+  );
+}

@@ -1,0 +1,148 @@
+import { useSuspenseQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { workloadsQuery } from "../api/queries.ts";
+import type { WorkloadView } from "../api/types.ts";
+import { SearchField } from "../forms/SearchField.tsx";
+import { Age } from "../ui/Age.tsx";
+import { AgentBadge, ModeBadge, NotKnown } from "../ui/badges.tsx";
+import { type Column, DataTable } from "../ui/DataTable.tsx";
+import { EmptyState } from "../ui/EmptyState.tsx";
+import { PageHeader } from "../ui/PageHeader.tsx";
+import { formatCount } from "../util/format.ts";
+import { includesText } from "../util/includes-text.ts";
+import { pb } from "../util/path-builder.ts";
+
+const route = getRouteApi("/workloads");
+
+const columns: readonly Column<WorkloadView>[] = [
+  {
+    key: "name",
+    header: "Workload",
+    width: "minmax(150px, 1.2fr)",
+    sortBy: (workload) => workload.name,
+    render: (workload) => (
+      <Link {...pb.flows({ workload: workload.name })} className="rw-link">
+        {workload.name}
+      </Link>
+    ),
+  },
+  {
+    key: "agent",
+    header: "Agent",
+    width: "108px",
+    sortBy: agentState,
+    render: (workload) => <AgentBadge state={agentState(workload)} />,
+  },
+  {
+    key: "addresses",
+    header: "Addresses",
+    width: "minmax(130px, 1fr)",
+    render: (workload) => (
+      <span className="rw-mono" title={workload.addresses.join("\n")}>
+        {workload.addresses.join(", ")}
+      </span>
+    ),
+  },
+  {
+    key: "labels",
+    header: "Labels",
+    width: "minmax(160px, 1.4fr)",
+    render: (workload) => <span className="rw-mono">{formatLabels(workload)}</span>,
+  },
+  {
+    key: "segments",
+    header: "Segments",
+    width: "minmax(130px, 1fr)",
+    sortBy: (workload) => workload.segments.join(),
+    render: (workload) =>
+      workload.segments.length === 0 ? (
+        <NotKnown>none</NotKnown>
+      ) : (
+        <span>{workload.segments.join(", ")}</span>
+      ),
+  },
+  {
+    key: "inbound",
+    header: "Inbound",
+    width: "104px",
+    render: (workload) => <ModeBadge mode={workload.modes.inbound} />,
+  },
+  {
+    key: "outbound",
+    header: "Outbound",
+    width: "104px",
+    render: (workload) => <ModeBadge mode={workload.modes.outbound} />,
+  },
+  {
+    key: "generation",
+    header: "Generation",
+    width: "96px",
+    align: "right",
+    render: ({ agent }) =>
+      agent === null
+        ? ""
+        : agent.generation === agent.generationWanted
+          ? agent.generation
+          : `${agent.generation} of ${agent.generationWanted}`,
+  },
+  {
+    key: "seen",
+    header: "Last seen",
+    width: "104px",
+    render: ({ agent }) =>
+      agent?.lastSeen == null ? <NotKnown>never</NotKnown> : <Age time={agent.lastSeen} />,
+  },
+  {
+    key: "problem",
+    header: "Problem",
+    width: "minmax(140px, 1fr)",
+    render: ({ agent }) => <span title={agent?.problem}>{agent?.problem ?? ""}</span>,
+  },
+];
+
+export function WorkloadsPage() {
+  const { q = "" } = route.useSearch();
+  const navigate = route.useNavigate();
+  const { data: workloads } = useSuspenseQuery(workloadsQuery);
+  const shown = workloads.filter((workload) =>
+    includesText(q, [
+      workload.name,
+      ...workload.addresses,
+      ...workload.segments,
+      formatLabels(workload),
+      agentState(workload),
+    ]),
+  );
+  return (
+    <>
+      <PageHeader title="Workloads" note={formatCount(shown.length)}>
+        <SearchField
+          label="Name, address, label, segment"
+          value={q}
+          onChange={(value) => navigate({ ...pb.workloads({ q: value }), replace: true })}
+        />
+      </PageHeader>
+      {workloads.length === 0 ? (
+        <EmptyState title="No workloads yet" command="ringwall token create">
+          A host appears here when its agent enrols. Make a token, then start the agent on the host with it.
+        </EmptyState>
+      ) : (
+        <DataTable label="Workloads" columns={columns} rows={shown} rowKey={(workload) => workload.name} />
+      )}
+    </>
+  );
+}
+
+function agentState({ agent }: WorkloadView): "connected" | "behind" | "lost" | "no agent" {
+  if (agent === null) return "no agent";
+  if (!agent.connected) return "lost";
+  return agent.generation < agent.generationWanted ? "behind" : "connected";
+}
+
+/** Without the labels that every workload has from Ringwall itself. */
+function formatLabels(workload: WorkloadView): string {
+  return Object.entries(workload.labels)
+    .filter(([key]) => !key.startsWith("ringwall.dev/"))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(" ");
+}
