@@ -36,5 +36,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   rollback: { group: "Change what is enforced:", load: () => import("./online/rollback.ts") },
   label: { group: "Change what is enforced:", load: () => import("./online/label.ts") },
   controller: { group: "Run the parts:", load: () => import("./local/controller.ts") },
+  agent: { group: "Run the parts:", load: () => import("./local/agent.ts") },
   token: { group: "Run the parts:", load: () => import("./online/token.ts") },
 };

@@ -1,6 +1,7 @@
 /** What has been started, to be ended in reverse order; each is ended once. */
 export type Closers = {
   readonly add: (close: () => Promise<void> | void) => void;
+  /** Ends all of them, also where one can't be ended; then throws what the first such one threw. */
   readonly closeAll: () => Promise<void>;
 };
 
@@ -9,7 +10,15 @@ export function createClosers(): Closers {
   return {
     add: (close) => void stack.push(close),
     closeAll: async () => {
-      for (let close = stack.pop(); close !== undefined; close = stack.pop()) await close();
+      const errors: unknown[] = [];
+      for (let close = stack.pop(); close !== undefined; close = stack.pop()) {
+        try {
+          await close();
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+      if (errors.length > 0) throw errors[0];
     },
   };
 }

@@ -1,0 +1,79 @@
+import {
+  AgentError,
+  agentPlan,
+  agentStatus,
+  formatAgentStatus,
+  runAgent,
+  uninstallAgent,
+} from "@ringwall/agent";
+import { Failure } from "../failure.ts";
+import { cleanLines } from "../output/clean.ts";
+import { say, sayJson } from "../output/print.ts";
+import { findCgroupMount } from "./cgroup-mount.ts";
+import { endRequested, tellParent } from "./parent.ts";
+import { agentStateDir, PIN_DIR_DEFAULT, workloadName } from "./places.ts";
+
+export type AgentPlaceOptions = { readonly state?: string; readonly pin?: string };
+export type PlanOptions = AgentPlaceOptions & { readonly policy?: string; readonly all?: boolean };
+export type AgentRunOptions = AgentPlaceOptions & {
+  readonly cgroup?: string;
+  readonly name?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly tokenFile?: string;
+  readonly controller?: string;
+};
+
+/** Runs the agent until it is asked to end; what it enforces stays in the kernel. */
+export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
+  const { label, tokenFile, controller } = options;
+  const signal = endRequested();
+  await explained(() =>
+    runAgent({
+      ...places(options),
+      cgroup: options.cgroup ?? findCgroupMount(),
+      workload: options.name ?? workloadName(),
+      ...(label === undefined ? {} : { labels: label }),
+      ...(tokenFile === undefined ? {} : { tokenFile }),
+      ...(controller === undefined ? {} : { controller }),
+      onReady: () => tellParent({ kind: "agent-ready" }),
+      signal,
+    }),
+  );
+  if (process.connected) process.disconnect();
+  return 0;
+}
+
+export async function showStatus(options: AgentPlaceOptions & { json?: boolean }): Promise<0> {
+  const status = await explained(() => agentStatus(places(options)));
+  if (options.json) sayJson(status);
+  else say(cleanLines(formatAgentStatus(status).trimEnd()));
+  return 0;
+}
+
+export async function showPlan(options: PlanOptions): Promise<0> {
+  const linesMax = options.all ? Number.POSITIVE_INFINITY : undefined;
+  const text = await explained(() => agentPlan(places(options), options.policy, linesMax));
+  say(cleanLines(text.trimEnd()));
+  return 0;
+}
+
+export async function uninstall(options: AgentPlaceOptions): Promise<0> {
+  for (const line of await explained(() => uninstallAgent(places(options)))) say(line);
+  say("nothing is enforced on this host any more");
+  return 0;
+}
+
+function places({ state, pin }: AgentPlaceOptions): { stateDir: string; pinDir: string } {
+  return { stateDir: state ?? agentStateDir(), pinDir: pin ?? PIN_DIR_DEFAULT };
+}
+
+/** Turns what the agent says a person can mend into Failure, and tells the parent. */
+export async function explained<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    tellParent({ kind: "failed", problems: error.problems });
+    throw new Failure(error.problems, 2, { cause: error });
+  }
+}

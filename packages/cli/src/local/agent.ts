@@ -1,0 +1,50 @@
+import type { Command } from "commander";
+import { collectLabel } from "../output/parse-options.ts";
+import { run } from "../run.ts";
+import type { AgentPlaceOptions, AgentRunOptions, PlanOptions } from "./agent-run.ts";
+
+export function register(program: Command): void {
+  const agent = program.command("agent").description("the agent of this host");
+  withAgentOptions(
+    withPlaces(
+      agent.command("run").description("run the agent until Ctrl-C; enforcement stays in the kernel"),
+    ),
+  )
+    .option("--token-file <file>", "enrolment token, needed once; - for standard input, or RINGWALL_TOKEN")
+    .option("--controller <url>", "https://HOST:PORT instead of the address in the token")
+    .action(
+      run(async (options: AgentRunOptions) => (await import("./agent-run.ts")).runAgentUntilEnd(options)),
+    );
+  withPlaces(agent.command("status").description("what the agent enforces, and whether it is heard"))
+    .option("--json", "one JSON object")
+    .action(
+      run(async (options: AgentPlaceOptions & { json?: boolean }) =>
+        (await import("./agent-run.ts")).showStatus(options),
+      ),
+    );
+  withPlaces(
+    agent.command("plan").description("print what the agent would change in the kernel, without changing it"),
+  )
+    .option("--policy <file>", "a host policy as JSON, rather than the one that is stored")
+    .option("--all", "print every entry, however many")
+    .action(run(async (options: PlanOptions) => (await import("./agent-run.ts")).showPlan(options)));
+  withPlaces(
+    agent
+      .command("uninstall")
+      .description("take every program and map out of the kernel and remove the agent's keys and state"),
+  ).action(run(async (options: AgentPlaceOptions) => (await import("./agent-run.ts")).uninstall(options)));
+}
+
+/** The options that `agent run` and `up` share. */
+export function withAgentOptions(command: Command): Command {
+  return command
+    .option("--cgroup <path>", "processes in this cgroup2 folder only (default: the root, so the whole host)")
+    .option("--name <name>", "this host's workload name (default: the host's name)")
+    .option("--label <key=value>", "a label of this host; repeatable", collectLabel);
+}
+
+function withPlaces(command: Command): Command {
+  return command
+    .option("--state <dir>", "keys, journal and status (default: /var/lib/ringwall/agent)")
+    .option("--pin <dir>", "folder of a bpffs for programs and maps (default: /run/ringwall/bpf/agent)");
+}

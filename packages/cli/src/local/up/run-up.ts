@@ -1,0 +1,132 @@
+import { join, resolve } from "node:path";
+import { signInReply } from "@ringwall/protocol/rest";
+import { commandName } from "../../command-name.ts";
+import { note, printProblems, say } from "../../output/print.ts";
+import { formatClock } from "../../output/time.ts";
+import { type Api, openApi } from "../../server/api.ts";
+import { defaultDataDir } from "../../server/data-dir.ts";
+import { VERSION } from "../../version.ts";
+import type { AgentRunOptions } from "../agent-run.ts";
+import { findCgroupMount } from "../cgroup-mount.ts";
+import type { ControllerRunOptions } from "../controller-run.ts";
+import { aborted, endRequested } from "../parent.ts";
+import { agentStateDir, PIN_DIR_DEFAULT, workloadName } from "../places.ts";
+import { type Summary, summaryLines } from "./banner.ts";
+import { type Closers, createClosers } from "./closers.ts";
+import { createLog } from "./log-file.ts";
+import { PartFailed } from "./part.ts";
+import { startAgentPart } from "./start-agent.ts";
+import { startControllerPart } from "./start-controller.ts";
+
+export type UpOptions = ControllerRunOptions &
+  Pick<AgentRunOptions, "pin" | "cgroup" | "name" | "label"> & { readonly agent: boolean };
+
+const COLUMNS_DEFAULT = 80;
+
+/** Starts the controller and this host's agent, tells where they are, and ends both when asked to. */
+export async function runUp(options: UpOptions): Promise<0 | 2> {
+  const end = endRequested();
+  const closers = createClosers();
+  try {
+    return await up(options, end, closers);
+  } finally {
+    await closers.closeAll();
+  }
+}
+
+async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promise<0 | 2> {
+  const dataDir = resolve(options.data ?? defaultDataDir());
+  const logDir = join(dataDir, "log");
+  note("starting the controller (the first start makes its databases) …");
+  const controllerLog = createLog(join(logDir, "controller.log"));
+  const controller = await startControllerPart({ ...options, data: dataDir }, controllerLog, end, note).catch(
+    (error) => {
+      if (end.aborted) return null;
+      throw error;
+    },
+  );
+  if (controller === null) return 0;
+  closers.add(controllerLog.close);
+  closers.add(controller.supervised.end);
+  const { usersUrl, operatorTokenFile } = controller.ready;
+  const api = openApi({ server: usersUrl, tokenFile: operatorTokenFile });
+  const agent = await startHost(options, { dataDir, logDir }, api, end, closers);
+  if (!end.aborted) await printSummary(api, { consoleUrl: usersUrl, dataDir, logDir, agent });
+  const isLost = await Promise.race([
+    aborted(end).then(() => false),
+    controller.supervised.givenUp.then(() => true),
+  ]);
+  note("ending …");
+  await closers.closeAll();
+  note(
+    agent.kind === "running"
+      ? "ended. The agent's programs are out of the kernel: nothing is watched or refused on this host any more."
+      : "ended; nothing is left running.",
+  );
+  return isLost ? 2 : 0;
+}
+
+async function startHost(
+  options: UpOptions,
+  { dataDir, logDir }: { readonly dataDir: string; readonly logDir: string },
+  api: Api,
+  end: AbortSignal,
+  closers: Closers,
+): Promise<Summary["agent"]> {
+  if (!options.agent)
+    return {
+      kind: "none",
+      why: "not started, as you asked",
+      remedy: "without --no-agent this host is watched too",
+    };
+  if (process.geteuid?.() !== 0) {
+    return {
+      kind: "none",
+      why: "not started: only root may load programs into the kernel",
+      remedy: "as root (`sudo make run`) this host's connections are seen as well",
+    };
+  }
+  note("starting the agent of this host …");
+  const log = createLog(join(logDir, "agent.log"));
+  closers.add(log.close);
+  const host = {
+    state: agentStateDir(dataDir),
+    pin: options.pin ?? PIN_DIR_DEFAULT,
+    cgroup: options.cgroup ?? findCgroupMount(),
+    name: options.name ?? workloadName(),
+    ...(options.label === undefined ? {} : { label: options.label }),
+  };
+  try {
+    const running = await startAgentPart(host, api, log, end, note);
+    closers.add(running.end);
+    if (!running.isConnected && !end.aborted)
+      note(`the agent runs, but the controller has not heard it yet; its log: ${log.path}`);
+    return { kind: "running", workload: host.name };
+  } catch (error) {
+    if (!(error instanceof PartFailed)) throw error;
+    if (error.problems.length === 0) note(log.tail());
+    await printProblems(error.problems);
+    return {
+      kind: "none",
+      why: `not running: ${error.problems[0]?.message ?? error.message}`,
+      remedy: "the controller runs without it",
+    };
+  }
+}
+
+async function printSummary(
+  api: Api,
+  known: Pick<Summary, "consoleUrl" | "dataDir" | "logDir" | "agent">,
+): Promise<void> {
+  const link = await api.send("POST", "/api/v1/sign-in-links", {}, signInReply);
+  const summary: Summary = {
+    ...known,
+    version: VERSION,
+    signInUrl: link.url,
+    signInUntil: formatClock(link.expires),
+    command: commandName(),
+  };
+  const isColoured =
+    process.stdout.isTTY && process.stdout.hasColors() && process.env["NO_COLOR"] === undefined;
+  for (const line of summaryLines(summary, process.stdout.columns ?? COLUMNS_DEFAULT, isColoured)) say(line);
+}
