@@ -27,7 +27,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   "sign-in": { group: "Start here:", load: () => import("./online/sign-in.ts") },
   get: { group: "Look:", load: () => import("./online/get.ts") },
   draft: { group: "Look:", load: () => import("./online/draft.ts") },
-  learn: { group: "Change what is enforced:", load: () => import("./online/learn.ts") },
+  learn: {
+    group: "Change what is enforced:",
+    load: () => import("./online/learn.ts"),
+    onFiles: { load: () => import("./offline/learn.ts"), options: ["--flows"] },
+  },
   apply: { group: "Change what is enforced:", load: () => import("./online/apply.ts") },
   simulate: { group: "Change what is enforced:", load: () => import("./online/simulate.ts") },
   provision: { group: "Change what is enforced:", load: () => import("./online/provision.ts") },

@@ -98,9 +98,11 @@ function fillListeners(links: readonly Link[]): void {
 }
 
 function absorb(into: Link, link: Link): void {
+  // Spans apart are other days: an upgraded program's edges follow the old one's. Else the days are mostly the same.
+  const isApart = link.firstMs > into.lastMs || link.lastMs < into.firstMs;
+  into.days = isApart ? into.days + link.days : Math.max(into.days, link.days);
   into.firstMs = Math.min(into.firstMs, link.firstMs);
   into.lastMs = Math.max(into.lastMs, link.lastMs);
-  into.days = Math.max(into.days, link.days);
   into.established += link.established;
   into.refused += link.refused;
   into.timeout += link.timeout;

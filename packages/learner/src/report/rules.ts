@@ -1,7 +1,6 @@
 import type { Link } from "../links.ts";
 import type { Party } from "../party.ts";
 import type { LearnedRule } from "../result.ts";
-import { pairsOf } from "../rules/classes.ts";
 import type { RuleDraft } from "../rules/merge.ts";
 import type { PlacedRule } from "../rules/policies.ts";
 import type { Zone } from "../rules/zone.ts";
@@ -55,19 +54,30 @@ function evidenceOf(links: readonly Link[]): LearnedRule["evidence"] {
   };
 }
 
-/** Tuples (source, destination, port, software) that a rule permits among the workloads there are, and those seen. */
+/**
+ * Tuples (source, destination, port, software) that a rule permits among the workloads there are, and those seen. What
+ * lies outside counts as one party: nobody can say how many clients the internet has.
+ */
 function permission(draft: RuleDraft, partition: Partition): { permitted: number; seen: number } {
-  const { pairs, sources, destinations } = pairsOf(draft.links);
-  const seen = new Set(
-    draft.links.map((link) =>
-      [link.src, link.srcIp, link.srcSoftware, link.dst, link.dstSoftware, link.proto, link.port].join(),
-    ),
-  ).size;
+  const tuples = new Set<string>();
+  const sources = new Set<number>();
+  const destinations = new Set<number>();
+  for (const link of draft.links) {
+    tuples.add([link.src, link.srcSoftware, link.dst, link.dstSoftware, link.proto, link.port].join());
+    sources.add(link.src);
+    destinations.add(link.dst);
+  }
   const isLoop = draft.to.some((zone) => zone.kind === "loopback");
-  const from = sizeOf(draft.from, partition) ?? sources;
-  const to = isLoop ? 1 : (sizeOf(draft.to, partition) ?? destinations);
-  const kinds = draft.fromSoftware.length * draft.toSoftware.length * draft.ports.length;
-  return { permitted: Math.max(from * to * kinds, seen, pairs), seen: Math.max(1, seen) };
+  const from = sizeOf(draft.from, partition) ?? sources.size;
+  const to = isLoop ? 1 : (sizeOf(draft.to, partition) ?? destinations.size);
+  const seen = Math.max(1, tuples.size);
+  return {
+    permitted: Math.max(
+      from * to * draft.fromSoftware.length * draft.toSoftware.length * draft.ports.length,
+      seen,
+    ),
+    seen,
+  };
 }
 
 function sizeOf(zones: readonly Zone[], partition: Partition): number | null {

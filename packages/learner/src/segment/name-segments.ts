@@ -13,7 +13,7 @@ type Context = {
 /** A name per segment, in the partition's order: from labels, else what the hosts' names share, else what they run. */
 export function nameSegments(partition: Partition, context: Context, taken: Set<string>): readonly string[] {
   const programs = mainPrograms(partition, context);
-  return partition.groups.map(({ labels, members }, number) => {
+  return partition.groups.map(({ labels, members, program: own }, number) => {
     const candidates =
       labels === null
         ? []
@@ -23,7 +23,7 @@ export function nameSegments(partition: Partition, context: Context, taken: Set<
               .join("-"),
           ];
     const shared = sharedStem(members);
-    const program = programs[number];
+    const program = own ?? programs[number];
     if (labels === null && shared !== null) candidates.push(shared);
     if (program !== undefined) candidates.push(program, ...(shared === null ? [] : [`${shared}-${program}`]));
     return uniqueName(candidates.length === 0 ? ["segment"] : candidates, taken);

@@ -111,9 +111,11 @@ function groupsOf(profiles: Profiles, groupOf: Int32Array, context: RoleContext)
   const byGroup = Map.groupBy(active, (host) => groupOf[host] ?? host);
   return [...byGroup.values()].map((hosts) => {
     const members = hosts.flatMap((host) => profiles.hosts[host]?.name ?? []);
+    const program = context.software[profiles.hosts[hosts[0] ?? -1]?.main ?? -1]?.name;
     return {
       members: members.sort(),
       labels: null,
+      ...(program === undefined ? {} : { program }),
       why: explainRole(
         hosts.flatMap((host) => profiles.hosts[host] ?? []),
         context,

@@ -1,0 +1,42 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { failure } from "../failure.ts";
+
+export type OutputFile = { readonly path: string; readonly text: string };
+
+/**
+ * Puts files into a folder all at once: they are written beside it and moved there by one rename, so that a broken-off
+ * run leaves the folder as it was. A folder with anything in it is only replaced if it holds `mark`, as ours do.
+ */
+export function writeFolder(folder: string, files: readonly OutputFile[], mark: string): void {
+  const target = path.resolve(folder);
+  const isTaken = existsSync(target) && readdirSync(target).length > 0;
+  if (isTaken && !existsSync(path.join(target, mark))) {
+    throw failure(
+      "folder-not-empty",
+      `\`${folder}\` holds other files`,
+      "name a new folder, or an earlier output of this command",
+    );
+  }
+  let staging: string | undefined;
+  try {
+    mkdirSync(path.dirname(target), { recursive: true });
+    staging = mkdtempSync(`${target}.new-`);
+    for (const file of files) {
+      mkdirSync(path.dirname(path.join(staging, file.path)), { recursive: true });
+      writeFileSync(path.join(staging, file.path), file.text);
+    }
+    const old = `${staging}.old`;
+    if (existsSync(target)) renameSync(target, old);
+    renameSync(staging, target);
+    rmSync(old, { recursive: true, force: true });
+  } catch (error) {
+    if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw failure(
+      "cannot-write",
+      `cannot write into \`${folder}\`: ${why}`,
+      "name a folder you can write to",
+    );
+  }
+}
