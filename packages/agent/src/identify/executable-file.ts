@@ -29,34 +29,26 @@ export function fileKeyText(key: FileKey): string {
   return `${key.device}:${key.inode}:${key.ctimeNs}:${key.generation}`;
 }
 
-/**
- * Finds out what a process executes, from the file itself. Null where the process has gone or runs something else by
- * now. `isStill` asks the kernel whether the process still runs that execution.
- */
-export async function identifyExecutable(
-  execution: Execution,
-  isStill: () => boolean,
-  tools: FileTools,
-): Promise<ExecutableFile | null> {
-  const { tgid, file: key } = execution;
-  const path = await readProcLink(tgid, "exe");
+/** A process's executable, opened while it certainly ran it: what is read from here on can't be another program's. */
+export type OpenExecutable = { readonly path: string; readonly file: FileHandle };
+
+/** Undefined where the process has gone. */
+export async function openExecutable(tgid: number): Promise<OpenExecutable | undefined> {
   const file = await open(`/proc/${tgid}/exe`, constants.O_RDONLY).catch(() => undefined);
-  if (file === undefined) return null;
-  try {
-    if (path === undefined || !isStill()) return null;
-    return await describe(execution, path, file, key, tools);
-  } finally {
-    await file.close();
-  }
+  if (file === undefined) return undefined;
+  const path = await readProcLink(tgid, "exe");
+  if (path !== undefined) return { path, file };
+  await file.close();
+  return undefined;
 }
 
-async function describe(
+/** Finds out what an execution runs from its opened file. */
+export async function identifyExecutable(
   execution: Execution,
-  path: string,
-  file: FileHandle,
-  key: FileKey,
+  { path, file }: OpenExecutable,
   tools: FileTools,
 ): Promise<ExecutableFile> {
+  const { file: key } = execution;
   const before = await file.stat({ bigint: true });
   const cached = tools.cache.get(fileKeyText(key));
   const digest = cached ?? (await tools.digestOf(file));

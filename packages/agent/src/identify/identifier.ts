@@ -11,12 +11,19 @@ import type {
   TaskRecord,
 } from "../kernel/contract.ts";
 import type { CgroupLookup } from "./cgroups.ts";
-import { type ExecutableFile, type FileTools, fileKeyText, identifyExecutable } from "./executable-file.ts";
+import {
+  type ExecutableFile,
+  type FileTools,
+  fileKeyText,
+  identifyExecutable,
+  type OpenExecutable,
+  openExecutable,
+} from "./executable-file.ts";
 import type { Execution } from "./execution.ts";
-import type { IdentityBook, OwnerFacts } from "./identity-book.ts";
+import type { ExecutableFacts, IdentityBook, OwnerFacts } from "./identity-book.ts";
 import { interpreterOf } from "./interpreters/resolve-script.ts";
 import { readProcStrings } from "./proc.ts";
-import { identifyScript } from "./script-file.ts";
+import { closeScript, identifyScript, openScript } from "./script-file.ts";
 
 /** Executions that wait for their answer or may still be asked about; past it the oldest are forgotten. */
 export const EXECUTIONS_REMEMBERED_MAX = 8_192;
@@ -37,7 +44,7 @@ export type IdentifierParts = {
   readonly cgroups: CgroupLookup;
   readonly userName: (uid: number) => string;
   /** Puts an identity's subject and rules into the live slot; called before the kernel may use the identity. */
-  readonly admit: (id: number, identity: ProcessIdentity) => void;
+  readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
   readonly onSighting: (sighting: ExecSighting) => void;
 };
 
@@ -54,6 +61,10 @@ export type Identifier = {
   readonly onMiss: (event: IdentityMissEvent) => Promise<void>;
   /** Answers for a process that is older than the kernel programs. */
   readonly seed: (record: TaskRecord) => Promise<void>;
+  /** A process as it is known; undefined where this agent never answered for it. */
+  readonly processOf: (tgid: number, uid: number) => ProcessRef | undefined;
+  /** Who a process is, for reports. */
+  readonly identityOf: (process: ProcessRef) => ProcessIdentity | undefined;
   readonly counts: () => Readonly<IdentifierCounts>;
 };
 
@@ -84,33 +95,38 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     return answer;
   }
 
+  /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
   async function identify(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
-    const exeId = await executableNumber(execution, isStill);
-    if (exeId === null) return null;
-    const exe = book.executableFacts(exeId);
-    if (exe === undefined) return null;
-    const script = await identifyScript(execution, exe.exe, tools);
-    // The script was looked up through /proc/TGID: of no worth once another program runs under that number.
-    if (!isStill() && script.script !== null) {
+    const known = book.executableFacts(files.get(fileKeyText(execution.file)) ?? 0);
+    const opened = known === undefined ? await openExecutable(execution.tgid) : undefined;
+    const path = known?.exe ?? opened?.path;
+    const script = path === undefined ? undefined : await openScript(execution, path);
+    if (path === undefined || script === undefined || !isStill()) {
       counts.vanished++;
+      await Promise.all([opened?.file.close(), script === undefined ? undefined : closeScript(script)]);
       return null;
     }
-    const scriptId = book.script(script);
-    if (scriptId === null) return null;
-    return { exeId, scriptId, unattributable: exe.unattributable !== null || script.unattributable !== null };
+    const exe = opened === undefined ? known : await readExecutable(execution, opened);
+    const scriptFacts = await identifyScript(execution, script, tools);
+    const exeId = exe === undefined ? null : book.executable(exe);
+    const scriptId = book.script(scriptFacts);
+    if (exe === undefined || exeId === null || scriptId === null) return null;
+    return {
+      exeId,
+      scriptId,
+      unattributable: exe.unattributable !== null || scriptFacts.unattributable !== null,
+    };
   }
 
-  async function executableNumber(execution: Execution, isStill: () => boolean): Promise<number | null> {
-    const known = files.get(fileKeyText(execution.file));
-    if (known !== undefined) return known;
-    const found = await identifyExecutable(execution, isStill, tools);
-    if (found === null) {
-      counts.vanished++;
-      return null;
+  async function readExecutable(execution: Execution, opened: OpenExecutable): Promise<ExecutableFacts> {
+    try {
+      const found = await identifyExecutable(execution, opened, tools);
+      const exeId = book.executable(found.facts);
+      if (exeId !== null && found.lasting) remember(execution.file, exeId, found);
+      return found.facts;
+    } finally {
+      await opened.file.close();
     }
-    const exeId = book.executable(found.facts);
-    if (exeId !== null && found.lasting) remember(execution.file, exeId, found);
-    return exeId;
   }
 
   function remember(file: FileKey, exeId: number, found: ExecutableFile): void {
@@ -134,7 +150,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     const entry = book.identity(key, await ownerOf(key, tgid));
     const identity = entry === null ? undefined : book.processIdentity(entry.id);
     if (entry === null || identity === undefined) return false;
-    parts.admit(entry.id, identity);
+    await parts.admit(entry.id, identity);
     kernel.setIdentity(key, entry.id);
     if (entry.isNew) parts.onSighting({ identity, parentExe: parentExe(ppid), timeNs });
     return true;
@@ -194,12 +210,29 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
       if (admitted && answer !== undefined && answer !== null) kernel.setResolution(process, answer);
     },
     seed: async (record) => {
-      const execution = await executionOfTask(record);
-      const answer = await answerFor(execution, () => true);
+      const { tgid } = record;
+      const task = kernel.getTask(tgid);
+      if (task !== undefined && (!task.pending || kernel.getResolution(task) !== undefined)) return;
+      // One that the kernel saw start while no agent ran keeps the key of its execution.
+      const exec = task ?? { execNs: record.timeNs, execTgid: tgid };
+      const execution = await executionOfTask(record, exec);
+      const answer = await answerFor(execution, task === undefined ? () => true : runsStill(tgid, exec));
       if (answer === null) return;
-      const { uid, cgroupId, tgid, ppid } = record;
+      const { uid, cgroupId, ppid } = record;
       if (!(await admitIdentity({ ...answer, uid, cgroupId }, tgid, ppid, record.timeNs))) return;
-      kernel.seedTask(tgid, { ...execution.exec, ...answer, cgroupId, ppid, pending: false, agent: false });
+      if (task !== undefined) kernel.setResolution(exec, answer);
+      else
+        kernel.seedTask(tgid, { ...execution.exec, ...answer, cgroupId, ppid, pending: false, agent: false });
+    },
+    processOf: (tgid, uid) => {
+      const task = kernel.getTask(tgid);
+      if (task === undefined) return undefined;
+      const answer = task.pending ? kernel.getResolution(task) : task;
+      return answer === undefined ? undefined : { ...task, ...answer, tgid, uid, pending: false };
+    },
+    identityOf: (process) => {
+      const id = book.find(process);
+      return id === undefined ? undefined : book.processIdentity(id);
     },
   };
 }
@@ -230,10 +263,10 @@ async function executionOfEvent(event: ExecEvent, exec: ExecKey): Promise<Execut
   };
 }
 
-async function executionOfTask(record: TaskRecord): Promise<Execution> {
+async function executionOfTask(record: TaskRecord, exec: ExecKey): Promise<Execution> {
   const { tgid, file, uid, cgroupId, ppid, timeNs } = record;
   return {
-    exec: { execNs: timeNs, execTgid: tgid },
+    exec: { execNs: exec.execNs, execTgid: exec.execTgid },
     tgid,
     file,
     uid,

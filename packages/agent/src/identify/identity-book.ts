@@ -24,12 +24,16 @@ export type BookNumber = number | null;
  * journal before the kernel hears of it, so that an agent that was killed finds out what the pinned maps mean.
  */
 export type IdentityBook = {
+  /** There was no journal of these maps: any number in them is unknown. */
+  readonly isNew: boolean;
   readonly executable: (facts: ExecutableFacts) => BookNumber;
   readonly script: (facts: ScriptFacts) => BookNumber;
   readonly identity: (
     key: IdentityKey,
     owner: OwnerFacts,
   ) => { readonly id: number; readonly isNew: boolean } | null;
+  /** The number of an identity that was met before. */
+  readonly find: (key: IdentityKey) => number | undefined;
   readonly executableFacts: (id: number) => ExecutableFacts | undefined;
   readonly hasScript: (id: number) => boolean;
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
@@ -39,7 +43,7 @@ export type IdentityBook = {
 };
 
 const line = z.union([
-  z.object({ boot: z.string() }),
+  z.object({ maps: z.string() }),
   z.object({ e: z.number(), v: z.string() }),
   z.object({ s: z.number(), v: z.string() }),
   z.object({ i: z.number(), k: z.string(), v: z.string() }),
@@ -47,29 +51,34 @@ const line = z.union([
 
 type Identity = { readonly key: IdentityKey; readonly owner: OwnerFacts };
 
-export function openIdentityBook(stateDir: string, bootId: string): IdentityBook {
+/**
+ * `maps` names the kernel maps that the numbers were given to (boot and instance): a journal of other maps is begun
+ * anew, unless `readOnly`.
+ */
+export function openIdentityBook(stateDir: string, maps: string, readOnly = false): IdentityBook {
   const file = join(stateDir, "identities.ndjson");
   const executables = new Shelf<ExecutableFacts>();
   const scripts = new Shelf<ScriptFacts>();
   const identities = new Shelf<Identity>();
+  let isNew = false;
   load();
 
   function load(): void {
     const { lines, torn } = readLines(file);
     const [first, ...rest] = lines;
     const header = first === undefined ? undefined : parseLine(first);
-    // Numbers of an earlier boot mean nothing: its maps and its control groups are gone.
-    if (header === undefined || !("boot" in header) || header.boot !== bootId) {
-      writeFileSync(file, `${JSON.stringify({ boot: bootId })}\n`, { mode: 0o600 });
+    if (header === undefined || !("maps" in header) || header.maps !== maps) {
+      isNew = true;
+      if (!readOnly) writeFileSync(file, `${JSON.stringify({ maps })}\n`, { mode: 0o600 });
       return;
     }
-    if (torn) appendFileSync(file, "\n");
+    if (torn && !readOnly) appendFileSync(file, "\n");
     for (const text of rest) restore(text);
   }
 
   function restore(text: string): void {
     const entry = parseLine(text);
-    if (entry === undefined || "boot" in entry) return;
+    if (entry === undefined || "maps" in entry) return;
     if ("e" in entry) executables.restore(entry.e, entry.v, JSON.parse(entry.v));
     else if ("s" in entry) scripts.restore(entry.s, entry.v, JSON.parse(entry.v));
     else {
@@ -97,6 +106,7 @@ export function openIdentityBook(stateDir: string, bootId: string): IdentityBook
   }
 
   return {
+    isNew,
     executable: (facts) => {
       const value = JSON.stringify(facts);
       return executables.number(value, facts, (id) => write({ e: id, v: value }));
@@ -107,13 +117,14 @@ export function openIdentityBook(stateDir: string, bootId: string): IdentityBook
       return scripts.number(value, facts, (id) => write({ s: id, v: value }));
     },
     identity: (key, owner) => {
-      const text = `${key.exeId}:${key.scriptId}:${key.uid}:${key.cgroupId}`;
+      const text = keyText(key);
       const known = identities.numbers.get(text);
       if (known !== undefined) return { id: known, isNew: false };
       const value = JSON.stringify(owner);
       const id = identities.number(text, { key, owner }, (number) => write({ i: number, k: text, v: value }));
       return id === null ? null : { id, isNew: true };
     },
+    find: (key) => identities.numbers.get(keyText(key)),
     executableFacts: (id) => executables.at(id),
     hasScript: (id) => id === 0 || scripts.at(id) !== undefined,
     processIdentity,
@@ -128,6 +139,10 @@ export function openIdentityBook(stateDir: string, bootId: string): IdentityBook
 }
 
 const NO_SCRIPT: ScriptFacts = { script: null, scriptSha256: null, unattributable: null, environment: [] };
+
+function keyText(key: IdentityKey): string {
+  return `${key.exeId}:${key.scriptId}:${key.uid}:${key.cgroupId}`;
+}
 
 function isNoScript(facts: ScriptFacts): boolean {
   return facts.script === null && facts.unattributable === null && facts.environment.length === 0;

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { isUnchanged } from "./digest.ts";
 import type { FileTools } from "./executable-file.ts";
 import { type Execution, isOlderThan, isYoung } from "./execution.ts";
@@ -7,93 +7,109 @@ import type { ScriptFacts } from "./identity-book.ts";
 import { injectingEnvironment, withInjected } from "./injecting-environment.ts";
 import { resolveScript, type ScriptSource } from "./interpreters/resolve-script.ts";
 import { readProcLink } from "./proc.ts";
-import { walkPath } from "./walk-path.ts";
+import { type WalkedPath, walkPath } from "./walk-path.ts";
 
-/** What an execution runs beside its executable, hashed; never throws for what the process did. */
-export async function identifyScript(
-  execution: Execution,
-  executable: string,
-  tools: FileTools,
-): Promise<ScriptFacts> {
-  const { tgid, argv, environment } = execution;
+/** The script of an execution, found and opened but not read yet. */
+export type OpenScript = {
+  readonly environment: readonly string[];
+  readonly found:
+    | { readonly kind: "facts"; readonly facts: SourceFacts }
+    | { readonly kind: "file"; readonly walked: WalkedPath; readonly file: FileHandle };
+};
+
+type SourceFacts = Omit<ScriptFacts, "environment">;
+
+/**
+ * Finds and opens what an execution runs beside its executable. To be done at once: it reads the process's root and
+ * directory, which are gone when a short-lived process is.
+ */
+export async function openScript(execution: Execution, executable: string): Promise<OpenScript> {
+  const { tgid, argv, environment, filename } = execution;
   const root = (await readProcLink(tgid, "root")) ?? "/";
   const cwd = withinRoot((await readProcLink(tgid, "cwd")) ?? "/", root);
   const { source, injected } = resolveScript({
     executable,
-    filename: execution.filename === "" ? executable : execution.filename,
+    filename: filename === "" ? executable : filename,
     argv,
     cwd,
     environment: new Map(environment.map(splitVariable)),
   });
   const variables = withInjected(injectingEnvironment(environment), injected);
-  const moved = source.kind === "file" && source.relative && !(await isInDirectory(execution));
-  if (moved) return { script: null, scriptSha256: null, unattributable: "deleted", environment: variables };
-  return { ...(await describeSource(source, execution, tools)), environment: variables };
+  return { environment: variables, found: await openSource(source, execution) };
 }
 
-type SourceFacts = Omit<ScriptFacts, "environment">;
-
-async function describeSource(
-  source: ScriptSource,
+/** Reads and judges what was opened, and closes it. */
+export async function identifyScript(
   execution: Execution,
+  script: OpenScript,
   tools: FileTools,
-): Promise<SourceFacts> {
+): Promise<ScriptFacts> {
+  const { environment, found } = script;
+  if (found.kind === "facts") return { ...found.facts, environment };
+  try {
+    return { ...(await hashScript(found, execution, tools)), environment };
+  } finally {
+    await found.file.close();
+  }
+}
+
+export async function closeScript({ found }: OpenScript): Promise<void> {
+  if (found.kind === "file") await found.file.close();
+}
+
+async function openSource(source: ScriptSource, execution: Execution): Promise<OpenScript["found"]> {
   switch (source.kind) {
     case "none":
-      return { script: null, scriptSha256: null, unattributable: null };
+      return facts(null, null);
     case "unattributable":
-      return { script: null, scriptSha256: null, unattributable: source.why };
+      return facts(null, source.why);
     case "file":
+      // A relative path must mean what it meant when the interpreter was called.
+      if (source.relative && !(await isInDirectory(execution))) return facts(null, "deleted");
       return (
-        (await firstFile(source.candidates, execution, tools)) ?? {
-          script: source.candidates[0] ?? null,
-          scriptSha256: null,
-          unattributable: "deleted",
-        }
+        (await firstFile(source.candidates, execution)) ?? facts(source.candidates[0] ?? null, "deleted")
       );
   }
 }
 
+function facts(script: string | null, unattributable: ScriptFacts["unattributable"]): OpenScript["found"] {
+  return { kind: "facts", facts: { script, scriptSha256: null, unattributable } };
+}
+
+/** The first candidate that is a regular file, or undefined. */
 async function firstFile(
   candidates: readonly string[],
   execution: Execution,
-  tools: FileTools,
-): Promise<SourceFacts | undefined> {
+): Promise<OpenScript["found"] | undefined> {
+  const root = `/proc/${execution.tgid}/root`;
   for (const candidate of candidates) {
-    const facts = await hashScript(candidate, execution, tools);
-    if (facts !== undefined) return facts;
+    const walked = await walkPath(root, candidate);
+    if (walked === undefined || !walked.stat.isFile()) continue;
+    // Not followed and not waited for: what was a plain file a moment ago may be a link or a pipe now.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const file = await open(root + walked.path, flags).catch(() => undefined);
+    return file === undefined ? facts(walked.path, "deleted") : { kind: "file", walked, file };
   }
   return undefined;
 }
 
-/** Undefined where the candidate is no regular file, so that the next one is looked at. */
 async function hashScript(
-  candidate: string,
+  { walked, file }: Extract<OpenScript["found"], { kind: "file" }>,
   execution: Execution,
   tools: FileTools,
-): Promise<SourceFacts | undefined> {
-  const root = `/proc/${execution.tgid}/root`;
-  const walked = await walkPath(root, candidate);
-  if (walked === undefined || !walked.stat.isFile()) return undefined;
-  const gone: SourceFacts = { script: walked.path, scriptSha256: null, unattributable: "deleted" };
-  // Not followed and not waited for: what was a plain file a moment ago may be a link or a pipe now.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(root + walked.path, flags).catch(() => undefined);
-  if (file === undefined) return gone;
-  try {
-    const before = await file.stat({ bigint: true });
-    const key = `${before.dev}:${before.ino}:${before.ctimeNs}:${before.size}`;
-    const cached = tools.cache.get(key);
-    const digest = cached ?? (await tools.digestOf(file));
-    const after = await file.stat({ bigint: true });
-    const isOld = (ctimeNs: bigint) => isOlderThan(execution, ctimeNs, tools.clock);
-    const same = isUnchanged(walked.stat, before) && isUnchanged(before, after);
-    if (!same || !isOld(after.ctimeNs) || !isOld(walked.linksChangedNs)) return gone;
-    if (cached === undefined && !isYoung(after.ctimeNs, tools.clock)) tools.cache.set(key, digest);
-    return { script: walked.path, scriptSha256: digest.sha256, unattributable: null };
-  } finally {
-    await file.close();
+): Promise<SourceFacts> {
+  const before = await file.stat({ bigint: true });
+  const key = `${before.dev}:${before.ino}:${before.ctimeNs}:${before.size}`;
+  const cached = tools.cache.get(key);
+  const digest = cached ?? (await tools.digestOf(file));
+  const after = await file.stat({ bigint: true });
+  const isOld = (ctimeNs: bigint) => isOlderThan(execution, ctimeNs, tools.clock);
+  const same = isUnchanged(walked.stat, before) && isUnchanged(before, after);
+  if (!same || !isOld(after.ctimeNs) || !isOld(walked.linksChangedNs)) {
+    return { script: walked.path, scriptSha256: null, unattributable: "deleted" };
   }
+  if (cached === undefined && !isYoung(after.ctimeNs, tools.clock)) tools.cache.set(key, digest);
+  return { script: walked.path, scriptSha256: digest.sha256, unattributable: null };
 }
 
 /** Whether the process is still where it was at its exec, so that a relative path means what it meant. */

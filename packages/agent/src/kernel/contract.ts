@@ -238,6 +238,8 @@ export interface Kernel {
   readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
   readonly deleteExecutable: (file: FileKey) => void;
   readonly setResolution: (exec: ExecKey, resolution: Resolution) => void;
+  /** The answer that stands for an execve: an agent that was restarted asks for its forerunner's. */
+  readonly getResolution: (exec: ExecKey) => Resolution | undefined;
   /** Drops answers for executions of which no process is left, when older than `graceNs`; returns how many. */
   readonly sweepResolutions: (graceNs: bigint) => number;
   readonly setIdentity: (key: IdentityKey, identity: number) => void;

@@ -46,6 +46,7 @@ export function openKernel(pinDir: string): Kernel {
     setExecutable: (file, exeId, interpreter) => processes.setExecutable(maps, file, exeId, interpreter),
     deleteExecutable: (file) => processes.deleteExecutable(maps, file),
     setResolution: (exec, resolution) => processes.setResolution(maps, exec, resolution),
+    getResolution: (exec) => processes.getResolution(maps, exec),
     sweepResolutions: (graceNs) => processes.sweepResolutions(maps, now() - graceNs),
     setIdentity: (key, identity) => processes.setIdentity(maps, key, identity),
     seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),

@@ -12,6 +12,7 @@ import type {
 import { text, toTaskState } from "./events.ts";
 import {
   decodeExecKey,
+  decodeResolution,
   decodeTask,
   decodeTaskRecord,
   encodeExecKey,
@@ -31,6 +32,7 @@ import {
   processBytes,
   resolutionBytes,
   taskBytes,
+  taskFlag,
   taskRecordBytes,
 } from "./generated/layout.ts";
 import { type KernelMap, room, u32 } from "./kernel-map.ts";
@@ -59,6 +61,13 @@ export function setResolution(maps: ProcessMaps, exec: ExecKey, resolution: Reso
   const value = room(resolutionBytes);
   encodeResolution(value, { exeId, scriptId, flags: encodeTaskFlags({ unattributable }) });
   maps.resolutions.set(execKey(exec), value);
+}
+
+export function getResolution(maps: ProcessMaps, exec: ExecKey): Resolution | undefined {
+  const value = maps.resolutions.get(execKey(exec));
+  if (value === undefined) return undefined;
+  const { exeId, scriptId, flags } = decodeResolution(value);
+  return { exeId, scriptId, unattributable: (flags & taskFlag.unattributable) !== 0 };
 }
 
 /** An answer is needed while a process of its execve lives, and somewhat longer by sockets it handed on. */

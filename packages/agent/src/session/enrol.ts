@@ -4,7 +4,7 @@ import { createCertificateRequest } from "./certificate-request.ts";
 import { CALL_TIMEOUT_MS, connectController } from "./client.ts";
 import { loadControllerCa } from "./controller-trust.ts";
 import { type Credentials, formatPem, workloadOfCertificate } from "./credentials.ts";
-import type { EnrolmentToken } from "./token.ts";
+import { type EnrolmentToken, formatToken } from "./token.ts";
 
 export type EnrolmentRequest = {
   readonly token: EnrolmentToken;
@@ -29,7 +29,7 @@ export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
   try {
     const response = await client.service.enroll(
       {
-        token: request.token.secret,
+        token: formatToken(request.token),
         csr,
         workload: request.workload,
         labels: request.labels,

@@ -27,9 +27,8 @@ type Entry = {
 export type Spool = {
   /** Stores one report; returns how many rows of older ones had to go. */
   readonly add: (report: Report) => Promise<number>;
-  /** The oldest report, or null. It stays until `drop`. */
-  readonly oldest: () => Promise<Report | null>;
-  readonly drop: () => Promise<void>;
+  /** The oldest report, or null. It stays until its `drop`. */
+  readonly oldest: () => Promise<{ readonly report: Report; readonly drop: () => Promise<void> } | null>;
   readonly size: () => { readonly reports: number; readonly bytes: number };
 };
 
@@ -44,7 +43,10 @@ export async function openSpool(
   let next = entries.reduce((highest, entry) => Math.max(highest, numberOf(entry.file)), 0) + 1;
 
   async function remove(entry: Entry): Promise<void> {
-    entries.splice(entries.indexOf(entry), 1);
+    const index = entries.indexOf(entry);
+    // It may have gone for want of room while it was being sent.
+    if (index < 0) return;
+    entries.splice(index, 1);
     bytes -= entry.size;
     await rm(join(folder, entry.file), { force: true });
   }
@@ -69,11 +71,9 @@ export async function openSpool(
     oldest: async () => {
       const [entry] = entries;
       if (entry === undefined) return null;
-      return { kind: entry.kind, rows: entry.rows, bytes: await readFile(join(folder, entry.file)) };
-    },
-    drop: async () => {
-      const [entry] = entries;
-      if (entry !== undefined) await remove(entry);
+      const bytesOf = await readFile(join(folder, entry.file));
+      const report = { kind: entry.kind, rows: entry.rows, bytes: bytesOf };
+      return { report, drop: () => remove(entry) };
     },
   };
 }

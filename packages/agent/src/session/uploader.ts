@@ -8,7 +8,7 @@ import type { Report, Spool } from "./spool.ts";
 export type UploadLosses = { spoolFull: number; refused: number };
 
 export type Uploader = {
-  /** Takes a report over: sent at once, or kept on disk until the controller takes it. */
+  /** Takes a report over: sent at once where nothing waits before it, else kept on disk until its turn. */
   readonly add: (report: Report) => Promise<void>;
   /** Sends what waits, until nothing does or a call fails. */
   readonly flush: () => Promise<void>;
@@ -16,8 +16,9 @@ export type Uploader = {
 };
 
 /**
- * Uploads reports in order, one at a time. A report that the controller refuses for good is dropped and counted: it
- * would be refused for ever and hold up all behind it. Sending twice is harmless, each batch has its id.
+ * Uploads reports in order, one at a time, holding no more than one in memory. A report that the controller refuses for
+ * good is dropped and counted: it would be refused for ever and hold up all behind it. Sending twice is harmless, each
+ * batch has its id.
  */
 export function createUploader(
   spool: Spool,
@@ -25,7 +26,7 @@ export function createUploader(
   onProblem: (message: string) => void,
 ): Uploader {
   const losses: UploadLosses = { spoolFull: 0, refused: 0 };
-  let tail: Promise<void> = Promise.resolve();
+  let sending = false;
 
   async function send(report: Report): Promise<"sent" | "kept"> {
     const current = client();
@@ -51,27 +52,35 @@ export function createUploader(
   }
 
   async function flush(): Promise<void> {
-    for (;;) {
-      const report = await spool.oldest();
-      if (report === null || (await send(report)) === "kept") return;
-      await spool.drop();
+    if (sending) return;
+    sending = true;
+    try {
+      for (let next = await spool.oldest(); next !== null; next = await spool.oldest()) {
+        if ((await send(next.report)) === "kept") return;
+        await next.drop();
+      }
+    } finally {
+      sending = false;
     }
   }
 
-  /** One after the other: the spool and the order of reports have one owner. */
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    const done = tail.then(work);
-    tail = done.catch(() => undefined);
-    return done;
+  async function sendFirst(report: Report): Promise<"sent" | "kept"> {
+    sending = true;
+    try {
+      return await send(report);
+    } finally {
+      sending = false;
+    }
   }
 
   return {
     losses: () => losses,
-    flush: () => inTurn(flush),
-    add: (report) =>
-      inTurn(async () => {
-        if (spool.size().reports === 0 && (await send(report)) === "sent") return;
-        losses.spoolFull += await spool.add(report);
-      }),
+    flush,
+    add: async (report) => {
+      const isNext = !sending && spool.size().reports === 0;
+      if (isNext && (await sendFirst(report)) === "sent") return;
+      losses.spoolFull += await spool.add(report);
+      if (client() !== null) await flush();
+    },
   };
 }

@@ -156,20 +156,36 @@ export class TestHost {
     return this.kernel.drainFlows();
   }
 
+  /** Unloads the programs: this host has no firewall until `reload`. */
+  unload(): void {
+    this.stopBeating();
+    this.#stream.close();
+    this.kernel.close();
+    execFileSync(LOADER_PATH, ["unload", "--pin", this.pin]);
+  }
+
   /** Restarts the agent's side: maps are opened again, as after a crash. */
   reopen(): void {
     this.#stream.close();
     this.kernel.close();
+    this.#open();
+  }
+
+  /** Loads the programs again after `unload`. */
+  reload(): void {
+    this.load();
+    this.#open();
+    this.startBeating();
+  }
+
+  #open(): void {
     this.kernel = openKernel(this.pin);
     this.#stream = this.#listen();
   }
 
   async close(): Promise<void> {
     for (const running of this.#running) await running.stop();
-    this.stopBeating();
-    this.#stream.close();
-    this.kernel.close();
-    execFileSync(LOADER_PATH, ["unload", "--pin", this.pin]);
+    this.unload();
     execFileSync("ip", ["netns", "delete", this.name]);
     await this.#killAll();
     rmdirSync(this.cgroup);
@@ -179,7 +195,7 @@ export class TestHost {
 
   #spawn(argv: readonly string[], identity: number) {
     return spawn("bash", ["-c", ENTER, this.cgroup, this.name, String(identity), ...argv], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
   }
 

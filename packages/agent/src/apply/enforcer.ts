@@ -1,0 +1,111 @@
+import type { ProcessIdentity } from "@ringwall/model";
+import { type HostPolicy, type LoweredHost, lowerHost } from "@ringwall/policy/lower";
+import type { Kernel, SlotContents, SlotIndex } from "../kernel/contract.ts";
+import { KernelError } from "../kernel/kernel-error.ts";
+import { type KernelPlan, planKernel, toPolicyEntry } from "../plan/kernel-plan.ts";
+
+/** A slot with the lowering that filled it: both number the same process classes. */
+type FilledSlot = {
+  readonly slot: SlotIndex;
+  readonly policy: HostPolicy;
+  readonly lowered: LoweredHost;
+  readonly admitted: Set<number>;
+};
+
+export type Enforcer = {
+  /** Puts a policy in force in one step. One at a time: the caller waits for each. */
+  readonly apply: (generation: bigint, policy: HostPolicy) => Promise<KernelPlan>;
+  /** Governs nothing any more: every flow is allowed and recorded. */
+  readonly clear: () => Promise<void>;
+  /** Makes the live slot (and one being filled) know an identity; resolves when the kernel judges by it. */
+  readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
+  /** The lowering in force; null before the first policy. */
+  readonly lowered: () => LoweredHost | null;
+};
+
+/**
+ * Carries plans out. `identities` gives all that have a number. INVARIANT: a class's entries are in the kernel before
+ * an identity is put into the class, and a slot is complete before it is made live.
+ */
+export function createEnforcer(
+  kernel: Kernel,
+  identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>,
+): Enforcer {
+  let live: FilledSlot | null = null;
+  let filling: { readonly target: FilledSlot; readonly late: Map<number, ProcessIdentity> } | null = null;
+  let refill: Promise<unknown> | null = null;
+
+  async function apply(generation: bigint, policy: HostPolicy): Promise<KernelPlan> {
+    // Lowered anew each time: a lowering hands out the entries of a class only once.
+    const lowered = lowerHost(policy);
+    const liveSlot = kernel.liveSlot();
+    const actual = { liveSlot, generation: kernel.readSlot(liveSlot).generation };
+    const plan = planKernel({ generation, lowered, identities: identities() }, actual);
+    const admitted = new Set(plan.contents.subjects.map((entry) => entry.identity));
+    const target: FilledSlot = { slot: plan.slot, policy, lowered, admitted };
+    filling = { target, late: new Map() };
+    try {
+      await kernel.writeSlot(plan.slot, plan.contents);
+      // Met while the slot was being filled; from here to the switch nothing can come in between.
+      for (const [id, identity] of filling.late) put(target, id, identity);
+      kernel.switchSlot(plan.slot);
+      live = target;
+    } finally {
+      filling = null;
+    }
+    return plan;
+  }
+
+  function put(target: FilledSlot, id: number, identity: ProcessIdentity): void {
+    if (target.admitted.has(id)) return;
+    const { subject, entries } = target.lowered.subjectOf(identity);
+    if (entries.length > 0) kernel.addPolicies(target.slot, entries.map(toPolicyEntry));
+    kernel.addSubjects(target.slot, [{ identity: id, subject }]);
+    target.admitted.add(id);
+  }
+
+  /** The live slot's maps have no room left: the same policy goes into maps of the right size. */
+  function refillOnce(target: FilledSlot): Promise<unknown> {
+    refill ??= apply(kernel.readSlot(target.slot).generation, target.policy).finally(() => {
+      refill = null;
+    });
+    return refill;
+  }
+
+  return {
+    apply: async (generation, policy) => {
+      await refill?.catch(() => undefined);
+      return apply(generation, policy);
+    },
+    clear: async () => {
+      await refill?.catch(() => undefined);
+      const slot: SlotIndex = kernel.liveSlot() === 0 ? 1 : 0;
+      await kernel.writeSlot(slot, UNGOVERNED);
+      kernel.switchSlot(slot);
+      live = null;
+    },
+    lowered: () => live?.lowered ?? null,
+    admit: async (id, identity) => {
+      if (filling !== null && !filling.target.admitted.has(id)) filling.late.set(id, identity);
+      if (live === null) return;
+      try {
+        put(live, id, identity);
+      } catch (error) {
+        if (!(error instanceof KernelError) || error.code !== "E2BIG") throw error;
+        // Where another revision is being filled, it has room for this one too.
+        if (filling === null) await refillOnce(live);
+      }
+    },
+  };
+}
+
+const UNGOVERNED: SlotContents = {
+  generation: 0n,
+  modeOut: "ungoverned",
+  modeIn: "ungoverned",
+  loopbackEnforce: false,
+  failOpen: false,
+  policies: [],
+  peers: [],
+  subjects: [],
+};

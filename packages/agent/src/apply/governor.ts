@@ -1,0 +1,186 @@
+import { fail, ok, type Problem, type Result } from "@ringwall/model";
+import type { HostPolicy } from "@ringwall/policy/lower";
+import { acceptUpdate, type PolicyOffer } from "../plan/accept-update.ts";
+import {
+  type Deadline,
+  loadPolicyState,
+  type PolicyState,
+  type StoredPolicy,
+  savePolicyState,
+} from "./policy-store.ts";
+
+/** The clocks of one boot. */
+export type Clocks = {
+  readonly bootId: string;
+  readonly bootNs: () => bigint;
+  readonly wallMs: () => number;
+};
+
+export type GovernorParts = {
+  readonly stateDir: string;
+  readonly workload: string;
+  readonly clocks: Clocks;
+  readonly capabilities: ReadonlySet<string>;
+  /** Makes a policy live in the kernel; null = none, nothing governed. */
+  readonly enforce: (generation: bigint, policy: HostPolicy | null) => Promise<void>;
+  /** After every change of what is in force or waits. */
+  readonly onChange: (what: string) => void;
+};
+
+/** Which policy is in force on this host, and the promise to put the former one back. */
+export type Governor = {
+  /** Puts what was in force before a restart in force again, or what it has to go back to. */
+  readonly start: () => Promise<void>;
+  readonly offer: (offer: PolicyOffer) => Promise<Result<void>>;
+  readonly confirm: (generation: bigint) => Promise<void>;
+  readonly state: () => PolicyState;
+  /** Why the newest offer is not in force. */
+  readonly problems: () => readonly Problem[];
+  readonly stop: () => void;
+};
+
+/** Longest sleep before the deadline is looked at again: timers stand still while the machine sleeps. */
+const DEADLINE_CHECK_MS_MAX = 30_000;
+
+export async function createGovernor(parts: GovernorParts): Promise<Governor> {
+  const { stateDir, clocks } = parts;
+  let state = await loadPolicyState(stateDir);
+  let problems: readonly Problem[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  /** One change at a time, in order of arrival. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = tail.then(work, work);
+    tail = done.catch(() => undefined);
+    return done;
+  }
+
+  async function change(next: PolicyState, what: string): Promise<void> {
+    await savePolicyState(stateDir, next);
+    const { generation, policy } = next.current ?? { generation: 0n, policy: null };
+    if (next.current !== state.current) {
+      try {
+        await parts.enforce(generation, policy);
+      } catch (error) {
+        // What is in force has not changed, so what is saved must not say so.
+        await savePolicyState(stateDir, state);
+        throw error;
+      }
+    }
+    state = next;
+    watchDeadline();
+    parts.onChange(what);
+  }
+
+  function watchDeadline(): void {
+    clearTimeout(timer);
+    if (state.waiting === null) return;
+    const restMs = Math.max(0, millisecondsLeft(state.waiting.deadline, clocks));
+    timer = setTimeout(
+      () => void inTurn(revertIfDue).catch(retryLater),
+      Math.min(restMs, DEADLINE_CHECK_MS_MAX),
+    );
+  }
+
+  /** The kernel refused the former policy: try again, since giving up would leave a lock-out standing. */
+  function retryLater(): void {
+    timer = setTimeout(() => void inTurn(revertIfDue).catch(retryLater), 1000);
+  }
+
+  async function revertIfDue(): Promise<void> {
+    const { waiting, current } = state;
+    if (waiting === null || current === null) return;
+    if (millisecondsLeft(waiting.deadline, clocks) > 0) return watchDeadline();
+    const { generation } = current;
+    problems = [
+      {
+        code: "policy-reverted",
+        severity: "error",
+        message: `generation ${generation} was put back: nobody confirmed it in time`,
+        fix: "provision again, and confirm it with `ringwall confirm`",
+      },
+    ];
+    await change(
+      { current: waiting.former, waiting: null, revertedGeneration: generation },
+      `put generation ${waiting.former?.generation ?? 0n} back in force: ${generation} was not confirmed`,
+    );
+  }
+
+  async function offer(incoming: PolicyOffer): Promise<Result<void>> {
+    const { current, waiting, revertedGeneration } = state;
+    // The controller says what is in force again after every reconnection.
+    if (incoming.generation === current?.generation) return ok(undefined);
+    const accepted = acceptUpdate(incoming, {
+      workload: parts.workload,
+      generation: current?.generation ?? 0n,
+      revertedGeneration,
+      capabilities: parts.capabilities,
+    });
+    if (!accepted.ok) {
+      problems = accepted.error;
+      parts.onChange(`refused generation ${incoming.generation}`);
+      return accepted;
+    }
+    problems = [];
+    const next: StoredPolicy = { generation: incoming.generation, policy: accepted.value };
+    // What to go back to is the last policy that somebody confirmed, not one that still waits itself.
+    const former = waiting === null ? current : waiting.former;
+    const seconds = incoming.confirmWithinSeconds;
+    const waits = seconds === 0 ? null : { former, deadline: deadlineIn(seconds, clocks) };
+    const suffix = seconds === 0 ? "" : `, to be confirmed within ${seconds} s`;
+    try {
+      await change(
+        { current: next, waiting: waits, revertedGeneration },
+        `generation ${next.generation} is in force${suffix}`,
+      );
+    } catch (error) {
+      problems = [kernelRefused(next.generation, error)];
+      parts.onChange(`could not put generation ${next.generation} in force`);
+      return fail(problems);
+    }
+    return ok(undefined);
+  }
+
+  return {
+    start: () =>
+      inTurn(async () => {
+        if (state.waiting !== null && millisecondsLeft(state.waiting.deadline, clocks) <= 0) {
+          await revertIfDue();
+          return;
+        }
+        if (state.current !== null) await parts.enforce(state.current.generation, state.current.policy);
+        watchDeadline();
+      }),
+    offer: (incoming) => inTurn(() => offer(incoming)),
+    confirm: (generation) =>
+      inTurn(async () => {
+        if (state.waiting === null || state.current?.generation !== generation) return;
+        await change({ ...state, waiting: null }, `generation ${generation} is confirmed`);
+      }),
+    state: () => state,
+    problems: () => problems,
+    stop: () => clearTimeout(timer),
+  };
+}
+
+function kernelRefused(generation: bigint, error: unknown): Problem {
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    code: "kernel-refused",
+    severity: "error",
+    message: `generation ${generation} could not be written to the kernel: ${why}`,
+    fix: "see `ringwall agent status` and the kernel's log; the former generation is still in force",
+  };
+}
+
+function deadlineIn(seconds: number, clocks: Clocks): Deadline {
+  const bootNs = clocks.bootNs() + BigInt(seconds) * 1_000_000_000n;
+  return { bootId: clocks.bootId, bootNs, wallMs: clocks.wallMs() + seconds * 1000 };
+}
+
+/** By the boot's own clock, which nobody sets; only after another boot by the calendar. */
+function millisecondsLeft(deadline: Deadline, clocks: Clocks): number {
+  if (deadline.bootId !== clocks.bootId) return deadline.wallMs - clocks.wallMs();
+  return Number((deadline.bootNs - clocks.bootNs()) / 1_000_000n);
+}

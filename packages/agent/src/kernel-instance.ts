@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { access } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { agentError } from "./agent-error.ts";
+
+/** Milliseconds that loading and verifying the programs may take on a slow machine. */
+const LOADER_TIMEOUT_MS = 60_000;
+const run = promisify(execFile);
+const build = fileURLToPath(new URL("../build/", import.meta.url));
+
+/** Loads and attaches the kernel programs, or keeps what is pinned already; enforcement has no gap. */
+export async function loadPrograms(pinDir: string, cgroup: string): Promise<void> {
+  await runLoader(["load", "--object", `${build}ringwall.bpf.o`, "--pin", pinDir, "--cgroup", cgroup]);
+}
+
+/** Detaches the programs and removes all that is pinned. */
+export async function unloadPrograms(pinDir: string): Promise<void> {
+  await runLoader(["unload", "--pin", pinDir]);
+}
+
+async function runLoader(args: readonly string[]): Promise<void> {
+  const loader = `${build}ringwall-bpf`;
+  await access(loader).catch((error: unknown) => {
+    throw agentError(
+      "agent-not-built",
+      `\`${loader}\` is missing`,
+      "run `make build` in the checkout",
+      error,
+    );
+  });
+  try {
+    await run(loader, args, { timeout: LOADER_TIMEOUT_MS });
+  } catch (error) {
+    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    throw agentError(
+      "kernel-programs",
+      `the kernel programs can't be ${args[0] === "load" ? "loaded" : "removed"}: ${said.replace(/^ringwall-bpf: /gm, "") || String(error)}`,
+      process.getuid?.() === 0 ? "see `ringwall agent status` for what this kernel lacks" : "run as root",
+      error,
+    );
+  }
+}

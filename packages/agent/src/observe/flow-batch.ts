@@ -1,0 +1,108 @@
+import { create } from "@bufbuild/protobuf";
+import type { ProcessIdentity } from "@ringwall/model";
+import {
+  Direction,
+  FLOW_BATCH_ROWS_MAX,
+  type FlowBatch,
+  FlowBatchSchema,
+  ProcessSchema,
+  State,
+  Verdict,
+} from "@ringwall/protocol/agent";
+import type { FlowRecord } from "../kernel/contract.ts";
+import type { FlowState, Verdict as KernelVerdict } from "../kernel/generated/layout.ts";
+import { type LocalAddress, localAddressFor } from "./addresses.ts";
+import { toProcess } from "./process-message.ts";
+
+/** What turns kernel rows into a report. */
+export type FlowContext = {
+  readonly workload: string;
+  readonly generation: bigint;
+  readonly processIdentity: (id: number) => ProcessIdentity | undefined;
+  readonly ruleName: (id: number) => string;
+  readonly addresses: readonly LocalAddress[];
+  /** Wall clock minus boot clock, nanoseconds. */
+  readonly wallOffsetNs: bigint;
+  /** Lost since the agent started, by cause. */
+  readonly lost: Readonly<Record<string, bigint>>;
+  readonly batchId: () => string;
+};
+
+/** Kernel rows as batches of at most FLOW_BATCH_ROWS_MAX, in the order of the rows; none for no rows. */
+export function createFlowBatches(records: readonly FlowRecord[], context: FlowContext): FlowBatch[] {
+  const batches: FlowBatch[] = [];
+  for (let start = 0; start < records.length; start += FLOW_BATCH_ROWS_MAX) {
+    batches.push(createFlowBatch(records.slice(start, start + FLOW_BATCH_ROWS_MAX), context));
+  }
+  return batches;
+}
+
+function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): FlowBatch {
+  const batch = create(FlowBatchSchema, {
+    workload: context.workload,
+    batchId: context.batchId(),
+    localAddress: new Uint8Array(records.length * 16),
+    peerAddress: new Uint8Array(records.length * 16),
+    lost: { ...context.lost },
+    generation: context.generation,
+  });
+  const processes = new Map<number, number>();
+  const rules = new Map<number, number>();
+  records.forEach((record, row) => {
+    batch.localAddress.set(localAddressFor(record.address, context.addresses), row * 16);
+    batch.peerAddress.set(record.address, row * 16);
+    batch.process.push(processIndex(record.identity, processes, batch, context));
+    batch.rule.push(ruleIndex(record.rule, rules, batch, context));
+    batch.port.push(record.port);
+    batch.proto.push(record.proto);
+    batch.direction.push(record.direction === "out" ? Direction.OUTBOUND : Direction.INBOUND);
+    batch.state.push(STATES[record.state]);
+    batch.verdict.push(VERDICTS[record.verdict]);
+    batch.alert.push(record.verdict === "wouldBlockAlert" || record.verdict === "blocked");
+    batch.count.push(record.count);
+    batch.bytesOut.push(record.bytesOut);
+    batch.bytesIn.push(record.bytesIn);
+    batch.firstMs.push(milliseconds(record.firstNs + context.wallOffsetNs));
+    batch.lastMs.push(milliseconds(record.lastNs + context.wallOffsetNs));
+  });
+  return batch;
+}
+
+const STATES: Readonly<Record<FlowState, State>> = {
+  // Given up by the caller before an answer came: the protocol knows no finer word than that none came.
+  attempted: State.TIMEOUT,
+  established: State.ESTABLISHED,
+  refused: State.REFUSED,
+  timeout: State.TIMEOUT,
+  denied: State.DENIED,
+};
+
+const VERDICTS: Readonly<Record<KernelVerdict, Verdict>> = {
+  allowed: Verdict.ALLOWED,
+  wouldBlock: Verdict.WOULD_BLOCK,
+  wouldBlockAlert: Verdict.WOULD_BLOCK,
+  blocked: Verdict.BLOCKED,
+};
+
+function processIndex(id: number, seen: Map<number, number>, batch: FlowBatch, context: FlowContext): number {
+  if (id === 0) return 0;
+  const known = seen.get(id);
+  if (known !== undefined) return known;
+  const identity = context.processIdentity(id);
+  const index = identity === undefined ? 0 : batch.processes.push(create(ProcessSchema, toProcess(identity)));
+  seen.set(id, index);
+  return index;
+}
+
+function ruleIndex(id: number, seen: Map<number, number>, batch: FlowBatch, context: FlowContext): number {
+  if (id === 0) return 0;
+  const known = seen.get(id);
+  if (known !== undefined) return known;
+  const index = batch.rules.push(context.ruleName(id));
+  seen.set(id, index);
+  return index;
+}
+
+function milliseconds(ns: bigint): bigint {
+  return ns < 0n ? 0n : ns / 1_000_000n;
+}

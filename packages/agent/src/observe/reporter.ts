@@ -1,0 +1,99 @@
+import { randomUUID } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { ProcessIdentity } from "@ringwall/model";
+import { EXEC_BATCH_MAX, ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
+import type { ExecSighting } from "../identify/identifier.ts";
+import type { Kernel } from "../kernel/contract.ts";
+import type { Report } from "../session/spool.ts";
+import { observeAddresses } from "./addresses.ts";
+import { createFlowBatches } from "./flow-batch.ts";
+import { toProcess } from "./process-message.ts";
+
+/** Sightings that wait for the next report; past it they are counted as lost. */
+export const SIGHTINGS_MAX = 4 * EXEC_BATCH_MAX;
+
+export type ReporterParts = {
+  readonly kernel: Kernel;
+  readonly workload: string;
+  readonly processIdentity: (id: number) => ProcessIdentity | undefined;
+  readonly wallOffsetNs: () => bigint;
+  /** Lost on the way to the controller, by cause. */
+  readonly uploadLosses: () => Readonly<Record<string, number>>;
+  /** Must not wait for the network: the next drain has to come in time. */
+  readonly send: (report: Report) => void;
+};
+
+export type Reporter = {
+  /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
+  readonly drain: (policy: {
+    readonly generation: bigint;
+    readonly ruleName: (id: number) => string;
+  }) => Promise<void>;
+  readonly sight: (sighting: ExecSighting) => void;
+  /** Lost since the agent started, by cause. */
+  readonly lost: () => Record<string, bigint>;
+};
+
+export function createReporter(parts: ReporterParts): Reporter {
+  const { kernel, workload } = parts;
+  let sightings: ExecSighting[] = [];
+  let sightingsLost = 0n;
+  let tail: Promise<void> = Promise.resolve();
+
+  function lost(): Record<string, bigint> {
+    const { flowsFull, ringFull } = kernel.counters();
+    const losses: Record<string, bigint> = { flowMapFull: flowsFull, ringFull, sightingsFull: sightingsLost };
+    for (const [cause, count] of Object.entries(parts.uploadLosses())) losses[cause] = BigInt(count);
+    return losses;
+  }
+
+  async function drain(policy: { generation: bigint; ruleName: (id: number) => string }): Promise<void> {
+    const records = await kernel.drainFlows();
+    const batches = createFlowBatches(records, {
+      workload,
+      generation: policy.generation,
+      processIdentity: parts.processIdentity,
+      ruleName: policy.ruleName,
+      addresses: records.length === 0 ? [] : observeAddresses(),
+      wallOffsetNs: parts.wallOffsetNs(),
+      lost: records.length === 0 ? {} : lost(),
+      batchId: randomUUID,
+    });
+    sendSightings();
+    for (const batch of batches) {
+      parts.send({ kind: "flows", bytes: toBinary(FlowBatchSchema, batch), rows: batch.port.length });
+    }
+  }
+
+  function sendSightings(): void {
+    const taken = sightings;
+    sightings = [];
+    for (let start = 0; start < taken.length; start += EXEC_BATCH_MAX) {
+      const rows = taken.slice(start, start + EXEC_BATCH_MAX);
+      const batch = create(ExecBatchSchema, {
+        workload,
+        batchId: randomUUID(),
+        execs: rows.map(({ identity, parentExe, timeNs }) => ({
+          process: toProcess(identity),
+          parentExe: (parentExe ?? "").toWellFormed(),
+          timeMs: (timeNs + parts.wallOffsetNs()) / 1_000_000n,
+        })),
+      });
+      parts.send({ kind: "execs", bytes: toBinary(ExecBatchSchema, batch), rows: rows.length });
+    }
+  }
+
+  return {
+    lost,
+    // The kernel allows one drain at a time.
+    drain: (policy) => {
+      const done = tail.then(() => drain(policy));
+      tail = done.catch(() => undefined);
+      return done;
+    },
+    sight: (sighting) => {
+      if (sightings.length >= SIGHTINGS_MAX) sightingsLost++;
+      else sightings.push(sighting);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { existsSync } from "node:fs";
+import { type IdentityBook, openIdentityBook } from "./identify/identity-book.ts";
+import type { Kernel } from "./kernel/contract.ts";
+import { openKernel } from "./kernel/kernel.ts";
+import { loadPrograms, unloadPrograms } from "./kernel-instance.ts";
+import { readMapsName } from "./state/clocks.ts";
+
+export type Instance = { readonly kernel: Kernel; readonly book: IdentityBook };
+
+/**
+ * The kernel programs, loaded or adopted, with the journal of the numbers in their maps. Pins whose journal is lost
+ * start anew: a number that nobody can explain must not be given to another program.
+ */
+export async function openInstance(
+  stateDir: string,
+  pinDir: string,
+  cgroup: string,
+  onAnew: () => void,
+): Promise<Instance> {
+  const wasPinned = existsSync(`${pinDir}/maps`);
+  await loadPrograms(pinDir, cgroup);
+  let book = openIdentityBook(stateDir, await readMapsName(pinDir));
+  if (book.isNew && wasPinned) {
+    onAnew();
+    await unloadPrograms(pinDir);
+    await loadPrograms(pinDir, cgroup);
+    book = openIdentityBook(stateDir, await readMapsName(pinDir));
+  }
+  return { kernel: openKernel(pinDir), book };
+}

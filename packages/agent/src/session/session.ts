@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ControllerMessage, StatusReportSchema } from "@ringwall/protocol/agent";
+import { CALL_TIMEOUT_MS, type ControllerClient, connectController } from "./client.ts";
+import { type Credentials, renewAtMs, saveCredentials } from "./credentials.ts";
+import { renew } from "./enrol.ts";
+import { explainFailure, type Failure } from "./failure.ts";
+import { subscribe } from "./subscription.ts";
+
+/** Milliseconds before the first new attempt after a lost connection; doubles up to the limit. */
+export const RETRY_MS_MIN = 500;
+export const RETRY_MS_MAX = 15_000;
+/** Milliseconds between attempts to renew a certificate that is due. */
+export const RENEW_RETRY_MS = 60_000;
+
+export type SessionParts = {
+  readonly stateDir: string;
+  readonly credentials: Credentials;
+  readonly version: string;
+  /** In force now; told to the controller at every connection. */
+  readonly generation: () => bigint;
+  readonly onMessage: (message: ControllerMessage["message"]) => Promise<void>;
+  /** The subscription stands: what waited can be sent. */
+  readonly onOpen: () => void;
+  /** Once for each new reason. */
+  readonly onFailure: (failure: Failure) => void;
+  readonly nowMs: () => number;
+};
+
+export type Session = {
+  /** Runs until the signal; never throws for what the network does. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** For uploads: null while there is no connection. */
+  readonly client: () => ControllerClient | null;
+  readonly reportStatus: (report: MessageInitShape<typeof StatusReportSchema>) => Promise<void>;
+  readonly credentials: () => Credentials;
+  readonly failure: () => Failure | null;
+};
+
+/** Keeps one connection to the controller: subscribes, comes back after failures, renews the certificate in time. */
+export function createSession(parts: SessionParts): Session {
+  let { credentials } = parts;
+  let client: ControllerClient | null = null;
+  let failure: Failure | null = null;
+  let retryMs = RETRY_MS_MIN;
+  let reconnect = new AbortController();
+
+  function failed(error: unknown): void {
+    const next = explainFailure(error, credentials.controller);
+    const isNews = failure?.message !== next.message;
+    failure = next;
+    if (isNews) parts.onFailure(next);
+  }
+
+  async function connectOnce(signal: AbortSignal): Promise<void> {
+    const connection = connectController(credentials.controller, credentials);
+    const hello = { workload: credentials.workload, generation: parts.generation(), version: parts.version };
+    const onOpen = () => {
+      client = connection;
+      failure = null;
+      retryMs = RETRY_MS_MIN;
+      parts.onOpen();
+    };
+    try {
+      await subscribe(connection, hello, { onOpen, onMessage: parts.onMessage }, signal);
+    } finally {
+      client = null;
+      connection.close();
+    }
+  }
+
+  async function renewWhenDue(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = Math.max(renewAtMs(credentials.certificateChain) - parts.nowMs(), RETRY_MS_MIN);
+      // A timer stands still while the machine sleeps, so no single one is long.
+      await pause(Math.min(waitMs, RENEW_RETRY_MS), signal);
+      if (signal.aborted || parts.nowMs() < renewAtMs(credentials.certificateChain)) continue;
+      try {
+        credentials = await renew(credentials);
+        await saveCredentials(parts.stateDir, credentials);
+        reconnect.abort();
+      } catch (error) {
+        failed(error);
+        await pause(Math.min(RENEW_RETRY_MS, waitMs * 4), signal);
+      }
+    }
+  }
+
+  async function stayConnected(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      reconnect = new AbortController();
+      try {
+        await connectOnce(AbortSignal.any([signal, reconnect.signal]));
+      } catch (error) {
+        if (signal.aborted) return;
+        // With the new certificate at once.
+        if (reconnect.signal.aborted) continue;
+        failed(error);
+      }
+      await pause(retryMs * (0.5 + Math.random() / 2), signal);
+      retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+    }
+  }
+
+  return {
+    client: () => client,
+    credentials: () => credentials,
+    failure: () => failure,
+    run: async (signal) => {
+      await Promise.all([stayConnected(signal), renewWhenDue(signal)]);
+    },
+    reportStatus: async (report) => {
+      await client?.service.reportStatus(report, { timeoutMs: CALL_TIMEOUT_MS });
+    },
+  };
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+}

@@ -1,0 +1,32 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { agentError } from "../agent-error.ts";
+
+/** The process that holds a state directory, or null. A number that another process got since doesn't count. */
+export async function holderOf(stateDir: string): Promise<number | null> {
+  const text = await readFile(join(stateDir, "agent.pid"), "utf8").catch(() => "");
+  const [pid, started] = text.trim().split(" ");
+  if (pid === undefined || started === undefined || !/^\d+$/.test(pid)) return null;
+  return (await startTimeOf(Number(pid))) === started ? Number(pid) : null;
+}
+
+/** Makes this process the only agent on a state directory. */
+export async function lockState(stateDir: string): Promise<void> {
+  const holder = await holderOf(stateDir);
+  if (holder !== null && holder !== process.pid) {
+    throw agentError(
+      "agent-running",
+      `an agent already runs on \`${stateDir}\` as process ${holder}`,
+      "stop it first, or give this one a state directory of its own with --state",
+    );
+  }
+  await writeFile(join(stateDir, "agent.pid"), `${process.pid} ${await startTimeOf(process.pid)}\n`, {
+    mode: 0o600,
+  });
+}
+
+/** Field 22 of proc_pid_stat(5): clock ticks since boot. The name in field 2 may hold blanks and brackets. */
+async function startTimeOf(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  return text?.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+}

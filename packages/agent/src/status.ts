@@ -1,0 +1,96 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { AgentPlaces } from "./agent-options.ts";
+import { openKernel } from "./kernel/kernel.ts";
+import { holderOf } from "./state/lock.ts";
+import { saveFile } from "./state/save-file.ts";
+
+/** What an agent says of itself in `status.json`. Generations are decimal text: they are 64-bit numbers. */
+export type AgentReport = {
+  readonly workload: string;
+  readonly controller: string;
+  readonly connected: boolean;
+  /** Why there is no connection, in words; null while there is one. */
+  readonly connectionProblem: string | null;
+  /** In force in the kernel; `0` = none yet. */
+  readonly generation: string;
+  readonly unconfirmedGeneration: string;
+  /** Why the newest policy is not in force; empty when it is. */
+  readonly problem: string;
+  readonly addresses: readonly string[];
+  readonly counters: Readonly<Record<string, string>>;
+  readonly lost: Readonly<Record<string, string>>;
+  readonly spooledReports: number;
+  readonly certificateExpires: string;
+  readonly updated: string;
+};
+
+export type AgentStatus = {
+  /** Its process, null when no agent runs here. */
+  readonly pid: number | null;
+  /** What the pinned programs enforce, whether an agent runs or not; null when nothing is pinned. */
+  readonly enforced: {
+    readonly generation: string;
+    readonly inbound: string;
+    readonly outbound: string;
+    readonly optional: readonly { readonly name: string; readonly loaded: boolean; readonly why: string }[];
+  } | null;
+  /** What the agent last wrote; null where none ever ran. */
+  readonly report: AgentReport | null;
+};
+
+export async function saveReport(stateDir: string, report: AgentReport): Promise<void> {
+  await saveFile(join(stateDir, "status.json"), `${JSON.stringify(report, null, 2)}\n`, 0o600);
+}
+
+/** Looks at an agent's state directory and pins without disturbing it. */
+export async function agentStatus({ stateDir, pinDir }: AgentPlaces): Promise<AgentStatus> {
+  const text = await readFile(join(stateDir, "status.json"), "utf8").catch(() => undefined);
+  return {
+    pid: await holderOf(stateDir),
+    enforced: readEnforced(pinDir),
+    report: text === undefined ? null : (JSON.parse(text) as AgentReport),
+  };
+}
+
+function readEnforced(pinDir: string): AgentStatus["enforced"] {
+  try {
+    const kernel = openKernel(pinDir);
+    try {
+      const slot = kernel.readSlot(kernel.liveSlot());
+      const { optional } = kernel.capabilities();
+      return { generation: String(slot.generation), inbound: slot.modeIn, outbound: slot.modeOut, optional };
+    } finally {
+      kernel.close();
+    }
+  } catch {
+    // Nothing pinned, or no right to look: both mean that nothing can be said.
+    return null;
+  }
+}
+
+/** The status as text for people. */
+export function formatAgentStatus(status: AgentStatus): string {
+  const { pid, enforced, report } = status;
+  const lines = [pid === null ? "agent      not running" : `agent      runs as process ${pid}`];
+  if (enforced === null) lines.push("kernel     no programs pinned here, or no right to see them");
+  else {
+    const { generation, inbound, outbound } = enforced;
+    lines.push(`kernel     generation ${generation} in force: inbound ${inbound}, outbound ${outbound}`);
+    for (const { name, loaded, why } of enforced.optional)
+      if (!loaded) lines.push(`           without ${name}: ${why}`);
+  }
+  if (report === null) return `${[...lines, "enrolled   no"].join("\n")}\n`;
+  lines.push(`enrolled   as ${report.workload} at ${report.controller}`);
+  const link = report.connected ? "connected" : `not connected: ${report.connectionProblem ?? "unknown"}`;
+  lines.push(`controller ${pid === null ? "agent not running" : link}`);
+  if (report.unconfirmedGeneration !== "0")
+    lines.push(`waiting    generation ${report.unconfirmedGeneration} for its confirmation`);
+  if (report.problem !== "") lines.push(`problem    ${report.problem}`);
+  lines.push(`cert       expires ${report.certificateExpires}`);
+  for (const [cause, count] of Object.entries(report.lost))
+    if (count !== "0") lines.push(`lost       ${count} (${cause})`);
+  if (report.spooledReports > 0)
+    lines.push(`spool      ${report.spooledReports} reports wait for the controller`);
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,80 @@
+import { X509Certificate } from "node:crypto";
+import { formatProblem } from "@ringwall/model";
+import { observeAddresses } from "./observe/addresses.ts";
+import type { KnownListener } from "./observe/listeners.ts";
+import { toProcess } from "./observe/process-message.ts";
+import { type AgentReport, saveReport } from "./status.ts";
+import { VERSION } from "./version.ts";
+import type { Agent } from "./wire.ts";
+
+/** Tells the controller and `status.json` how this agent is. Failing to reach the controller is no error here. */
+export async function tellStatus(
+  agent: Agent,
+  stateDir: string,
+  listeners: readonly KnownListener[],
+): Promise<void> {
+  const { governor, session, kernel, reporter } = agent;
+  const { current, waiting } = governor.state();
+  const generation = current?.generation ?? 0n;
+  const unconfirmed = waiting === null ? 0n : generation;
+  const problem = governor.problems().map(formatProblem).join("\n");
+  const addresses = observeAddresses().map((address) => address.text);
+  const counters = countersOf(agent);
+  const credentials = session.credentials();
+  const report: AgentReport = {
+    workload: credentials.workload,
+    controller: credentials.controller,
+    connected: session.client() !== null,
+    connectionProblem: connectionProblem(agent),
+    generation: String(generation),
+    unconfirmedGeneration: String(unconfirmed),
+    problem,
+    addresses,
+    counters: toText(counters),
+    lost: toText(reporter.lost()),
+    spooledReports: agent.spool.size().reports,
+    certificateExpires: new X509Certificate(credentials.certificateChain).validToDate.toISOString(),
+    updated: new Date().toISOString(),
+  };
+  await saveReport(stateDir, report);
+  const message = {
+    workload: credentials.workload,
+    generation,
+    unconfirmedGeneration: unconfirmed,
+    problem,
+    addresses,
+    capabilities: JSON.stringify(kernel.capabilities(), (_key, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    ),
+    counters,
+    listeners: describeListeners(listeners),
+    version: VERSION,
+  };
+  // The next report says the same; a lost connection is told by the session itself.
+  await session.reportStatus(message).catch(() => undefined);
+}
+
+function connectionProblem({ session }: Agent): string | null {
+  const failure = session.failure();
+  if (session.client() !== null) return null;
+  return failure === null ? "not tried yet" : `${failure.message}; ${failure.fix}`;
+}
+
+function countersOf({ kernel, identifier, book }: Agent): Record<string, bigint> {
+  const counters: Record<string, bigint> = { ...kernel.counters(), bookOverflows: BigInt(book.overflows()) };
+  for (const [name, count] of Object.entries(identifier.counts()))
+    counters[`identify.${name}`] = BigInt(count);
+  return counters;
+}
+
+function describeListeners(listeners: readonly KnownListener[]) {
+  return listeners.map(({ proto, port, identity }) => ({
+    proto,
+    port,
+    ...(identity === undefined ? {} : { process: toProcess(identity) }),
+  }));
+}
+
+function toText(counts: Readonly<Record<string, bigint>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)]));
+}

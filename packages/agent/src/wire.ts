@@ -1,0 +1,167 @@
+import { join } from "node:path";
+import type { ControllerMessage } from "@ringwall/protocol/agent";
+import type { Logger } from "pino";
+import type { AgentOptions } from "./agent-options.ts";
+import { createEnforcer, type Enforcer } from "./apply/enforcer.ts";
+import { createGovernor, type Governor } from "./apply/governor.ts";
+import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
+import { createDigester } from "./identify/digest.ts";
+import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
+import { createIdentifier, type Identifier } from "./identify/identifier.ts";
+import type { IdentityBook } from "./identify/identity-book.ts";
+import { createPackageLookup } from "./identify/packages.ts";
+import { createUserNames } from "./identify/users.ts";
+import type { Kernel } from "./kernel/contract.ts";
+import { createReporter, type Reporter } from "./observe/reporter.ts";
+import type { Instance } from "./open-instance.ts";
+import type { Credentials } from "./session/credentials.ts";
+import { createSession, type Session } from "./session/session.ts";
+import { openSpool, type Spool } from "./session/spool.ts";
+import { createUploader, type Uploader } from "./session/uploader.ts";
+import { readBootId, wallNs } from "./state/clocks.ts";
+import { VERSION } from "./version.ts";
+
+/** All parts of a running agent, connected. */
+export type Agent = {
+  readonly kernel: Kernel;
+  readonly book: IdentityBook;
+  readonly digests: DigestCache;
+  readonly identifier: Identifier;
+  readonly enforcer: Enforcer;
+  readonly governor: Governor;
+  readonly reporter: Reporter;
+  readonly spool: Spool;
+  readonly uploader: Uploader;
+  readonly session: Session;
+};
+
+export type WireParts = {
+  readonly options: AgentOptions;
+  readonly credentials: Credentials;
+  readonly instance: Instance;
+  readonly cgroups: { readonly mount: string; readonly scope: string };
+  readonly log: Logger;
+  /** Status has changed and should be told soon. */
+  readonly onChange: () => void;
+};
+
+/**
+ * The one place where the parts meet:
+ *
+ *   kernel events ─► identifier ─► enforcer.admit ─► kernel maps (classes, identities, answers)
+ *                        └─► reporter.sight ─┐
+ *   kernel flows ──► reporter.drain ─────────┴─► uploader ─► session ─► controller
+ *                                                   └─ spool (disk)        │
+ *   kernel slots ◄── enforcer.apply ◄── governor (accept, confirm, revert) ◄┘ policy, confirm
+ */
+export async function wireAgent(parts: WireParts): Promise<Agent> {
+  const { options, credentials, instance, log } = parts;
+  const { kernel, book } = instance;
+  const { stateDir } = options;
+  const digests = openDigestCache(stateDir);
+  const enforcer = createEnforcer(kernel, book.identities);
+  const wallOffsetNs = () => wallNs() - kernel.bootNs();
+
+  const spool = await openSpool(stateDir);
+  // The session exists before its first use: both only call each other once the agent runs.
+  const uploader: Uploader = createUploader(
+    spool,
+    () => session.client(),
+    (message) => log.warn(message),
+  );
+  const reporter = createReporter({
+    kernel,
+    workload: credentials.workload,
+    processIdentity: book.processIdentity,
+    wallOffsetNs,
+    uploadLosses: uploader.losses,
+    send: (report) => {
+      uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
+    },
+  });
+  const identifier = createIdentifier({
+    kernel,
+    book,
+    tools: {
+      digestOf: createDigester(),
+      cache: digests,
+      packages: createPackageLookup(),
+      clock: { bootNs: kernel.bootNs, wallNs },
+    },
+    cgroups: cgroupLookup(parts.cgroups),
+    userName: createUserNames(),
+    admit: enforcer.admit,
+    onSighting: reporter.sight,
+  });
+  const governor = await createGovernor({
+    stateDir,
+    workload: credentials.workload,
+    clocks: { bootId: await readBootId(), bootNs: kernel.bootNs, wallMs: Date.now },
+    capabilities: capabilitiesOf(kernel),
+    enforce: async (generation, policy) => {
+      const named = namesInForce(enforcer, kernel);
+      await (policy === null ? enforcer.clear() : enforcer.apply(generation, policy));
+      // Flows counted until the switch carry the former policy's rule numbers.
+      await reporter.drain(named);
+    },
+    onChange: (what) => {
+      log.info(what);
+      parts.onChange();
+    },
+  });
+  const session = createSession({
+    stateDir,
+    credentials,
+    version: VERSION,
+    generation: () => governor.state().current?.generation ?? 0n,
+    onMessage: (message) => onMessage(message, governor, log),
+    onOpen: () => {
+      log.info(`connected to ${credentials.controller}`);
+      uploader
+        .flush()
+        .catch((error: unknown) => log.error({ err: error }, "waiting reports could not be sent"));
+      parts.onChange();
+    },
+    onFailure: ({ message, fix }) => log.warn(`${message}; ${fix}`),
+    nowMs: Date.now,
+  });
+  return { kernel, book, digests, identifier, enforcer, governor, reporter, spool, uploader, session };
+}
+
+/** The policy by which flows are named until the next switch. */
+export function namesInForce(enforcer: Enforcer, kernel: Kernel) {
+  const lowered = enforcer.lowered();
+  const { generation } = kernel.readSlot(kernel.liveSlot());
+  return { generation, ruleName: (id: number) => lowered?.ruleName(id) ?? "" };
+}
+
+function cgroupLookup({ mount, scope }: WireParts["cgroups"]): CgroupLookup {
+  return createCgroupLookup(mount, scope === "" ? "/" : join("/", scope));
+}
+
+function capabilitiesOf(kernel: Kernel): ReadonlySet<string> {
+  const loaded = kernel.capabilities().optional.filter((program) => program.loaded);
+  return new Set(loaded.map((program) => program.name));
+}
+
+async function onMessage(
+  message: ControllerMessage["message"],
+  governor: Governor,
+  log: Logger,
+): Promise<void> {
+  switch (message.case) {
+    case "policy": {
+      const { generation, hostPolicy, digest, confirmWithinSeconds } = message.value;
+      const result = await governor.offer({ generation, bytes: hostPolicy, digest, confirmWithinSeconds });
+      if (!result.ok) for (const { message: text, fix } of result.error) log.warn(`${text}; ${fix}`);
+      return;
+    }
+    case "confirm":
+      await governor.confirm(message.value.generation);
+      return;
+    case "heartbeat":
+    case undefined:
+      // An unknown message is a newer controller's: what it means can't matter to this agent.
+      return;
+  }
+}
