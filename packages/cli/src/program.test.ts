@@ -18,6 +18,20 @@ it("a named command is the only one that is loaded", async () => {
   expect(program.commands.map((command) => command.name())).toEqual(["get"]);
 });
 
+it("a command that works on files as well is chosen by its options, and its help tells of both", async () => {
+  const options = async (...argv: string[]) => {
+    const [command] = (await buildProgram(argv)).commands;
+    return command?.options.map((option) => option.long) ?? [];
+  };
+  expect(await options("learn")).toContain("--server");
+  expect(await options("learn", "--flows", "f.ndjson")).not.toContain("--server");
+  expect(await options("learn", "--flows=f.ndjson")).toContain("--flows");
+  let shown = "";
+  const program = await buildProgram(["learn", "--help"]);
+  program.commands[0]?.configureOutput({ writeOut: (text) => (shown += text) }).outputHelp();
+  expect(shown).toMatch(/--server[\s\S]*On files, without a controller:[\s\S]*--flows/);
+});
+
 it("what declares commands imports nothing of the other packages, so that the help is quick", () => {
   const seen = new Set<string>();
   const pending = ["main.ts"].map((name) => resolve(import.meta.dirname, name));

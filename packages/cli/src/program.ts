@@ -37,10 +37,12 @@ async function add(program: Command, entry: CommandEntry, argv: readonly string[
   const command = program.commands.at(-1);
   if (command === undefined) throw new Error("bug: a command module registered nothing");
   command.helpGroup(entry.group);
-  if (onFiles !== undefined && !isFiles && argv.some((given) => given === "--help" || given === "-h")) {
+  if (onFiles !== undefined && !isFiles && argv.some((given) => HELP_WORDS.has(given))) {
     command.addHelpText("after", await filesHelp(onFiles.load));
   }
 }
+
+const HELP_WORDS: ReadonlySet<string> = new Set(["--help", "-h", "help"]);
 
 function isOption(given: string, option: string): boolean {
   return given === option || given.startsWith(`${option}=`);
