@@ -75,7 +75,7 @@ function edge(
   now: number,
 ): MapEdge {
   const roll = random();
-  const outcome = roll < 0.93 ? "allowed" : roll < 0.985 ? "would-block" : "blocked";
+  const outcome = roll < 0.992 ? "allowed" : roll < 0.998 ? "would-block" : "blocked";
   const count = 1 + Math.floor(random() * 5_000);
   return {
     source,

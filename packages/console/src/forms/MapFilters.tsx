@@ -1,15 +1,6 @@
-import { SegmentedControl, Select } from "@mantine/core";
+import { Select } from "@mantine/core";
 import type { Outcome } from "../api/types.ts";
-import {
-  formatOutcomes,
-  GROUPINGS,
-  MAP_VIEWS,
-  type MapSearch,
-  OUTCOMES,
-  parseOutcomes,
-  SINCE_CHOICES,
-  SINCE_DEFAULT,
-} from "../util/path-builder.ts";
+import { formatOutcomes, type MapSearch, OUTCOMES, parseOutcomes } from "../util/path-builder.ts";
 import classes from "./MapFilters.module.css";
 import { SearchField } from "./SearchField.tsx";
 
@@ -21,10 +12,10 @@ type Props = {
   readonly onChange: (change: Partial<MapSearch>) => void;
 };
 
-/** Time, outcome, segment and words; and how the map is drawn. The outcome buttons are the legend as well. */
+/** Words, segment and outcome. The outcome buttons are the legend as well. */
 export function MapFilters({ search, segments, counts, onChange }: Props) {
   return (
-    <>
+    <div className={classes["filters"]}>
       <SearchField
         label="Workload, software, port, rule"
         value={search.q ?? ""}
@@ -42,33 +33,8 @@ export function MapFilters({ search, segments, counts, onChange }: Props) {
         searchable
       />
       <OutcomeButtons search={search} counts={counts} onChange={onChange} />
-      <SegmentedControl
-        size="xs"
-        aria-label="Time window"
-        data={[...SINCE_CHOICES]}
-        value={search.since ?? SINCE_DEFAULT}
-        onChange={(since) => onChange({ since: SINCE_CHOICES.find((choice) => choice === since) })}
-      />
-      <SegmentedControl
-        size="xs"
-        aria-label="Group by"
-        data={GROUPINGS.map((value) => ({ value, label: value === "workload" ? "Workloads" : "Segments" }))}
-        value={search.group ?? "workload"}
-        onChange={(group) => onChange({ group: group === "segment" ? "segment" : undefined, sel: undefined })}
-      />
-      <SegmentedControl
-        size="xs"
-        aria-label="View"
-        data={[{ value: "auto", label: "Map" }, ...MAP_VIEWS.slice(1).map(viewChoice)]}
-        value={search.view === undefined || search.view === "diagram" ? "auto" : search.view}
-        onChange={(view) => onChange({ view: MAP_VIEWS.find((choice) => choice === view) })}
-      />
-    </>
+    </div>
   );
-}
-
-function viewChoice(value: string): { readonly value: string; readonly label: string } {
-  return { value, label: value === "table" ? "Table" : "Overview" };
 }
 
 function OutcomeButtons({ search, counts, onChange }: Omit<Props, "segments">) {

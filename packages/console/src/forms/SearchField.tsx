@@ -20,7 +20,7 @@ export function SearchField({ label, value, onChange }: Props) {
     <TextInput
       type="search"
       size="xs"
-      w={210}
+      w={250}
       aria-label={label}
       placeholder={label}
       leftSection={<SearchIcon />}

@@ -8,6 +8,7 @@ import { MapPanel } from "../components/map/MapPanel.tsx";
 import { MapTable } from "../components/map/MapTable.tsx";
 import { Overview } from "../components/map/Overview.tsx";
 import { MapFilters } from "../forms/MapFilters.tsx";
+import { MapViewControls } from "../forms/MapViewControls.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
 import { PageHeader } from "../ui/PageHeader.tsx";
 import { formatCount } from "../util/format.ts";
@@ -39,18 +40,20 @@ export function MapPage() {
     },
     [navigate],
   );
+  const openSegment = useCallback((name: string) => change({ segment: name, sel: undefined }), [change]);
   const select = useCallback((id: string | undefined) => change({ sel: id }), [change]);
   const drawn = drawnView(search.view, model);
   return (
     <>
       <PageHeader title="Map" note={noteOf(model)}>
-        <MapFilters
-          search={search}
-          segments={segments.map((item) => item.name)}
-          counts={counts}
-          onChange={change}
-        />
+        <MapViewControls search={search} onChange={change} />
       </PageHeader>
+      <MapFilters
+        search={search}
+        segments={segments.map((item) => item.name)}
+        counts={counts}
+        onChange={change}
+      />
       <div className={classes["content"]}>
         {model.cards.size === 0 ? (
           <NothingHere
@@ -60,7 +63,7 @@ export function MapPage() {
         ) : drawn === "table" ? (
           <MapTable model={model} selected={sel} onSelect={select} />
         ) : drawn === "overview" ? (
-          <Overview model={model} selected={sel} onSelect={select} />
+          <Overview model={model} selected={sel} onSelect={select} onSegment={openSegment} />
         ) : (
           <Diagram model={model} selected={sel} onSelect={select} />
         )}

@@ -1,4 +1,4 @@
-import { CARD, type DiagramInput } from "./diagram-types.ts";
+import { CARD, type DiagramInput, heightOfCard } from "./diagram-types.ts";
 
 /** Width by height of the pane that most people look at. */
 const ASPECT = 1.7;
@@ -8,30 +8,41 @@ const HEIGHT_TRIES = 40;
 /** A column for each card: callers left of what they call, tall columns broken so that the whole fits a screen. */
 export function assignColumns(input: DiagramInput): Map<string, number> {
   const ranks = rankCards(input);
-  const layers: { readonly id: string; readonly height: number }[][] = [];
+  const linked = new Set(input.links.flatMap((link) => [link.sourceCard, link.targetCard]));
+  const layers: Box[][] = [];
   for (const card of input.cards) {
+    if (!linked.has(card.id)) continue;
     const rank = ranks.get(card.id) ?? 0;
     while (layers.length <= rank) layers.push([]);
-    const height = CARD.header + card.rows.length * CARD.row + CARD.padding + CARD.gapY;
-    layers[rank]?.push({ id: card.id, height });
+    layers[rank]?.push({ id: card.id, height: heightOf(card) });
   }
   const filled = layers.filter((layer) => layer.length > 0);
-  const heightMax = bestHeight(filled.map((layer) => layer.map((card) => card.height)));
-  const columnOf = new Map<string, number>();
-  let column = 0;
-  for (const layer of filled) {
-    let height = 0;
-    for (const card of layer) {
-      if (height > 0 && height + card.height > heightMax) {
-        column += 1;
-        height = 0;
-      }
-      columnOf.set(card.id, column);
-      height += card.height;
-    }
-    column += 1;
+  const columns = bestColumns(filled);
+  for (const card of input.cards) {
+    if (!linked.has(card.id)) addToShortest(columns, { id: card.id, height: heightOf(card) });
   }
-  return columnOf;
+  return new Map(columns.flatMap((column, index) => column.map((box) => [box.id, index] as const)));
+}
+
+type Box = { readonly id: string; readonly height: number };
+
+function heightOf(card: DiagramInput["cards"][number]): number {
+  return heightOfCard(card.rows.length) + CARD.gapY;
+}
+
+/** Cards without any link stand where there is room; a picture of nothing else becomes a block. */
+function addToShortest(columns: Box[][], box: Box): void {
+  const heights = columns.map(total);
+  const shortest = heights.indexOf(Math.min(...heights));
+  const room = Math.max(0, ...heights.filter((_, index) => index !== shortest));
+  const width = columns.length * (CARD.width + CARD.gapX);
+  const wouldBe = (heights[shortest] ?? 0) + box.height;
+  if (columns.length === 0 || (wouldBe > room && wouldBe * ASPECT > width)) columns.push([box]);
+  else columns[shortest]?.push(box);
+}
+
+function total(boxes: readonly Box[]): number {
+  return boxes.reduce((sum, box) => sum + box.height, 0);
 }
 
 /** The longest chain of calls that leads to a card; callers that nobody calls stand right before what they call. */
@@ -114,35 +125,33 @@ function pick(left: ReadonlySet<string>, degrees: ReadonlyMap<string, Degree>): 
   return best;
 }
 
-/** The height at which columns break so that the picture fills a screen best. */
-function bestHeight(layers: readonly (readonly number[])[]): number {
-  const sums = layers.map((heights) => heights.reduce((sum, height) => sum + height, 0));
-  const tallest = Math.max(1, ...sums);
-  const smallest = Math.max(1, ...layers.flat());
-  let best = tallest;
+/** The columns, broken at the height with which the picture fills a screen best. */
+function bestColumns(layers: readonly (readonly Box[])[]): Box[][] {
+  const tallest = Math.max(1, ...layers.map(total));
+  let best: Box[][] = layers.map((layer) => [...layer]);
   let bestScale = 0;
   for (let step = HEIGHT_TRIES; step >= 1; step -= 1) {
-    const height = Math.max(smallest, (tallest * step) / HEIGHT_TRIES);
-    const columns = layers.reduce((count, heights) => count + columnsAt(heights, height), 0);
-    const width = columns * CARD.width + (columns - 1) * CARD.gapX;
-    const scale = Math.min(ASPECT / width, 1 / Math.min(height, tallest));
-    if (scale > bestScale * 1.02) {
-      best = height;
+    const columns = layers.flatMap((layer) => breakLayer(layer, (tallest * step) / HEIGHT_TRIES));
+    const width = columns.length * CARD.width + (columns.length - 1) * CARD.gapX;
+    const scale = Math.min(ASPECT / width, 1 / Math.max(1, ...columns.map(total)));
+    if (scale > bestScale * 1.05) {
+      best = columns;
       bestScale = scale;
     }
   }
   return best;
 }
 
-function columnsAt(heights: readonly number[], heightMax: number): number {
-  let columns = 1;
+/** As few columns as the height allows, about equally filled. */
+function breakLayer(layer: readonly Box[], heightMax: number): Box[][] {
+  const count = Math.max(1, Math.ceil(total(layer) / heightMax));
+  const share = total(layer) / count;
+  const columns: Box[][] = [[]];
   let used = 0;
-  for (const height of heights) {
-    if (used > 0 && used + height > heightMax) {
-      columns += 1;
-      used = 0;
-    }
-    used += height;
+  for (const box of layer) {
+    if (used + box.height / 2 > share * columns.length && columns.at(-1)?.length !== 0) columns.push([]);
+    columns.at(-1)?.push(box);
+    used += box.height;
   }
   return columns;
 }

@@ -1,7 +1,14 @@
 import { assignColumns } from "./diagram-columns.ts";
 import { orderColumns, type Slot } from "./diagram-order.ts";
 import { placeSlots } from "./diagram-place.ts";
-import { CARD, type DiagramInput, type DiagramLayout, LANE_HEIGHT, type Point } from "./diagram-types.ts";
+import {
+  CARD,
+  type DiagramInput,
+  type DiagramLayout,
+  heightOfCard,
+  LANE_HEIGHT,
+  type Point,
+} from "./diagram-types.ts";
 
 /**
  * Layered drawing after Sugiyama: columns from left to right along the calls, lanes through the columns that a long
@@ -51,7 +58,7 @@ function slotsOf(input: DiagramInput, columnOf: ReadonlyMap<string, number>): Sl
     return slot;
   };
   for (const card of input.cards) {
-    add(card.id, columnOf.get(card.id) ?? 0, CARD.header + card.rows.length * CARD.row + CARD.padding, false);
+    add(card.id, columnOf.get(card.id) ?? 0, heightOfCard(card.rows.length), false);
   }
   for (const link of input.links) {
     const from = columnOf.get(link.sourceCard) ?? 0;

@@ -4,7 +4,7 @@ import type { Link, MapModel } from "./map-model.ts";
 
 /** How far a link between cards of one column bows out to the right. */
 const BOW = { min: 34, max: 92, perPixel: 0.16 } as const;
-/** Links of different outcomes between the same rows run side by side, this far apart. */
+/** Where links of different outcomes join the same rows they run side by side, this far apart. */
 const OFFSET: Readonly<Record<Link["outcome"], number>> = { allowed: 0, "would-block": -5, blocked: 5 };
 const LOOP = 7;
 
@@ -19,6 +19,8 @@ export function pathsOf(model: MapModel, layout: DiagramLayout): readonly LinkPa
       rowY.set(row, top + CARD.header + index * CARD.row + CARD.row / 2);
     });
   }
+  const pairs = new Map<string, number>();
+  for (const link of model.links) pairs.set(pairOf(link), (pairs.get(pairOf(link)) ?? 0) + 1);
   return model.links.flatMap((link) => {
     const source = model.rows.get(link.source);
     const target = model.rows.get(link.target);
@@ -26,12 +28,17 @@ export function pathsOf(model: MapModel, layout: DiagramLayout): readonly LinkPa
     const from = layout.cards.get(source.card);
     const to = layout.cards.get(target.card);
     if (from === undefined || to === undefined) return [];
-    const fromY = (rowY.get(link.source) ?? 0) + OFFSET[link.outcome];
-    const toY = (rowY.get(link.target) ?? 0) + OFFSET[link.outcome];
+    const offset = (pairs.get(pairOf(link)) ?? 1) > 1 ? OFFSET[link.outcome] : 0;
+    const fromY = (rowY.get(link.source) ?? 0) + offset;
+    const toY = (rowY.get(link.target) ?? 0) + offset;
     const columns = [layout.columnOf.get(source.card) ?? 0, layout.columnOf.get(target.card) ?? 0] as const;
     if (columns[0] === columns[1]) return [bowed(link, from.x + CARD.width, fromY, toY)];
-    return [routed(link, { ...from, y: fromY }, { ...to, y: toY }, columns, target.card, layout)];
+    return [routed(link, { ...from, y: fromY }, { ...to, y: toY }, columns, offset, target.card, layout)];
   });
+}
+
+function pairOf(link: Link): string {
+  return `${link.source} ${link.target}`;
 }
 
 /** Within a column: out to the right and back. */
@@ -49,6 +56,7 @@ function routed(
   from: Point,
   to: Point,
   [first, last]: readonly [number, number],
+  offset: number,
   target: string,
   layout: DiagramLayout,
 ): LinkPath {
@@ -67,7 +75,7 @@ function routed(
   for (let column = first + step; column !== last; column += step) {
     const lane = layout.lanes.get(laneId(target, column));
     if (lane === undefined) continue;
-    const y = lane.y + OFFSET[link.outcome];
+    const y = lane.y + offset;
     curveTo({ x: lane.x + enter, y });
     at = { x: lane.x + leave, y };
     d += ` L${at.x} ${at.y}`;

@@ -7,12 +7,13 @@ const SWEEPS = 8;
 export function placeSlots(columns: readonly (readonly Slot[])[]): Map<string, number> {
   const centres = new Map<Slot, number>();
   for (const column of columns) {
-    const total = column.reduce((sum, slot) => sum + slot.height + CARD.gapY, -CARD.gapY);
-    let top = -total / 2;
-    for (const slot of column) {
+    let top = 0;
+    column.forEach((slot, index) => {
+      top += gapBetween(column[index - 1], slot);
       centres.set(slot, top + slot.height / 2);
-      top += slot.height + CARD.gapY;
-    }
+      top += slot.height;
+    });
+    for (const slot of column) centres.set(slot, (centres.get(slot) ?? 0) - top / 2);
   }
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
     const inTurn = sweep % 2 === 0 ? columns : [...columns].reverse();
@@ -37,7 +38,7 @@ function settle(column: readonly Slot[], centres: Map<Slot, number>): void {
     const start = wishOf(slot, centres) - slot.height / 2;
     let block: Block = { slots: [{ slot, offset: 0 }], start, wish: start, height: slot.height };
     for (let above = blocks.at(-1); above !== undefined; above = blocks.at(-1)) {
-      if (above.start + above.height + CARD.gapY <= block.start) break;
+      if (above.start + above.height + gapOf(above, block) <= block.start) break;
       blocks.pop();
       block = merge(above, block);
     }
@@ -50,12 +51,22 @@ function settle(column: readonly Slot[], centres: Map<Slot, number>): void {
 
 /** Two blocks that would overlap move on as one, to the mean of what their slots wish. */
 function merge(above: Block, below: Block): Block {
-  const shift = above.height + CARD.gapY;
+  const shift = above.height + gapOf(above, below);
   const moved = below.slots.map(({ slot, offset }) => ({ slot, offset: offset + shift }));
   const slots = [...above.slots, ...moved];
   const count = slots.length;
   const wish = (above.wish * above.slots.length + (below.wish - shift) * below.slots.length) / count;
-  return { slots, start: wish, wish, height: above.height + CARD.gapY + below.height };
+  return { slots, start: wish, wish, height: shift + below.height };
+}
+
+function gapOf(above: Block, below: Block): number {
+  return gapBetween(above.slots.at(-1)?.slot, below.slots[0]?.slot);
+}
+
+/** Lanes lie close together, cards apart; nothing is above the first. */
+function gapBetween(above: Slot | undefined, below: Slot | undefined): number {
+  if (above === undefined || below === undefined) return 0;
+  return above.lane && below.lane ? 0 : above.lane || below.lane ? CARD.gapY / 2 : CARD.gapY;
 }
 
 function wishOf(slot: Slot, centres: ReadonlyMap<Slot, number>): number {

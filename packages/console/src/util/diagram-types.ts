@@ -1,7 +1,11 @@
-/** Sizes in world pixels, which are screen pixels at zoom 1. The style sheet of the cards is held to them by a test. */
+/** Sizes in world pixels, which are screen pixels at zoom 1. The style sheet of the cards agrees; the browser test holds it to that. */
 export const CARD = { width: 236, header: 30, row: 24, padding: 6, gapX: 124, gapY: 20 } as const;
 /** Height of the free lane that a long link has through a column. */
-export const LANE_HEIGHT = 14;
+export const LANE_HEIGHT = 16;
+
+export function heightOfCard(rows: number): number {
+  return CARD.header + rows * CARD.row + CARD.padding;
+}
 
 export type Point = { readonly x: number; readonly y: number };
 

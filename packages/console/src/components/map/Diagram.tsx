@@ -1,8 +1,8 @@
-import { useMemo } from "react";
+import { type CSSProperties, useMemo } from "react";
 import { useElementSize } from "../../hooks/use-element-size.ts";
 import { type Bounds, usePanZoom } from "../../hooks/use-pan-zoom.ts";
 import { pathsOf } from "../../util/diagram-paths.ts";
-import { CARD, type DiagramLayout } from "../../util/diagram-types.ts";
+import { CARD, type DiagramLayout, heightOfCard } from "../../util/diagram-types.ts";
 import { highlightOf } from "../../util/map-highlight.ts";
 import type { MapModel } from "../../util/map-model.ts";
 import classes from "./Diagram.module.css";
@@ -36,7 +36,14 @@ export function Diagram({ model, selected, onSelect }: Props) {
       {layout === null ? null : (
         <div
           className={classes["world"]}
-          style={{ transform: `translate(${view.x}px, ${view.y}px) scale(${view.zoom})` }}
+          data-far={view.zoom < ZOOM_FAR}
+          style={
+            {
+              "--title-px": titlePx(view.zoom),
+              "--line-scale": lineScale(view.zoom),
+              transform: `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`,
+            } as CSSProperties
+          }
         >
           <DiagramLinks paths={paths} model={model} highlight={highlight} onSelect={onSelect} />
           {[...model.cards.values()].map((card) => {
@@ -62,13 +69,29 @@ export function Diagram({ model, selected, onSelect }: Props) {
   );
 }
 
+/** Below this zoom software can't be read: cards show their titles only, as large as fits. */
+const ZOOM_FAR = 0.62;
+const TITLE_SCREEN_PX = 11;
+/** Two lines of it fit a card of one row. */
+const TITLE_WORLD_PX_MAX = 26;
+
+/** The size of a far card's title in the world, so that it has its size on the screen. */
+function titlePx(zoom: number): string {
+  return `${Math.min(TITLE_WORLD_PX_MAX, TITLE_SCREEN_PX / zoom)}px`;
+}
+
+/** Lines get no thinner on the screen than they are at the zoom where cards become far. */
+function lineScale(zoom: number): number {
+  return Math.max(1, ZOOM_FAR / zoom);
+}
+
 /** Room at the right for links that bow out. */
 const BOW_ROOM = 70;
 
 function boundsOf(layout: DiagramLayout): Bounds {
   const bounds = { left: 0, top: Number.POSITIVE_INFINITY, right: 0, bottom: Number.NEGATIVE_INFINITY };
   for (const [id, { x, y }] of layout.cards) {
-    const height = CARD.header + (layout.rows.get(id)?.length ?? 0) * CARD.row + CARD.padding;
+    const height = heightOfCard(layout.rows.get(id)?.length ?? 0);
     bounds.left = Math.min(bounds.left, x);
     bounds.right = Math.max(bounds.right, x + CARD.width + BOW_ROOM);
     bounds.top = Math.min(bounds.top, y);

@@ -1,4 +1,5 @@
 import { memo } from "react";
+import { heightOfCard } from "../../util/diagram-types.ts";
 import { baseName } from "../../util/format.ts";
 import type { Card, Row } from "../../util/map-model.ts";
 import classes from "./Diagram.module.css";
@@ -24,7 +25,7 @@ export const DiagramCard = memo(function DiagramCard(props: Props) {
       data-kind={card.kind}
       data-dimmed={dimmed}
       aria-label={card.note === "" ? card.title : `${card.title}, ${card.note}`}
-      style={{ transform: `translate(${x}px, ${y}px)` }}
+      style={{ height: heightOfCard(rows.length), transform: `translate(${x}px, ${y}px)` }}
     >
       <button
         type="button"

@@ -1,4 +1,4 @@
-import { memo } from "react";
+import { type CSSProperties, memo } from "react";
 import type { LinkPath } from "../../util/diagram-paths.ts";
 import type { Highlight } from "../../util/map-highlight.ts";
 import type { Link, MapModel } from "../../util/map-model.ts";
@@ -57,7 +57,7 @@ export const DiagramLinks = memo(function DiagramLinks({ paths, model, highlight
           <path
             d={d}
             className={classes["line"]}
-            strokeWidth={widthOf(link)}
+            style={{ "--width": widthOf(link) } as CSSProperties}
             markerEnd={`url(#arrow-${link.outcome})`}
           />
           {link.outcome === "blocked" ? (

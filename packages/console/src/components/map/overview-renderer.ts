@@ -1,16 +1,22 @@
-import { DirectedGraph } from "graphology";
+import { MultiDirectedGraph } from "graphology";
 import Sigma from "sigma";
 import { EdgeLineProgram } from "sigma/rendering";
 import type { Outcome } from "../../api/types.ts";
+import { overviewColors } from "./overview-colors.ts";
 import { drawLabels, type Label } from "./overview-labels.ts";
 import type { PlacedOverview } from "./use-overview-layout.ts";
 
 const LABEL_LAYER = "ringwall-labels";
 /** Labels are placed anew in every frame; beyond this many tries a frame would be late. */
 const LABEL_CANDIDATES_MAX = 2_500;
-const SIZE = { min: 2.2, perRoot: 0.45, max: 9 } as const;
+/** Camera ratio (1 = everything in view) from which on segments stand for their workloads. */
+const RATIO_FAR = 0.42;
+/** In world units, of which neighbours are 10 apart. */
+const SIZE = { node: 3.2, address: 4.2, edge: 0.35, worse: 0.6, clusterMin: 0.8, clusterMax: 6 } as const;
 const LAYER: Record<Outcome, number> = { allowed: 0, "would-block": 1, blocked: 2 };
 
+/** `far`: drawn only where segments stand for their workloads; `near`: only where they don't; `both`. */
+type Depth = "far" | "near" | "both";
 type NodeData = {
   x: number;
   y: number;
@@ -18,27 +24,36 @@ type NodeData = {
   color: string;
   title: string;
   links: number;
+  depth: Depth;
+  zIndex: number;
 };
-type EdgeData = { color: string; size: number; zIndex: number };
+type EdgeData = { color: string; size: number; zIndex: number; depth: Depth };
 
-/** Sigma behind three verbs; the only place that knows it. */
+export type OverviewEvents = {
+  readonly onSelect: (id: string | undefined) => void;
+  readonly onCluster: (name: string) => void;
+};
+
+/** Sigma behind a few verbs; the only place that knows it. */
 export class OverviewRenderer {
   readonly #sigma: Sigma<NodeData, EdgeData>;
-  readonly #graph = new DirectedGraph<NodeData, EdgeData>();
+  readonly #graph = new MultiDirectedGraph<NodeData, EdgeData>();
   #placed: PlacedOverview | null = null;
   #selected: string | undefined;
   #lit: ReadonlySet<string> | null = null;
   #hovered: string | null = null;
+  #far = true;
   /** Nodes that may have a label, the busiest first. */
   #busiest: readonly string[] = [];
 
-  constructor(container: HTMLElement, onSelect: (id: string | undefined) => void) {
-    this.#sigma = new Sigma<NodeData, EdgeData>(this.#graph, container, {
+  constructor(container: HTMLElement, events: OverviewEvents) {
+    const sigma = new Sigma<NodeData, EdgeData>(this.#graph, container, {
       renderLabels: false,
       zIndex: true,
-      hideEdgesOnMove: false,
-      stagePadding: 40,
-      minEdgeThickness: 0.6,
+      stagePadding: 36,
+      itemSizesReference: "positions",
+      zoomToSizeRatioFunction: (ratio) => ratio,
+      minEdgeThickness: 0.7,
       defaultEdgeType: "line",
       edgeProgramClasses: { line: EdgeLineProgram },
       defaultDrawNodeHover: () => undefined,
@@ -46,43 +61,29 @@ export class OverviewRenderer {
       nodeReducer: (id, data) => this.#reduceNode(id, data),
       edgeReducer: (id, data) => this.#reduceEdge(id, data),
     });
-    const labels = this.#sigma.createCanvasContext(LABEL_LAYER, { style: { pointerEvents: "none" } });
-    this.#sigma.on("clickNode", ({ node }) => onSelect(node));
-    this.#sigma.on("clickStage", () => onSelect(undefined));
-    this.#sigma.on("enterNode", ({ node }) => this.#hover(node));
-    this.#sigma.on("leaveNode", () => this.#hover(null));
-    this.#sigma.on("afterRender", () => {
-      const canvas = labels.getCanvases()[LABEL_LAYER];
-      if (canvas !== undefined) drawLabels(canvas, this.#sigma.getDimensions(), this.#labels());
-      // For benchmarks and tests: what was asked for is on the screen.
-      if (this.#placed !== null) container.dataset["drawn"] = String(this.#graph.order);
+    this.#sigma = sigma;
+    sigma.createCanvasContext(LABEL_LAYER, { style: { pointerEvents: "none" } });
+    sigma.on("clickNode", ({ node }) => {
+      if (isCluster(node)) events.onCluster(nameOfCluster(node));
+      else events.onSelect(node);
     });
-    labels.resize();
+    sigma.on("clickStage", () => events.onSelect(undefined));
+    sigma.on("enterNode", ({ node }) => this.#hover(node));
+    sigma.on("leaveNode", () => this.#hover(null));
+    sigma.getCamera().on("updated", ({ ratio }) => this.#setFar(ratio > RATIO_FAR));
+    sigma.on("afterRender", () => {
+      const canvas = sigma.getCanvases()[LABEL_LAYER];
+      if (canvas !== undefined) drawLabels(canvas, sigma.getDimensions(), this.#labels());
+      // For the benchmark and the tests: what was asked for is on the screen.
+      if (this.#placed !== null) container.dataset["drawn"] = String(this.#placed.graph.nodes.length);
+    });
   }
 
   show(placed: PlacedOverview): void {
     this.#placed = placed;
-    const { graph, layout } = placed;
-    const colors = themeColors();
     this.#graph.clear();
-    graph.nodes.forEach((node, index) => {
-      this.#graph.addNode(node.id, {
-        x: layout.x[index] ?? 0,
-        y: layout.y[index] ?? 0,
-        size: Math.min(SIZE.max, SIZE.min + Math.sqrt(node.links) * SIZE.perRoot),
-        color: node.kind === "address" ? colors.address : colors.workload,
-        title: node.title,
-        links: node.links,
-      });
-    });
-    for (const edge of graph.edges) {
-      const { outcome } = edge;
-      this.#graph.addEdge(edge.source, edge.target, {
-        color: colors[outcome],
-        size: outcome === "allowed" ? 0.6 : 1.4,
-        zIndex: LAYER[outcome],
-      });
-    }
+    this.#addNodes(placed);
+    this.#addEdges(placed);
     this.#rank();
     this.#sigma.refresh();
   }
@@ -108,43 +109,89 @@ export class OverviewRenderer {
     this.#sigma.kill();
   }
 
+  #addNodes({ graph, layout }: PlacedOverview): void {
+    const colors = overviewColors();
+    for (const cluster of layout.clusters) {
+      this.#graph.addNode(clusterId(cluster.name), {
+        x: cluster.x,
+        y: cluster.y,
+        size: cluster.radius,
+        color: colors.cluster,
+        title: cluster.name,
+        links: 0,
+        depth: "far",
+        zIndex: 0,
+      });
+    }
+    graph.nodes.forEach((node, index) => {
+      const isAddress = node.kind === "address";
+      this.#graph.addNode(node.id, {
+        x: layout.x[index] ?? 0,
+        y: layout.y[index] ?? 0,
+        size: isAddress ? SIZE.address : SIZE.node,
+        color: isAddress ? colors.address : colors.workload,
+        title: node.title,
+        links: node.links,
+        depth: "both",
+        zIndex: 1,
+      });
+    });
+  }
+
+  #addEdges({ graph }: PlacedOverview): void {
+    const colors = overviewColors();
+    for (const { source, target, outcome, weight } of graph.clusterEdges) {
+      const size = Math.min(SIZE.clusterMax, SIZE.clusterMin * Math.sqrt(weight));
+      this.#graph.addEdge(clusterId(source), clusterId(target), {
+        color: colors[outcome],
+        size,
+        zIndex: LAYER[outcome],
+        depth: "far",
+      });
+    }
+    for (const { source, target, outcome } of graph.edges) {
+      this.#graph.addEdge(source, target, {
+        color: colors[outcome],
+        size: outcome === "allowed" ? SIZE.edge : SIZE.worse,
+        zIndex: LAYER[outcome],
+        depth: "near",
+      });
+    }
+  }
+
+  #setFar(far: boolean): void {
+    if (far === this.#far) return;
+    this.#far = far;
+    this.#sigma.refresh();
+  }
+
   #hover(node: string | null): void {
     this.#hovered = node;
     this.#sigma.scheduleRender();
   }
 
-  #reduceNode(id: string, data: NodeData): Partial<NodeData & { zIndex: number }> {
+  /** Segments stand for their workloads only from afar, and never beside a selection. */
+  #isDrawn(depth: Depth): boolean {
+    if (depth === "both") return true;
+    return depth === (this.#far && this.#lit === null ? "far" : "near");
+  }
+
+  #reduceNode(id: string, data: NodeData): Partial<NodeData & { hidden: boolean }> {
+    if (!this.#isDrawn(data.depth)) return { ...data, hidden: true };
     if (this.#lit === null) return data;
-    if (id === this.#selected) return { ...data, size: data.size + 3, zIndex: 2 };
-    return this.#lit.has(id) ? { ...data, zIndex: 1 } : { ...data, color: themeColors().faded };
+    if (id === this.#selected) return { ...data, size: data.size * 1.6, zIndex: 3 };
+    return this.#lit.has(id) ? { ...data, zIndex: 2 } : { ...data, color: overviewColors().faded };
   }
 
   #reduceEdge(id: string, data: EdgeData): Partial<EdgeData & { hidden: boolean }> {
+    if (!this.#isDrawn(data.depth)) return { ...data, hidden: true };
     if (this.#lit === null) return data;
     const ends = this.#graph.extremities(id);
     const selected = this.#selected;
-    const own = selected !== undefined && this.#graph.hasNode(selected) ? ends.includes(selected) : true;
-    return own && ends.every((end) => this.#lit?.has(end)) ? { ...data, size: 2 } : { ...data, hidden: true };
-  }
-
-  /** The selected and the hovered node, the segments, then the busiest nodes; what would overlap is left out. */
-  #labels(): readonly Label[] {
-    const sigma = this.#sigma;
-    const labels: Label[] = [];
-    const add = (id: string, weight: Label["weight"]) => {
-      const data = this.#graph.getNodeAttributes(id);
-      const at = sigma.graphToViewport({ x: data.x, y: data.y });
-      labels.push({ ...at, text: data.title, weight, gap: data.size + 3 });
-    };
-    for (const id of [this.#hovered, this.#selected]) {
-      if (id != null && this.#graph.hasNode(id)) add(id, "strong");
-    }
-    for (const cluster of this.#placed?.layout.clusters ?? []) {
-      const at = sigma.graphToViewport({ x: cluster.x, y: cluster.y + cluster.radius });
-      labels.push({ ...at, text: cluster.name, weight: "cluster", gap: 0 });
-    }
-    for (const id of this.#busiest) add(id, "plain");
-    return labels;
+    const own = selected === undefined || !this.#graph.hasNode(selected) || ends.includes(selected);
+    return own && ends.every((end) => this.#lit?.has(end))
+      ? { ...data, size: data.size * 2 }
+      : { ...data, hidden: true };
   }
 
   #rank(): void {
@@ -154,17 +201,38 @@ export class OverviewRenderer {
       .sort((left, right) => links(right) - links(left))
       .slice(0, LABEL_CANDIDATES_MAX);
   }
+
+  /** The hovered and the selected node, the segments, then the busiest nodes; what would overlap is left out. */
+  #labels(): readonly Label[] {
+    const sigma = this.#sigma;
+    const labels: Label[] = [];
+    const add = (id: string, weight: Label["weight"]) => {
+      const data = this.#graph.getNodeAttributes(id);
+      const at = sigma.graphToViewport(data);
+      labels.push({ ...at, text: data.title, weight, gap: sigma.scaleSize(data.size) + 3 });
+    };
+    for (const id of [this.#hovered, this.#selected]) {
+      if (id != null && this.#graph.hasNode(id) && !isCluster(id)) add(id, "strong");
+    }
+    for (const { x, y, radius, name } of this.#placed?.layout.clusters ?? []) {
+      labels.push({ ...sigma.graphToViewport({ x, y: y + radius }), text: name, weight: "cluster", gap: 0 });
+    }
+    if (!this.#far || this.#lit !== null) for (const id of this.#busiest) add(id, "plain");
+    return labels;
+  }
 }
 
-function themeColors() {
-  const style = getComputedStyle(document.documentElement);
-  const read = (name: string) => style.getPropertyValue(name).trim();
-  return {
-    allowed: `${read("--rw-allowed")}55`,
-    "would-block": read("--rw-would-block"),
-    blocked: read("--rw-blocked"),
-    workload: read("--rw-accent"),
-    address: read("--rw-muted"),
-    faded: read("--rw-line"),
-  } as const;
+const CLUSTER_PREFIX = "cluster ";
+
+/** No card is called like this: workload names have no spaces, and segment and address cards have prefixes of their own. */
+function clusterId(name: string): string {
+  return CLUSTER_PREFIX + name;
+}
+
+function isCluster(id: string): boolean {
+  return id.startsWith(CLUSTER_PREFIX);
+}
+
+function nameOfCluster(id: string): string {
+  return id.slice(CLUSTER_PREFIX.length);
 }

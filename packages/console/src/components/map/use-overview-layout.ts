@@ -12,7 +12,7 @@ export function useOverviewLayout(model: MapModel): PlacedOverview | null {
   useEffect(() => {
     let wanted = true;
     const graph = overviewGraphOf(model);
-    void layOutOverviewInWorker({ nodes: graph.nodes }).then((layout) => {
+    void layOutOverviewInWorker({ nodes: graph.nodes, clusterEdges: graph.clusterEdges }).then((layout) => {
       if (wanted) setPlaced({ graph, layout });
     });
     return () => {
