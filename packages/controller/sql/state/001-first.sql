@@ -87,7 +87,11 @@ CREATE TABLE host_policies (
   digest     text NOT NULL,
   policy     bytea NOT NULL,
   -- Why the newest revision could not be compiled for this host; the former policy stays.
-  problem    text NOT NULL DEFAULT ''
+  problem    text NOT NULL DEFAULT '',
+  -- While a change waits for its confirmation: the very bytes to put back. A revert must not depend on a compiler.
+  former_policy   bytea,
+  former_digest   text,
+  former_revision int
 );
 
 CREATE TABLE sessions (

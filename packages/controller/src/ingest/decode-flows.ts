@@ -111,8 +111,8 @@ function shapeProblem(batch: FlowBatch): string | null {
   }
   if (batch.processes.length > BATCH_PROCESSES_MAX) return `more than ${BATCH_PROCESSES_MAX} processes`;
   if (batch.rules.length > BATCH_RULES_MAX) return `more than ${BATCH_RULES_MAX} rules`;
-  if (batch.rules.some((rule) => rule === "" || rule.length > BATCH_RULE_LENGTH_MAX)) {
-    return `a rule's name is empty or longer than ${BATCH_RULE_LENGTH_MAX}`;
+  if (batch.rules.some((rule) => rule === "" || rule.length > BATCH_RULE_LENGTH_MAX || rule.includes("\0"))) {
+    return `a rule's name is empty, holds a NUL or is longer than ${BATCH_RULE_LENGTH_MAX}`;
   }
   if (Object.keys(batch.lost).length > LOST_CAUSES_MAX) return `more than ${LOST_CAUSES_MAX} causes of loss`;
   return null;

@@ -18,6 +18,7 @@ export function decodeProcess(process: Process): Result<ProcessIdentity, string>
     const text = process[field];
     if (text.length > PROCESS_PATH_LENGTH_MAX)
       return fail(`\`${field}\` is longer than ${PROCESS_PATH_LENGTH_MAX}`);
+    if (text.includes("\0")) return fail(`\`${field}\` holds a NUL`);
     if (text !== "" && !text.startsWith("/")) return fail(`\`${field}\` is not an absolute path`);
   }
   if (!DIGEST.test(process.exeSha256)) return fail("`exe_sha256` is not a SHA-256 digest");
@@ -26,6 +27,7 @@ export function decodeProcess(process: Process): Result<ProcessIdentity, string>
     if (process[field].length > PROCESS_TEXT_LENGTH_MAX) {
       return fail(`\`${field}\` is longer than ${PROCESS_TEXT_LENGTH_MAX}`);
     }
+    if (process[field].includes("\0")) return fail(`\`${field}\` holds a NUL`);
   }
   const unattributable = flowEnd.shape.unattributable.safeParse(orNull(process.unattributable));
   if (!unattributable.success) return fail("`unattributable` is none of the known kinds");

@@ -79,6 +79,9 @@ export type Tables = {
     digest: string;
     policy: Buffer;
     problem: Generated<string>;
+    former_policy: Generated<Buffer | null>;
+    former_digest: Generated<string | null>;
+    former_revision: Generated<number | null>;
   };
   sessions: { hash: string; name: string; expires: Time };
   sign_in_links: { hash: string; expires: Time };

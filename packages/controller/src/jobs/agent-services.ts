@@ -1,0 +1,218 @@
+import {
+  ADDRESSES_PER_WORKLOAD_MAX,
+  fail,
+  type Labels,
+  labels as labelsSchema,
+  name as nameSchema,
+  ok,
+  type Result,
+} from "@ringwall/model";
+import type { EnrollRequest, StatusReport } from "@ringwall/protocol/agent";
+import type { Logger } from "pino";
+import type { Hub } from "../api/agents/hub.ts";
+import type { AgentRefusal, AgentServices } from "../api/agents/services.ts";
+import { decodeExecs } from "../ingest/decode-execs.ts";
+import { decodeFlows } from "../ingest/decode-flows.ts";
+import type { Authority, IssuedCertificate } from "../pki/authority.ts";
+import { hashOfToken, hashSecret, TOKEN_PREFIX } from "../pki/enrollment-token.ts";
+import type { FlowStore } from "../store/flows/flow-store.ts";
+import {
+  findToken,
+  loadGoodSerials,
+  revokeCertificates,
+  saveCertificate,
+  type TokenFault,
+  useToken,
+} from "../store/state/enrollment.ts";
+import type { Fleet } from "../store/state/fleet.ts";
+import type { StateDatabase } from "../store/state/open.ts";
+import type { NewAlert } from "./alerts.ts";
+import type { Changes } from "./changes.ts";
+import { alertsOfFlows } from "./flow-alerts.ts";
+import { createMutex } from "./mutex.ts";
+import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
+import { decodeStatus, VERSION_LENGTH_MAX } from "./status-report.ts";
+
+/** Labels of one host; people who need more describe something else. */
+export const LABELS_PER_WORKLOAD_MAX = 64;
+
+export type AgentServicesParts = {
+  readonly db: StateDatabase;
+  readonly fleet: Fleet;
+  readonly flows: FlowStore;
+  readonly hub: Hub;
+  readonly changes: Changes;
+  readonly rollout: Rollout;
+  readonly authority: Authority;
+  readonly log: Logger;
+  readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
+  readonly newProcesses: (workload: string, processes: readonly NewProcess[]) => Promise<void>;
+  readonly onFlows: () => void;
+};
+export type NewProcess = Parameters<typeof alertsOfFlows>[1]["processes"][number];
+
+export async function createAgentServices(parts: AgentServicesParts): Promise<AgentServices> {
+  const { db, fleet, flows, hub, changes, rollout, authority } = parts;
+  const good = await loadGoodSerials(db);
+
+  const oneAtATime = createMutex();
+
+  const issued = async (workload: string, certificate: IssuedCertificate) => {
+    await saveCertificate(db, { serial: certificate.serial, workload, notAfter: certificate.notAfter });
+    good.add(certificate.serial);
+    return { certificateChain: [certificate.der], caCertificate: authority.certificateDer };
+  };
+  // One after the other, so that two hosts that ask for the same name at once do not both get it.
+  const enroll = async (request: EnrollRequest) => {
+    const wanted = await judgeEnrollment(parts, request);
+    if (!wanted.ok) return wanted;
+    const { workload, labels, hash } = wanted.value;
+    const certificate = await authority.issueForAgent(request.csr, workload);
+    if (!certificate.ok) return fail(refused("invalid", certificate.error));
+    if (!(await useToken(db, hash))) return fail(tokenRefused("used"));
+    const again = fleet.get(workload) !== undefined;
+    for (const serial of await revokeCertificates(db, workload)) good.delete(serial);
+    hub.disconnect(workload);
+    await fleet.enroll(workload, labels, request.addresses, request.version);
+    const reply = await issued(workload, certificate.value);
+    await changes.enrolled(workload);
+    parts.log.info({ workload, again }, "an agent enrolled");
+    return ok({ workload, ...reply });
+  };
+
+  return {
+    isGood: (serial) => good.has(serial),
+    enroll: (request) => oneAtATime(() => enroll(request)),
+    async renew(workload, csr) {
+      const certificate = await authority.issueForAgent(csr, workload);
+      return certificate.ok
+        ? ok(await issued(workload, certificate.value))
+        : fail(refused("invalid", certificate.error));
+    },
+    async subscribe(workload, generation, version) {
+      if (fleet.get(workload) === undefined) return fail(unknownWorkload(workload));
+      if (generation > BigInt(GENERATION_CLAIM_MAX)) {
+        return fail(refused("invalid", `generation ${generation} is none that a controller gave`));
+      }
+      fleet.seen(workload);
+      const subscription = hub.open(workload);
+      await rollout.greet(workload, Number(generation), changes.pending());
+      parts.log.debug({ workload, generation: Number(generation), version }, "an agent listens");
+      return ok(subscription);
+    },
+    async flows(workload, batch) {
+      const decoded = decodeFlows(batch, Date.now());
+      if (!decoded.ok) return fail(refused("invalid", `the flow batch is not valid: ${decoded.error}`));
+      fleet.seen(workload);
+      const stored = await storing(parts.log, () => flows.storeFlows(workload, decoded.value));
+      if (!stored.ok) return stored;
+      if (stored.value.kind === "repeated") return ok(undefined);
+      await fleet.recordLost(workload, decoded.value.lost);
+      await parts.alert(alertsOfFlows(workload, decoded.value, (address) => fleet.ownerOf(address)));
+      await parts.newProcesses(workload, stored.value.newProcesses);
+      if (decoded.value.reports.length > 0) parts.onFlows();
+      return ok(undefined);
+    },
+    async execs(workload, batch) {
+      const decoded = decodeExecs(batch, Date.now());
+      if (!decoded.ok) return fail(refused("invalid", `the exec batch is not valid: ${decoded.error}`));
+      fleet.seen(workload);
+      const stored = await storing(parts.log, () => flows.storeExecs(workload, decoded.value));
+      if (!stored.ok) return stored;
+      if (stored.value.kind === "stored") await parts.newProcesses(workload, stored.value.newProcesses);
+      return ok(undefined);
+    },
+    status: (workload, report) => takeStatus(parts, workload, report),
+  };
+}
+
+async function takeStatus(
+  { fleet, changes, rollout }: AgentServicesParts,
+  workload: string,
+  report: StatusReport,
+): Promise<Result<void, AgentRefusal>> {
+  const decoded = decodeStatus(report);
+  if (!decoded.ok) return fail(refused("invalid", `the status report is not valid: ${decoded.error}`));
+  if (fleet.get(workload) === undefined) return fail(unknownWorkload(workload));
+  const { inventoryChanged } = await fleet.recordStatus(workload, decoded.value);
+  if (inventoryChanged) changes.inventoryChanged();
+  const { generation, unconfirmedGeneration } = decoded.value;
+  await rollout.reconcile(workload, generation, unconfirmedGeneration, changes.pending());
+  return ok(undefined);
+}
+
+/** An engine that is away is the agent's reason to keep the batch and send it again. */
+async function storing<T>(log: Logger, work: () => Promise<T>): Promise<Result<T, AgentRefusal>> {
+  try {
+    return ok(await work());
+  } catch (error) {
+    log.error({ err: error }, "a batch could not be stored");
+    return fail(refused("unavailable", "the flow store can't take the batch now; send it again"));
+  }
+}
+
+type Enrollment = { readonly workload: string; readonly labels: Labels; readonly hash: string };
+
+async function judgeEnrollment(
+  { db, fleet, changes }: AgentServicesParts,
+  request: EnrollRequest,
+): Promise<Result<Enrollment, AgentRefusal>> {
+  const hash = request.token.startsWith(TOKEN_PREFIX)
+    ? hashOfToken(request.token)
+    : hashSecret(request.token);
+  const token = hash === null ? fail("unknown" as const) : await findToken(db, hash);
+  if (!token.ok || hash === null) return fail(tokenRefused(token.ok ? "unknown" : token.error));
+  const bound = token.value.workload;
+  const workload = bound ?? request.workload;
+  const parsed = nameSchema.safeParse(workload);
+  if (!parsed.success)
+    return fail(refused("invalid", "the workload's name is not valid: letters, digits, `.`, `_`, `-`, `/`"));
+  if (bound !== null && request.workload !== "" && request.workload !== bound) {
+    const message = `the token is for the workload \`${bound}\`, and this host calls itself otherwise; start the agent with --name ${bound}, or make a token for its own name`;
+    return fail(refused("denied", message));
+  }
+  if (bound === null && fleet.get(workload) !== undefined) {
+    const message = `a workload \`${workload}\` is enrolled already; choose another name with --name, or make a token for exactly this one (\`ringwall token create --workload ${workload}\`) to replace it`;
+    return fail(refused("exists", message));
+  }
+  if (changes.inForce().resources.some((one) => one.kind === "Workload" && one.metadata.name === workload)) {
+    const message = `the policy has a Workload \`${workload}\` written by hand; take it out of the policy first, or choose another name with --name`;
+    return fail(refused("exists", message));
+  }
+  if (request.addresses.length > ADDRESSES_PER_WORKLOAD_MAX) {
+    return fail(refused("invalid", `more than ${ADDRESSES_PER_WORKLOAD_MAX} addresses`));
+  }
+  if (request.version.length > VERSION_LENGTH_MAX || request.version.includes("\0")) {
+    return fail(refused("invalid", "the agent's version is not one"));
+  }
+  const labels = labelsSchema.safeParse({ ...request.labels, ...token.value.labels });
+  if (!labels.success || Object.keys(labels.data).length > LABELS_PER_WORKLOAD_MAX) {
+    return fail(
+      refused("invalid", `a label is not valid, or there are more than ${LABELS_PER_WORKLOAD_MAX}`),
+    );
+  }
+  return ok({ workload, labels: labels.data, hash });
+}
+
+function tokenRefused(fault: TokenFault): AgentRefusal {
+  const remedy = "make a new one with `ringwall token create`";
+  switch (fault) {
+    case "unknown":
+      return refused("unauthenticated", `the enrolment token is not one of this controller's; ${remedy}`);
+    case "expired":
+      return refused("unauthenticated", `the enrolment token has expired; ${remedy}`);
+    case "used":
+      return refused(
+        "unauthenticated",
+        `the enrolment token was used already, as often as it may be; ${remedy}`,
+      );
+  }
+}
+
+function unknownWorkload(workload: string): AgentRefusal {
+  return refused("precondition", `the workload \`${workload}\` is no longer known; enrol its agent again`);
+}
+
+function refused(code: AgentRefusal["code"], message: string): AgentRefusal {
+  return { code, message };
+}

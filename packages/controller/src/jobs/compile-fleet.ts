@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/model";
+import {
+  createHostCompiler,
+  type Inventory,
+  inventoryOf,
+  type PolicySet,
+  policySetOf,
+} from "@ringwall/policy";
+import type { AgentRecord, Fleet } from "../store/state/fleet.ts";
+import { type EssentialSource, essentialOf } from "./essential.ts";
+
+/** A revision's resources with the inventory they are judged on: the hosts with agents, and the written Workloads. */
+export type World = { readonly set: PolicySet; readonly inventory: Inventory };
+
+export function worldOf(resources: readonly Resource[], fleet: Fleet): Result<World> {
+  const set = policySetOf(resources);
+  const inventory = inventoryOf([...fleet.workloads(), ...set.workloads]);
+  return inventory.ok ? ok({ set, inventory: inventory.value }) : inventory;
+}
+
+/** One host's policy as it is shipped, or why it can't be. */
+export type CompiledHost = {
+  readonly workload: string;
+  readonly result: Result<{ readonly policy: Buffer; readonly digest: string }>;
+};
+
+/** Compiles the policy of each of `agents` under a revision. Hosts with the same resolvers share a compiler. */
+export function compileFleet(
+  world: World,
+  revision: number,
+  agents: readonly AgentRecord[],
+  essential: EssentialSource,
+  nowMs: number,
+): readonly CompiledHost[] {
+  const compilers = new Map<string, ReturnType<typeof createHostCompiler>>();
+  return agents.map((agent) => {
+    const config = essentialOf(essential, agent);
+    const key = config.resolvers.join();
+    const compiler =
+      compilers.get(key) ??
+      createHostCompiler(world.set, world.inventory, {
+        revision,
+        essential: config,
+        proof: "unavailable",
+        nowMs,
+      });
+    compilers.set(key, compiler);
+    const compiled = compiler(agent.name);
+    return { workload: agent.name, result: compiled.ok ? ok(encode(compiled.value)) : compiled };
+  });
+}
+
+function encode(policy: object): { readonly policy: Buffer; readonly digest: string } {
+  const bytes = Buffer.from(JSON.stringify(policy));
+  return { policy: bytes, digest: createHash("sha256").update(bytes).digest("hex") };
+}
+
+/** Every host's problems together, each once. */
+export function compileProblems(compiled: readonly CompiledHost[]): Result<void> {
+  const problems = new Map<string, Problem>();
+  for (const { result } of compiled) {
+    for (const problem of result.ok ? [] : result.error)
+      problems.set(`${problem.code} ${problem.message}`, problem);
+  }
+  return problems.size === 0 ? ok(undefined) : fail([...problems.values()]);
+}

@@ -1,0 +1,52 @@
+import type { Flow, FlowEnd, Protocol, Verification } from "@ringwall/model";
+import type { Seen, SeenEnd } from "./window.ts";
+
+export const PROTOCOLS: Readonly<Record<number, Protocol>> = { 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp" };
+
+/** A connection group as the model's flow record. */
+export function flowOf(seen: Seen): Flow {
+  const proto = PROTOCOLS[seen.proto] ?? "tcp";
+  return {
+    time: new Date(seen.first_ms).toISOString(),
+    until: new Date(seen.last_ms).toISOString(),
+    count: Math.max(1, seen.count),
+    reporter: seen.reporter,
+    proto,
+    ...(proto === "icmp" ? { icmpType: seen.port } : { port: seen.port }),
+    ...(seen.state === "unknown" ? {} : { state: seen.state }),
+    verification: verificationOf(seen),
+    verdict: seen.verdict,
+    src: endOf(seen.src),
+    dst: endOf(seen.dst),
+    bytesOut: seen.bytes_out,
+    bytesIn: seen.bytes_in,
+  };
+}
+
+/** Both reports joined: attested. Else what the address says. */
+export function verificationOf(seen: Seen): Verification {
+  if (seen.reporter === "joined") return "attested";
+  const peer = seen.reporter === "source" ? seen.dst : seen.src;
+  return peer.workload === null ? "none" : "address";
+}
+
+function endOf(end: SeenEnd): FlowEnd {
+  const { process } = end;
+  const place = { workload: end.workload, ip: end.ip };
+  if (process === null) return place;
+  return {
+    ...place,
+    user: process.user,
+    unit: process.unit,
+    container: process.container,
+    image: process.image,
+    exe: process.exe === "" ? null : process.exe,
+    exeSha256: process.exeSha256,
+    script: process.script,
+    scriptSha256: process.scriptSha256,
+    unattributable: process.unattributable,
+    package: process.package,
+    evidence: process.evidence,
+    environment: [...process.environment],
+  };
+}

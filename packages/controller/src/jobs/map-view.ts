@@ -1,0 +1,105 @@
+import type { ProcessIdentity } from "@ringwall/model";
+import { isGlobal, parseAddress } from "@ringwall/model";
+import type { Inventory } from "@ringwall/policy";
+import { type PolicySet, selectsWorkload } from "@ringwall/policy";
+import type { MapEdge, MapNode, MapView } from "@ringwall/protocol/rest";
+import { PROTOCOLS, verificationOf } from "./flow-records.ts";
+import type { SoftwareName } from "./software-names.ts";
+import type { Seen, SeenEnd } from "./window.ts";
+
+/** Edges of one map; the busiest are kept. */
+export const MAP_EDGES_MAX = 50_000;
+
+/** The map: software on workloads and address classes, with an edge for each outcome between two ends at one port. */
+export function mapOf(
+  seen: readonly Seen[],
+  set: PolicySet,
+  inventory: Inventory,
+  nameOf: (identity: ProcessIdentity) => SoftwareName,
+): MapView {
+  const edges = new Map<string, MapEdge>();
+  for (const one of seen) {
+    const edge = edgeOf(one, nameOf);
+    const key = JSON.stringify([
+      edge.source,
+      edge.sourceSoftware,
+      edge.destination,
+      edge.destinationSoftware,
+      edge.proto,
+      edge.port,
+      edge.outcome,
+      edge.rule,
+    ]);
+    edges.set(key, merge(edges.get(key), edge));
+  }
+  const kept = [...edges.values()].sort((a, b) => b.count - a.count).slice(0, MAP_EDGES_MAX);
+  return { nodes: nodesOf(kept, set, inventory), edges: kept };
+}
+
+/** `internet` for public addresses, the /24 or /64 for the rest: a map of single addresses is nobody's map. */
+export function nodeId(end: SeenEnd): string {
+  if (end.workload !== null) return end.workload;
+  const address = parseAddress(end.ip);
+  if (address !== null && isGlobal(address)) return "internet";
+  if (!end.ip.includes(":")) return `${end.ip.split(".").slice(0, 3).join(".")}.0/24`;
+  return `${end.ip.split(":").slice(0, 4).join(":").replace(/:+$/, "")}::/64`;
+}
+
+function edgeOf(seen: Seen, nameOf: (identity: ProcessIdentity) => SoftwareName): MapEdge {
+  const softwareOf = (end: SeenEnd) => (end.process === null ? null : nameOf(end.process).name);
+  return {
+    source: nodeId(seen.src),
+    sourceSoftware: softwareOf(seen.src),
+    destination: nodeId(seen.dst),
+    destinationSoftware: softwareOf(seen.dst),
+    proto: PROTOCOLS[seen.proto] ?? "tcp",
+    port: seen.port,
+    count: Math.max(1, seen.count),
+    bytesOut: seen.bytes_out,
+    bytesIn: seen.bytes_in,
+    outcome: seen.verdict,
+    verification: verificationOf(seen),
+    rule: seen.rule === "" ? null : seen.rule,
+    lastSeen: new Date(seen.last_ms).toISOString(),
+  };
+}
+
+function merge(before: MapEdge | undefined, edge: MapEdge): MapEdge {
+  if (before === undefined) return edge;
+  const newer = before.lastSeen > edge.lastSeen ? before : edge;
+  return {
+    ...newer,
+    count: before.count + edge.count,
+    bytesOut: before.bytesOut + edge.bytesOut,
+    bytesIn: before.bytesIn + edge.bytesIn,
+  };
+}
+
+function nodesOf(edges: readonly MapEdge[], set: PolicySet, inventory: Inventory): MapNode[] {
+  const software = new Map<string, Set<string>>();
+  const add = (node: string, name: string | null) => {
+    const names = software.get(node) ?? new Set();
+    if (name !== null) names.add(name);
+    software.set(node, names);
+  };
+  for (const workload of inventory.workloads) add(workload.metadata.name, null);
+  for (const edge of edges) {
+    add(edge.source, edge.sourceSoftware);
+    add(edge.destination, edge.destinationSoftware);
+  }
+  return [...software].map(([id, names]) => {
+    const workload = inventory.byName.get(id);
+    const segments =
+      workload === undefined
+        ? []
+        : set.segments
+            .filter((one) => selectsWorkload(one.spec.workloads, workload))
+            .map((one) => one.metadata.name);
+    return {
+      id,
+      kind: workload === undefined ? "address" : "workload",
+      segments,
+      software: [...names].sort(),
+    };
+  });
+}

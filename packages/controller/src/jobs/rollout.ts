@@ -1,0 +1,152 @@
+import type { Transaction } from "kysely";
+import type { Logger } from "pino";
+import type { Hub } from "../api/agents/hub.ts";
+import { loadHostPolicies, type StoredHostPolicy, saveHostPolicy } from "../store/state/host-policies.ts";
+import type { StateDatabase } from "../store/state/open.ts";
+import { nextGeneration, type Pending, raiseGenerations } from "../store/state/revisions.ts";
+import type { Tables } from "../store/state/tables.ts";
+import type { CompiledHost } from "./compile-fleet.ts";
+
+/** An agent's claim beyond this is no generation of ours; a lost database may well be behind an honest one. */
+export const GENERATION_CLAIM_MAX = 2 ** 40;
+/** A host that does not take its policy is told again, but not more often than this, … */
+const RESEND_MS = 2_000;
+/** … and not more often than this with the same policy: it says in its status why it refuses. */
+const RESENDS_MAX = 3;
+
+type Access = StateDatabase | Transaction<Tables>;
+
+/** What each host is to have in force, stored first and then sent to every connected host at once. */
+export type Rollout = {
+  wanted(workload: string): StoredHostPolicy | undefined;
+  /** Stores changed policies under `generation`; the workloads whose policy changed. Sends nothing yet. */
+  store(
+    db: Access,
+    compiled: readonly CompiledHost[],
+    revision: number,
+    generation: number,
+  ): Promise<readonly string[]>;
+  /** Takes over into memory what `store` wrote, when its transaction is through. */
+  reload(): Promise<void>;
+  /** Sends the hosts their stored policies; the number that were connected and told. */
+  push(workloads: readonly string[], pending: Pending | null): number;
+  confirmed(generation: number): void;
+  /** What a host that connects has to hear. */
+  greet(workload: string, generation: number, pending: Pending | null): Promise<void>;
+  /** Tells a host again that lost its policy: by its own revert after the confirmation, for example. */
+  reconcile(workload: string, inForce: number, unconfirmed: number, pending: Pending | null): Promise<void>;
+};
+
+export async function createRollout(
+  db: StateDatabase,
+  hub: Hub,
+  log: Logger,
+  nowMs: () => number,
+): Promise<Rollout> {
+  let stored = await loadHostPolicies(db);
+  const sentMs = new Map<string, number>();
+  const resends = new Map<string, { readonly digest: string; readonly count: number }>();
+
+  const send = (row: StoredHostPolicy, pending: Pending | null): boolean => {
+    const waits = pending !== null && pending.generation === row.generation;
+    sentMs.set(row.workload, nowMs());
+    return hub.send(row.workload, {
+      case: "policy",
+      value: {
+        $typeName: "ringwall.agent.v1.PolicyUpdate",
+        generation: BigInt(row.generation),
+        hostPolicy: row.policy,
+        digest: Buffer.from(row.digest, "hex"),
+        confirmWithinSeconds: waits ? secondsLeft(pending, nowMs()) : 0,
+      },
+    });
+  };
+  const confirm = (workload: string, generation: number) =>
+    hub.send(workload, {
+      case: "confirm",
+      value: { $typeName: "ringwall.agent.v1.Confirm", generation: BigInt(generation) },
+    });
+  /** The same policy under a generation above everything the host has seen. */
+  const renumber = async (row: StoredHostPolicy, above: number): Promise<StoredHostPolicy> => {
+    if (above >= row.generation) await raiseGenerations(db, above);
+    const renewed = { ...row, generation: await nextGeneration(db) };
+    await saveHostPolicy(db, renewed);
+    stored.set(row.workload, renewed);
+    return renewed;
+  };
+
+  return {
+    wanted: (workload) => stored.get(workload),
+    async store(access, compiled, revision, generation) {
+      const changed = compiled.filter((host) => isChanged(host, stored.get(host.workload)));
+      for (const { workload, result } of changed) {
+        if (result.ok) {
+          await saveHostPolicy(access, { workload, generation, revision, ...result.value, problem: "" });
+          continue;
+        }
+        // What can't be compiled leaves the former policy in force, and says so.
+        const problem = result.error.map((one) => one.message).join("; ");
+        log.error({ workload, problem }, "no policy for a host");
+        const former = stored.get(workload);
+        if (former !== undefined) await saveHostPolicy(access, { ...former, problem });
+      }
+      return changed.filter(({ result }) => result.ok).map(({ workload }) => workload);
+    },
+    async reload() {
+      stored = await loadHostPolicies(db);
+    },
+    push(workloads, pending) {
+      return workloads.filter((workload) => {
+        const row = stored.get(workload);
+        return row !== undefined && send(row, pending);
+      }).length;
+    },
+    confirmed(generation) {
+      for (const workload of hub.connected()) {
+        if (stored.get(workload)?.generation === generation) confirm(workload, generation);
+      }
+    },
+    async greet(workload, generation, pending) {
+      const row = stored.get(workload);
+      if (row === undefined) return;
+      const ahead = generation > row.generation;
+      if (ahead)
+        log.warn({ workload, generation, stored: row.generation }, "an agent is ahead of the database");
+      const current = ahead ? await renumber(row, generation) : row;
+      send(current, pending);
+      if (pending === null || pending.generation !== current.generation)
+        confirm(workload, current.generation);
+    },
+    async reconcile(workload, inForce, unconfirmed, pending) {
+      const row = stored.get(workload);
+      if (row === undefined || inForce >= row.generation) {
+        // In force but still waiting there: the confirmation got lost.
+        if (row !== undefined && unconfirmed === row.generation && pending?.generation !== row.generation) {
+          confirm(workload, row.generation);
+        }
+        return;
+      }
+      const waits = pending !== null && pending.generation === row.generation;
+      const recently = nowMs() - (sentMs.get(workload) ?? 0) < RESEND_MS;
+      const before = resends.get(workload);
+      const count = before?.digest === row.digest ? before.count + 1 : 1;
+      if (waits || recently || count > RESENDS_MAX || !hub.isConnected(workload)) return;
+      resends.set(workload, { digest: row.digest, count });
+      send(await renumber(row, inForce), pending);
+    },
+  };
+}
+
+function isChanged(host: CompiledHost, former: StoredHostPolicy | undefined): boolean {
+  return (
+    !host.result.ok ||
+    former === undefined ||
+    former.digest !== host.result.value.digest ||
+    former.problem !== ""
+  );
+}
+
+/** Whole seconds, so that a host never reverts before the controller would. */
+function secondsLeft(pending: Pending, nowMs: number): number {
+  return Math.max(1, Math.ceil((pending.deadline.getTime() - nowMs) / 1000));
+}

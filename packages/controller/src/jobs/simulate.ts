@@ -1,0 +1,141 @@
+import type { ProcessIdentity, Resource, Segment, Verdict } from "@ringwall/model";
+import type { EssentialConfig } from "@ringwall/policy";
+import {
+  createDecider,
+  type Inventory,
+  type PolicySet,
+  policySetOf,
+  resourcesOf,
+  selectsWorkload,
+} from "@ringwall/policy";
+import type { SimulateReply } from "@ringwall/protocol/rest";
+import type { World } from "./compile-fleet.ts";
+import { flowOf, PROTOCOLS } from "./flow-records.ts";
+import { nodeId } from "./map-view.ts";
+import type { SoftwareName } from "./software-names.ts";
+import type { Seen } from "./window.ts";
+
+/** Edges listed of each kind; the busiest first. */
+export const SIMULATED_EDGES_MAX = 1_000;
+type SimulatedEdge = SimulateReply["deniedEdges"][number];
+
+/** What was seen would meet under `draft` if every segment were in block, beside what it would under `live`. */
+export function simulateSeen(
+  seen: readonly Seen[],
+  draft: World,
+  live: World,
+  essential: EssentialConfig,
+  nameOf: (identity: ProcessIdentity) => SoftwareName,
+): SimulateReply {
+  const set = inBlock(draft.set);
+  const now = createDecider(set, draft.inventory, { essential, pathStripped: () => true, nowMs: Date.now() });
+  const before = createDecider(inBlock(live.set), live.inventory, {
+    essential,
+    pathStripped: () => true,
+    nowMs: Date.now(),
+  });
+  const totals = { connections: 0, allowed: 0, denied: 0 };
+  const newlyDenied = new Map<string, SimulatedEdge>();
+  const newlyAllowed = new Map<string, SimulatedEdge>();
+  const deniedEdges = new Map<string, SimulatedEdge>();
+  const segments = new Map(set.segments.map((one) => [one.metadata.name, { connections: 0, denied: 0 }]));
+  const rules = new Map<string, number>();
+
+  for (const one of seen) {
+    const flow = flowOf(one);
+    const verdict = now.decide(flow);
+    if (!verdict.ok) continue;
+    const count = flow.count ?? 1;
+    const denied = verdict.value.outcome === "blocked";
+    const former = before.decide(flow);
+    const wasDenied = former.ok && former.value.outcome === "blocked";
+    totals.connections += count;
+    totals[denied ? "denied" : "allowed"] += count;
+    const edge = edgeOf(one, verdict.value, nameOf);
+    if (denied) add(deniedEdges, edge);
+    if (denied && !wasDenied) add(newlyDenied, edge);
+    if (!denied && wasDenied) add(newlyAllowed, edge);
+    rules.set(edge.rule, (rules.get(edge.rule) ?? 0) + count);
+    for (const name of segmentsOf(one, set.segments, draft.inventory)) {
+      const total = segments.get(name);
+      if (total === undefined) continue;
+      total.connections += count;
+      if (denied) total.denied += count;
+    }
+  }
+  return {
+    ...totals,
+    newlyDenied: busiest(newlyDenied),
+    newlyAllowed: busiest(newlyAllowed),
+    deniedEdges: busiest(deniedEdges),
+    bySegment: [...segments].map(([segment, total]) => ({ segment, ...total })),
+    byRule: [...rules]
+      .map(([rule, connections]) => ({ rule, connections }))
+      .sort((a, b) => b.connections - a.connections),
+  };
+}
+
+/** The policy with every governed direction in block: what a simulation asks about. */
+function inBlock(set: PolicySet): PolicySet {
+  const blocked = (segment: Segment): Resource => {
+    const { mode, modes, ...spec } = segment.spec;
+    if (mode !== undefined) return { ...segment, spec: { ...spec, mode: "block" } };
+    const all = Object.fromEntries(Object.keys(modes ?? {}).map((direction) => [direction, "block"]));
+    return { ...segment, spec: { ...spec, modes: all } };
+  };
+  return policySetOf(resourcesOf(set).map((one) => (one.kind === "Segment" ? blocked(one) : one)));
+}
+
+function edgeOf(
+  seen: Seen,
+  verdict: Verdict,
+  nameOf: (identity: ProcessIdentity) => SoftwareName,
+): SimulatedEdge {
+  const end = verdict.inbound?.outcome === verdict.outcome ? verdict.inbound : verdict.outbound;
+  const nearest = end?.nearest;
+  return {
+    source: nodeId(seen.src),
+    sourceSoftware: seen.src.process === null ? null : nameOf(seen.src.process).name,
+    destination: nodeId(seen.dst),
+    destinationSoftware: seen.dst.process === null ? null : nameOf(seen.dst.process).name,
+    proto: PROTOCOLS[seen.proto] ?? "tcp",
+    port: seen.port,
+    connections: Math.max(1, seen.count),
+    lastSeen: new Date(seen.last_ms).toISOString(),
+    rule: end?.rule ?? "default",
+    reason:
+      nearest === undefined
+        ? end?.decision === "deny"
+          ? end.rule === "default"
+            ? "no rule allows it"
+            : `denied by \`${end.rule}\``
+          : ""
+        : `nearest rule \`${nearest.rule}\`: ${nearest.differs}`,
+  };
+}
+
+function add(edges: Map<string, SimulatedEdge>, edge: SimulatedEdge): void {
+  const { connections, lastSeen, ...key } = edge;
+  const text = JSON.stringify(key);
+  const before = edges.get(text);
+  edges.set(text, {
+    ...edge,
+    connections: connections + (before?.connections ?? 0),
+    lastSeen: before !== undefined && before.lastSeen > lastSeen ? before.lastSeen : lastSeen,
+  });
+}
+
+function busiest(edges: ReadonlyMap<string, SimulatedEdge>): SimulatedEdge[] {
+  return [...edges.values()].sort((a, b) => b.connections - a.connections).slice(0, SIMULATED_EDGES_MAX);
+}
+
+function segmentsOf(seen: Seen, segments: readonly Segment[], inventory: Inventory): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const end of [seen.src, seen.dst]) {
+    const workload = end.workload === null ? undefined : inventory.byName.get(end.workload);
+    if (workload === undefined) continue;
+    for (const one of segments)
+      if (selectsWorkload(one.spec.workloads, workload)) names.add(one.metadata.name);
+  }
+  return names;
+}

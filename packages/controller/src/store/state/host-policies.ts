@@ -1,0 +1,72 @@
+import type { Transaction } from "kysely";
+import type { StateDatabase } from "./open.ts";
+import type { Tables } from "./tables.ts";
+
+/** What one host is to have in force, as its bytes go over the wire. */
+export type StoredHostPolicy = {
+  readonly workload: string;
+  readonly generation: number;
+  readonly revision: number;
+  /** Hexadecimal SHA-256 of `policy`. */
+  readonly digest: string;
+  readonly policy: Buffer;
+  readonly problem: string;
+};
+type Access = StateDatabase | Transaction<Tables>;
+
+export async function loadHostPolicies(db: Access): Promise<Map<string, StoredHostPolicy>> {
+  const rows = await db
+    .selectFrom("host_policies")
+    .select(["workload", "generation", "revision", "digest", "policy", "problem"])
+    .execute();
+  return new Map(rows.map((row) => [row.workload, row]));
+}
+
+export async function saveHostPolicy(db: Access, row: StoredHostPolicy): Promise<void> {
+  const { workload, ...columns } = row;
+  await db
+    .insertInto("host_policies")
+    .values({ workload, ...columns })
+    .onConflict((conflict) => conflict.column("workload").doUpdateSet(columns))
+    .execute();
+}
+
+/** Remembers what is in force now as what to put back. Call it before the unconfirmed policies are saved. */
+export async function keepFormer(db: Access): Promise<void> {
+  await db
+    .updateTable("host_policies")
+    .set((row) => ({
+      former_policy: row.ref("policy"),
+      former_digest: row.ref("digest"),
+      former_revision: row.ref("revision"),
+    }))
+    .execute();
+}
+
+/** The change is confirmed: there is nothing to go back to any more. */
+export async function forgetFormer(db: Access): Promise<void> {
+  await db
+    .updateTable("host_policies")
+    .set({ former_policy: null, former_digest: null, former_revision: null })
+    .execute();
+}
+
+/** Puts back what was kept, under a new generation; the workloads it was kept for. */
+export async function restoreFormer(db: Access, generation: number): Promise<readonly string[]> {
+  const rows = await db
+    .updateTable("host_policies")
+    .set((row) => ({
+      policy: row.fn.coalesce("former_policy", "policy"),
+      digest: row.fn.coalesce("former_digest", "digest"),
+      revision: row.fn.coalesce("former_revision", "revision"),
+      generation,
+      problem: "",
+      former_policy: null,
+      former_digest: null,
+      former_revision: null,
+    }))
+    .where("former_policy", "is not", null)
+    .returning("workload")
+    .execute();
+  return rows.map((row) => row.workload);
+}

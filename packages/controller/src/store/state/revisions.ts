@@ -1,0 +1,147 @@
+import type { Resource } from "@ringwall/model";
+import type { Transaction } from "kysely";
+import { sql } from "kysely";
+import type { StateDatabase } from "./open.ts";
+import type { DraftFile, RevisionState, Tables } from "./tables.ts";
+
+export type Revision = {
+  readonly revision: number;
+  readonly time: Date;
+  readonly author: string;
+  readonly note: string;
+  readonly state: RevisionState;
+  readonly resources: readonly Resource[];
+};
+export type Pending = {
+  readonly revision: number;
+  readonly generation: number;
+  readonly deadline: Date;
+  readonly what: string;
+  readonly draftBefore: readonly DraftFile[] | null;
+  readonly draftAfter: readonly DraftFile[] | null;
+};
+export type Draft = { readonly files: readonly DraftFile[]; readonly basedOn: number };
+type Access = StateDatabase | Transaction<Tables>;
+
+const COLUMNS = ["revision", "time", "author", "note", "state", "resources"] as const;
+
+export async function loadLive(db: Access): Promise<Revision> {
+  return db.selectFrom("revisions").select(COLUMNS).where("state", "=", "live").executeTakeFirstOrThrow();
+}
+
+export async function loadRevision(db: Access, revision: number): Promise<Revision | null> {
+  const row = await db
+    .selectFrom("revisions")
+    .select(COLUMNS)
+    .where("revision", "=", revision)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Newest first. */
+export async function loadRevisions(db: Access, limit: number): Promise<readonly Revision[]> {
+  return db.selectFrom("revisions").select(COLUMNS).orderBy("revision", "desc").limit(limit).execute();
+}
+
+/** The live revision before the live one: what `rollback` without a number means. */
+export async function loadFormerLive(db: Access): Promise<Revision | null> {
+  const row = await db
+    .selectFrom("revisions")
+    .select(COLUMNS)
+    .where("state", "=", "superseded")
+    .orderBy("revision", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function loadPending(db: Access): Promise<Pending | null> {
+  const row = await db.selectFrom("pending").selectAll().executeTakeFirst();
+  if (row === undefined) return null;
+  const { revision, generation, deadline, what } = row;
+  return { revision, generation, deadline, what, draftBefore: row.draft_before, draftAfter: row.draft_after };
+}
+
+export async function loadDraft(db: Access): Promise<Draft> {
+  const row = await db.selectFrom("draft").select(["files", "based_on"]).executeTakeFirstOrThrow();
+  return { files: row.files, basedOn: row.based_on };
+}
+
+export async function saveDraft(db: Access, files: readonly DraftFile[], basedOn: number): Promise<void> {
+  await db
+    .updateTable("draft")
+    .set({ files: JSON.stringify(files), based_on: basedOn, changed_at: new Date() })
+    .execute();
+}
+
+/** The next generation: above every one before, whatever becomes of the change it is for. */
+export async function nextGeneration(db: Access): Promise<number> {
+  const { rows } = await sql<{ generation: number }>`SELECT nextval('generations') AS generation`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new Error("bug: a sequence without a value");
+  return row.generation;
+}
+
+/** Lifts the sequence, so that the next generation is above `generation`. */
+export async function raiseGenerations(db: Access, generation: number): Promise<void> {
+  await sql`SELECT setval('generations', greatest(${generation}, (SELECT last_value FROM generations)))`.execute(
+    db,
+  );
+}
+
+export async function insertRevision(
+  db: Access,
+  revision: {
+    readonly author: string;
+    readonly note: string;
+    readonly what: string;
+    readonly state: "unconfirmed" | "live";
+    readonly resources: readonly Resource[];
+  },
+): Promise<number> {
+  if (revision.state === "live") await supersedeLive(db);
+  const row = await db
+    .insertInto("revisions")
+    .values({
+      revision: sql<number>`(SELECT max(revision) + 1 FROM revisions)`,
+      author: revision.author,
+      note: revision.note,
+      what: revision.what,
+      state: revision.state,
+      resources: JSON.stringify(revision.resources),
+    })
+    .returning("revision")
+    .executeTakeFirstOrThrow();
+  return row.revision;
+}
+
+export async function savePending(db: Access, pending: Pending): Promise<void> {
+  await db
+    .insertInto("pending")
+    .values({
+      revision: pending.revision,
+      generation: pending.generation,
+      deadline: pending.deadline,
+      what: pending.what,
+      draft_before: pending.draftBefore === null ? null : JSON.stringify(pending.draftBefore),
+      draft_after: pending.draftAfter === null ? null : JSON.stringify(pending.draftAfter),
+    })
+    .execute();
+}
+
+/** What waited becomes the live revision. */
+export async function confirmPending(db: Access, revision: number): Promise<void> {
+  await supersedeLive(db);
+  await db.updateTable("revisions").set({ state: "live" }).where("revision", "=", revision).execute();
+  await db.deleteFrom("pending").execute();
+}
+
+/** What waited is taken back; the live revision never stopped being so. */
+export async function revertPending(db: Access, revision: number): Promise<void> {
+  await db.updateTable("revisions").set({ state: "reverted" }).where("revision", "=", revision).execute();
+  await db.deleteFrom("pending").execute();
+}
+
+async function supersedeLive(db: Access): Promise<void> {
+  await db.updateTable("revisions").set({ state: "superseded" }).where("state", "=", "live").execute();
+}
