@@ -64,87 +64,75 @@ struct target {
 	__u8 pad[5];
 };
 
-static __always_inline void start_socket(struct socket_state *socket,
-					 const struct rw_process *process,
-					 const struct target *target)
+static __always_inline void start_outbound(struct connection *connection,
+					   const struct rw_process *process,
+					   const struct target *target)
 {
-	__builtin_memset(socket, 0, sizeof(*socket));
-	socket->process = *process;
-	socket->start_ns = bpf_ktime_get_boot_ns();
-	socket->flush_ns = socket->start_ns;
-	__builtin_memcpy(socket->address, target->address, 16);
-	socket->port = target->port;
-	socket->proto = target->proto;
-	socket->direction = RW_DIRECTION_OUT;
-	socket->flags = SOCKET_CONNECTING;
-}
-
-/* No memory for the socket's state. */
-static __always_inline int without_storage(const struct rw_slot *slot)
-{
-	count(RW_COUNT_STORAGE_FAILED);
-	return slot->mode_out == RW_MODE_BLOCK ? 0 : 1;
+	__builtin_memset(connection, 0, sizeof(*connection));
+	connection->process = *process;
+	connection->start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection->address, target->address, 16);
+	connection->port = target->port;
+	connection->proto = target->proto;
+	connection->direction = RW_DIRECTION_OUT;
 }
 
 static __always_inline int connect_stream(struct bpf_sock_addr *ctx,
 					  const struct target *target)
 {
 	struct judgement result = {};
-	struct socket_state *socket;
+	struct connection connection;
 	struct rw_process process;
 	struct rw_slot *slot;
+	__u64 cookie;
 	__u32 index;
 	bool known;
 
 	slot = live_slot(&index);
-	if (!slot || !ctx->sk)
+	if (!slot)
 		return 1;
 	current_process(&process);
-	socket = bpf_sk_storage_get(&sockets, ctx->sk, 0,
-				    BPF_SK_STORAGE_GET_F_CREATE);
-	if (!socket)
-		return without_storage(slot);
-	start_socket(socket, &process, target);
-	known = judge_socket(socket, slot, index, &result);
+	start_outbound(&connection, &process, target);
+	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
 		report_miss(&process);
-	if (result.verdict != RW_VERDICT_BLOCKED)
-		return 1;
-	if (!known && result.mode == RW_MODE_BLOCK) {
-		if (agent_answers()) {
-			socket->flags |= SOCKET_HELD;
-			return 1;
+	if (result.verdict == RW_VERDICT_BLOCKED) {
+		bool wait = !known && result.mode == RW_MODE_BLOCK;
+
+		if (wait && agent_answers()) {
+			connection.flags |= CONNECTION_HELD;
+		} else if (!wait || !settle_unknown(&connection, &result,
+						    RW_REASON_HOLD_GIVE_UP)) {
+			record_denied(&connection, 0);
+			return refuse();
 		}
-		if (settle_unknown(socket, &result, RW_REASON_HOLD_GIVE_UP))
-			return 1;
 	}
-	record_denied(socket, 0);
-	return refuse();
+	cookie = bpf_get_socket_cookie(ctx);
+	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	return 1;
 }
 
 /* Bytes of the flow so far; a socket may turn to another peer any time. */
-static __always_inline void flush_datagrams(struct socket_state *socket)
+static __always_inline void flush_datagrams(struct connection *connection)
 {
-	__u64 bytes_out = socket->bytes_out;
-	__u64 bytes_in = socket->bytes_in;
+	__u64 bytes_out = connection->bytes_out;
+	__u64 bytes_in = connection->bytes_in;
 
-	socket->flush_ns = bpf_ktime_get_boot_ns();
 	if (!bytes_out && !bytes_in)
 		return;
-	__sync_fetch_and_sub(&socket->bytes_out, bytes_out);
-	__sync_fetch_and_sub(&socket->bytes_in, bytes_in);
-	record_flow(socket, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
+	__sync_fetch_and_sub(&connection->bytes_out, bytes_out);
+	__sync_fetch_and_sub(&connection->bytes_in, bytes_in);
+	record_flow(connection, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
 }
 
 /* Does this datagram answer one that came to the same socket? */
-static __always_inline bool is_reply(struct bpf_sock_addr *ctx,
-				     const struct target *target)
+static __always_inline bool is_reply(__u64 cookie, const struct target *target)
 {
 	struct datagram_key key = {};
 	struct datagram_value *heard;
 	__u64 age;
 
-	key.socket_cookie = bpf_get_socket_cookie(ctx);
+	key.socket_cookie = cookie;
 	__builtin_memcpy(key.address, target->address, 16);
 	key.port = target->port;
 	heard = bpf_map_lookup_elem(&datagrams, &key);
@@ -157,74 +145,87 @@ static __always_inline bool is_reply(struct bpf_sock_addr *ctx,
 	return true;
 }
 
-static __always_inline int judge_datagram(struct socket_state *socket,
+static __always_inline int judge_datagram(struct connection *connection,
 					  struct rw_slot *slot, __u32 index)
 {
 	struct judgement result = {};
-	bool known = judge_socket(socket, slot, index, &result);
+	bool known = judge_connection(connection, slot, index, &result);
 
 	if (!known)
-		report_miss(&socket->process);
+		report_miss(&connection->process);
 	if (result.verdict == RW_VERDICT_BLOCKED) {
 		if (!known && result.mode == RW_MODE_BLOCK) {
 			count(RW_COUNT_PENDING_DATAGRAMS);
 			if (!agent_answers() &&
-			    settle_unknown(socket, &result,
+			    settle_unknown(connection, &result,
 					   RW_REASON_PENDING_DATAGRAM))
 				return 1;
-			socket->reason = RW_REASON_PENDING_DATAGRAM;
+			connection->reason = RW_REASON_PENDING_DATAGRAM;
 		}
-		record_denied(socket, 0);
+		record_denied(connection, 0);
 		return refuse();
 	}
 	if (!known)
 		return 1;
-	socket->flags |= SOCKET_RECORDED;
-	record_flow(socket, RW_STATE_ESTABLISHED, 1, 0, 0);
+	connection->flags |= CONNECTION_RECORDED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
 	if (result.verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
-		report_denial(socket, 0);
+		report_denial(connection, 0);
 	return 1;
 }
 
-static __always_inline bool same_flow(const struct socket_state *socket,
+static __always_inline bool same_flow(const struct connection *connection,
 				      const struct target *target,
 				      const struct rw_process *process)
 {
-	return (socket->flags & SOCKET_CONNECTING) &&
-	       socket->port == target->port &&
-	       same_address(socket->address, target->address) &&
-	       same_process(&socket->process, process);
+	return connection->port == target->port &&
+	       same_address(connection->address, target->address) &&
+	       same_process(&connection->process, process);
+}
+
+/* The first datagram of a socket, or the first to another peer. */
+static __always_inline int first_datagram(struct rw_slot *slot, __u32 index,
+					  const struct rw_process *process,
+					  const struct target *target,
+					  __u64 cookie)
+{
+	struct connection fresh;
+	int pass;
+
+	start_outbound(&fresh, process, target);
+	pass = judge_datagram(&fresh, slot, index);
+	bpf_map_update_elem(&connections, &cookie, &fresh, BPF_ANY);
+	return pass;
 }
 
 static __always_inline int send_datagram(struct bpf_sock_addr *ctx,
 					 const struct target *target)
 {
+	struct connection *connection;
 	struct rw_process process;
-	struct socket_state *socket;
 	struct rw_slot *slot;
+	__u64 cookie;
 	__u32 index;
 	bool same;
 
 	slot = live_slot(&index);
-	if (!slot || !ctx->sk)
+	if (!slot)
 		return 1;
 	current_process(&process);
-	socket = bpf_sk_storage_get(&sockets, ctx->sk, 0,
-				    BPF_SK_STORAGE_GET_F_CREATE);
-	if (!socket)
-		return without_storage(slot);
-	same = same_flow(socket, target, &process);
-	if (same && (socket->flags & SOCKET_RECORDED) &&
-	    socket->verdict != RW_VERDICT_BLOCKED &&
-	    socket->generation == slot->generation)
+	cookie = bpf_get_socket_cookie(ctx);
+	connection = bpf_map_lookup_elem(&connections, &cookie);
+	same = connection && same_flow(connection, target, &process);
+	if (same && (connection->flags & CONNECTION_RECORDED) &&
+	    connection->verdict != RW_VERDICT_BLOCKED &&
+	    connection->generation == slot->generation)
 		return 1;
-	if (is_reply(ctx, target))
+	if (is_reply(cookie, target))
 		return 1;
-	if (socket->flags & SOCKET_RECORDED)
-		flush_datagrams(socket);
-	if (!same)
-		start_socket(socket, &process, target);
-	return judge_datagram(socket, slot, index);
+	if (connection && (connection->flags & CONNECTION_RECORDED))
+		flush_datagrams(connection);
+	if (same)
+		return judge_datagram(connection, slot, index);
+	return first_datagram(slot, index, &process, target, cookie);
 }
 
 static __always_inline int outbound(struct bpf_sock_addr *ctx,
@@ -287,19 +288,18 @@ int sendmsg6(struct bpf_sock_addr *ctx)
 /* A socket that is bound may listen: keep who it belongs to. */
 static __always_inline int own_socket(struct bpf_sock *ctx)
 {
-	struct socket_state *socket;
+	struct listening *bound;
 
 	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != PROTO_MPTCP)
 		return 1;
-	socket = bpf_sk_storage_get(&sockets, ctx, 0,
-				    BPF_SK_STORAGE_GET_F_CREATE);
-	if (!socket) {
+	bound = bpf_sk_storage_get(&bound_sockets, ctx, 0,
+				   BPF_SK_STORAGE_GET_F_CREATE);
+	if (!bound) {
 		count(RW_COUNT_STORAGE_FAILED);
 		return 1;
 	}
-	__builtin_memset(socket, 0, sizeof(*socket));
-	current_process(&socket->process);
-	socket->start_ns = bpf_ktime_get_boot_ns();
+	current_process(&bound->process);
+	bound->since_ns = bpf_ktime_get_boot_ns();
 	return 1;
 }
 
@@ -316,33 +316,47 @@ int post_bind6(struct bpf_sock *ctx)
 }
 
 /* What a datagram socket has not reported yet. */
+static __always_inline void end_datagrams(struct connection *connection)
+{
+	struct judgement result = {};
+	struct rw_slot *slot;
+	__u32 index;
+
+	if (connection->flags & CONNECTION_RECORDED) {
+		if (connection->verdict != RW_VERDICT_BLOCKED)
+			flush_datagrams(connection);
+		return;
+	}
+	slot = live_slot(&index);
+	if (!slot)
+		return;
+	judge_connection(connection, slot, index, &result);
+	/* They were sent: what would refuse them now came too late. */
+	if (result.verdict == RW_VERDICT_BLOCKED)
+		connection->verdict = RW_VERDICT_WOULD_BLOCK;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, connection->bytes_out,
+		    connection->bytes_in);
+}
+
+/*
+ * The end of a datagram socket, and of a connect() that never sent its SYN.
+ * Connections end in their last state, which comes later.
+ */
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
-	struct socket_state *socket;
+	struct connection *connection;
+	__u64 cookie;
 
-	if (ctx->protocol != IPPROTO_UDP && ctx->protocol != IPPROTO_UDPLITE)
+	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE)
 		return 1;
-	socket = bpf_sk_storage_get(&sockets, ctx, 0, 0);
-	if (!socket || !(socket->flags & SOCKET_CONNECTING))
+	cookie = bpf_get_socket_cookie(ctx);
+	connection = bpf_map_lookup_elem(&connections, &cookie);
+	if (!connection)
 		return 1;
-	if (!(socket->flags & SOCKET_RECORDED)) {
-		struct judgement result = {};
-		struct rw_slot *slot;
-		__u32 index;
-
-		slot = live_slot(&index);
-		if (!slot)
-			return 1;
-		judge_socket(socket, slot, index, &result);
-		if (result.verdict == RW_VERDICT_BLOCKED)
-			socket->verdict = RW_VERDICT_WOULD_BLOCK;
-		record_flow(socket, RW_STATE_ESTABLISHED, 1, socket->bytes_out,
-			    socket->bytes_in);
-		return 1;
-	}
-	if (socket->verdict != RW_VERDICT_BLOCKED)
-		flush_datagrams(socket);
+	if (connection->proto != IPPROTO_TCP)
+		end_datagrams(connection);
+	bpf_map_delete_elem(&connections, &cookie);
 	return 1;
 }
 

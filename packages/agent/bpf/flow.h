@@ -44,22 +44,22 @@ static __noinline int count_flow(struct rw_flow_key *key,
 	return 0;
 }
 
-static __always_inline void record_flow(const struct socket_state *socket,
+static __always_inline void record_flow(const struct connection *connection,
 					__u8 state, __u64 times,
 					__u64 bytes_out, __u64 bytes_in)
 {
 	struct rw_flow_value more = {};
 	struct rw_flow_key key = {};
 
-	key.identity = socket->identity;
-	key.rule = socket->rule;
-	__builtin_memcpy(key.address, socket->address, 16);
-	key.port = socket->port;
-	key.proto = socket->proto;
-	key.direction = socket->direction;
-	key.verdict = socket->verdict;
+	key.identity = connection->identity;
+	key.rule = connection->rule;
+	__builtin_memcpy(key.address, connection->address, 16);
+	key.port = connection->port;
+	key.proto = connection->proto;
+	key.direction = connection->direction;
+	key.verdict = connection->verdict;
 	key.state = state;
-	key.reason = socket->reason;
+	key.reason = connection->reason;
 	more.count = times;
 	more.bytes_out = bytes_out;
 	more.bytes_in = bytes_in;
@@ -69,13 +69,13 @@ static __always_inline void record_flow(const struct socket_state *socket,
 }
 
 /* Tells of a refusal, or of what alert mode would have refused. */
-static __always_inline void report_denial(const struct socket_state *socket,
+static __always_inline void report_denial(const struct connection *connection,
 					  __u16 peer_port)
 {
 	struct rw_denial_event *event;
-	__u64 what = (__u64)socket->identity << 32 ^
-		     (__u64)socket->process.tgid << 40 ^ socket->rule << 3 ^
-		     socket->direction;
+	__u64 what = (__u64)connection->identity << 32 ^
+		     (__u64)connection->process.tgid << 40 ^
+		     connection->rule << 3 ^ connection->direction;
 
 	if (!may_report(what, DENIAL_WINDOW_NS, RW_DENIAL_EVENTS_PER_WINDOW)) {
 		count(RW_COUNT_EVENTS_SUPPRESSED);
@@ -88,33 +88,34 @@ static __always_inline void report_denial(const struct socket_state *socket,
 	}
 	event->header.type = RW_EVENT_DENIAL;
 	event->header.pad = 0;
-	event->header.tgid = socket->process.tgid;
+	event->header.tgid = connection->process.tgid;
 	event->header.time_ns = bpf_ktime_get_boot_ns();
-	event->process = socket->process;
-	event->generation = socket->generation;
-	event->identity = socket->identity;
-	event->subject = socket->subject;
-	event->peer_class = socket->peer_class;
-	event->rule = socket->rule;
-	__builtin_memcpy(event->address, socket->address, 16);
-	event->port = socket->port;
+	event->process = connection->process;
+	event->generation = connection->generation;
+	event->identity = connection->identity;
+	event->subject = connection->subject;
+	event->peer_class = connection->peer_class;
+	event->rule = connection->rule;
+	__builtin_memcpy(event->address, connection->address, 16);
+	event->port = connection->port;
 	event->peer_port = peer_port;
-	event->proto = socket->proto;
-	event->direction = socket->direction;
-	event->verdict = socket->verdict;
-	event->reason = socket->reason;
+	event->proto = connection->proto;
+	event->direction = connection->direction;
+	event->verdict = connection->verdict;
+	event->reason = connection->reason;
 	bpf_ringbuf_submit(event, 0);
 }
 
 /* Refused here: counted, told at once. */
-static __always_inline void record_denied(struct socket_state *socket,
+static __always_inline void record_denied(struct connection *connection,
 					  __u16 peer_port)
 {
-	count(socket->direction == RW_DIRECTION_OUT ? RW_COUNT_DENIED_OUT :
-						      RW_COUNT_DENIED_IN);
-	record_flow(socket, RW_STATE_DENIED, 1, 0, 0);
-	report_denial(socket, peer_port);
-	socket->flags |= SOCKET_RECORDED;
+	count(connection->direction == RW_DIRECTION_OUT ?
+		      RW_COUNT_DENIED_OUT :
+		      RW_COUNT_DENIED_IN);
+	record_flow(connection, RW_STATE_DENIED, 1, 0, 0);
+	report_denial(connection, peer_port);
+	connection->flags |= CONNECTION_RECORDED;
 }
 
 #endif

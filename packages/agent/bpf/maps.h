@@ -164,30 +164,29 @@ struct {
 	.values = { &flows_0, &flows_1 },
 };
 
-/* What a socket carries. Kernel only. */
-enum socket_flag {
-	SOCKET_JUDGED = 1,
-	SOCKET_HELD = 2, /* its SYN is kept back */
-	SOCKET_DENIED = 4, /* its SYN is dropped for good */
-	SOCKET_SAW_RESET = 8,
-	SOCKET_RECORDED = 16, /* its flow is counted */
-	SOCKET_CONNECTING = 32, /* passed connect() */
+/* What is known of a connection, or of a datagram socket. Kernel only. */
+enum connection_flag {
+	CONNECTION_JUDGED = 1,
+	CONNECTION_HELD = 2, /* its SYN is kept back */
+	CONNECTION_DENIED = 4, /* its SYN is dropped for good */
+	CONNECTION_SAW_RESET = 8,
+	CONNECTION_RECORDED = 16, /* its flow is counted */
+	CONNECTION_SENT_SYN = 32,
 };
 
-struct socket_state {
+struct connection {
 	struct rw_process process;
 	__u64 start_ns;
 	__u64 generation; /* of the policy that judged it */
 	__u64 bytes_out; /* datagrams: since the last flush */
 	__u64 bytes_in;
-	__u64 flush_ns;
 	__u32 identity;
 	__u32 subject;
 	__u32 peer_class;
 	__u32 rule;
 	__u8 address[16];
 	__u16 port;
-	__u16 flags; /* enum socket_flag */
+	__u16 flags; /* enum connection_flag */
 	__u8 proto;
 	__u8 direction;
 	__u8 verdict;
@@ -195,15 +194,51 @@ struct socket_state {
 };
 
 /*
- * socket -> its process and verdict; kernel. No memory: counted
- * (STORAGE_FAILED); in block mode the connection is refused.
+ * socket cookie -> process and verdict; kernel, until the socket closes. A
+ * hash and not socket storage, which costs a connection a microsecond. Full:
+ * the least used goes; the bytes of that connection are lost, which is counted
+ * when it closes (CONNECTIONS_LOST).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct connection);
+} connections SEC(".maps");
+
+struct listening {
+	struct rw_process process;
+	__u64 since_ns;
+};
+
+/*
+ * bound socket -> its process; kernel. No memory: counted (STORAGE_FAILED);
+ * the listener counts as unknown software.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct socket_state);
-} sockets SEC(".maps");
+	__type(value, struct listening);
+} bound_sockets SEC(".maps");
+
+/*
+ * 0 -> the connection whose handshake is about to complete: from the packet
+ * hook at the listener to the callback of the new socket, which follows on the
+ * same CPU.
+ */
+struct arrival {
+	struct connection connection;
+	__u16 peer_port;
+	__u16 pad[3];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct arrival);
+} arrivals SEC(".maps");
 
 struct syn_key {
 	__u8 peer_address[16];

@@ -19,6 +19,7 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 #define HOLD_NS (RW_HOLD_MS_MAX * 1000ULL * 1000)
+#define UNKNOWN_LISTENER (1ULL << 32) /* a kind of throttled event */
 #define REPLY_REFRESH_NS (5ULL * 1000 * 1000 * 1000)
 
 enum parse {
@@ -99,40 +100,27 @@ static __always_inline enum parse parse(struct __sk_buff *skb,
 	return PARSED;
 }
 
+static __always_inline struct connection *connection_at(struct __sk_buff *skb)
+{
+	__u64 cookie = bpf_get_socket_cookie(skb);
+
+	return bpf_map_lookup_elem(&connections, &cookie);
+}
+
 /* ------------------------------------------------------------- inbound */
 
-/* The process that listens: from the socket, else what the agent found. */
-static __always_inline bool find_listener(struct bpf_sock *sk,
-					  const struct headers *packet,
-					  struct rw_process *process)
+static __always_inline void report_unknown_listener(const struct headers *packet)
 {
-	struct rw_listener_key key = { .port = packet->destination_port,
-				       .proto = IPPROTO_TCP };
 	struct rw_unknown_listener_event *event;
-	struct rw_process *known;
-	struct socket_state *socket;
 
-	socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (socket && socket->start_ns) {
-		/* Keeps the answer: the process may be gone one day. */
-		resolve_process(&socket->process, socket->start_ns);
-		*process = socket->process;
-		return true;
-	}
-	known = bpf_map_lookup_elem(&listeners, &key);
-	if (known) {
-		*process = *known;
-		return true;
-	}
-	process->flags = RW_TASK_PENDING;
 	count(RW_COUNT_UNKNOWN_LISTENERS);
-	if (!may_report(0x11571e00ULL << 32 | packet->destination_port,
+	if (!may_report(UNKNOWN_LISTENER | packet->destination_port,
 			MISS_WINDOW_NS, 1))
-		return false;
+		return;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event) {
 		count(RW_COUNT_RING_FULL);
-		return false;
+		return;
 	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->header.type = RW_EVENT_UNKNOWN_LISTENER;
@@ -141,7 +129,45 @@ static __always_inline bool find_listener(struct bpf_sock *sk,
 	event->port = packet->destination_port;
 	event->proto = IPPROTO_TCP;
 	bpf_ringbuf_submit(event, 0);
+}
+
+/* The process that listens: from the socket, else what the agent found. */
+static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
+					  struct rw_process *process)
+{
+	struct rw_listener_key key = { .port = port, .proto = IPPROTO_TCP };
+	struct listening *bound;
+	struct rw_process *known;
+
+	bound = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
+	if (bound) {
+		/* Keeps the answer: the process may be gone one day. */
+		resolve_process(&bound->process, bound->since_ns);
+		*process = bound->process;
+		return true;
+	}
+	known = bpf_map_lookup_elem(&listeners, &key);
+	if (known) {
+		*process = *known;
+		return true;
+	}
+	process->flags = RW_TASK_PENDING;
 	return false;
+}
+
+/* Fills in an inbound connection; false when nobody knows its listener. */
+static __always_inline bool start_inbound(struct connection *connection,
+					  struct bpf_sock *sk,
+					  const struct headers *packet)
+{
+	__builtin_memset(connection, 0, sizeof(*connection));
+	connection->start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection->address, packet->source, 16);
+	connection->port = packet->destination_port;
+	connection->proto = IPPROTO_TCP;
+	connection->direction = RW_DIRECTION_IN;
+	return find_listener(sk, packet->destination_port,
+			     &connection->process);
 }
 
 /* Was this very SYN refused before? Remembers it otherwise. */
@@ -168,18 +194,15 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 					     struct rw_slot *slot, __u32 index)
 {
 	struct judgement result = {};
-	struct socket_state socket = {};
+	struct connection connection;
 	bool found, known;
 
-	found = find_listener(sk, packet, &socket.process);
-	socket.start_ns = bpf_ktime_get_boot_ns();
-	__builtin_memcpy(socket.address, packet->source, 16);
-	socket.port = packet->destination_port;
-	socket.proto = IPPROTO_TCP;
-	socket.direction = RW_DIRECTION_IN;
-	known = judge_socket(&socket, slot, index, &result);
-	if (!known && found)
-		report_miss(&socket.process);
+	found = start_inbound(&connection, sk, packet);
+	known = judge_connection(&connection, slot, index, &result);
+	if (!found)
+		report_unknown_listener(packet);
+	else if (!known)
+		report_miss(&connection.process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
 		return PASS;
 	if (!known && result.mode == RW_MODE_BLOCK) {
@@ -188,12 +211,31 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 			count(RW_COUNT_HOLDS);
 			return DROP;
 		}
-		if (settle_unknown(&socket, &result, RW_REASON_HOLD_GIVE_UP))
+		if (settle_unknown(&connection, &result,
+				   RW_REASON_HOLD_GIVE_UP))
 			return PASS;
 	}
 	if (!is_retransmission(packet))
-		record_denied(&socket, packet->source_port);
+		record_denied(&connection, packet->source_port);
 	return DROP;
+}
+
+/*
+ * The handshake is about to complete: the new socket's callback, next on this
+ * CPU, finds here whom it belongs to.
+ */
+static __always_inline int announce_arrival(struct bpf_sock *sk,
+					    const struct headers *packet)
+{
+	struct arrival *arrival;
+	__u32 zero = 0;
+
+	arrival = bpf_map_lookup_elem(&arrivals, &zero);
+	if (!arrival)
+		return PASS;
+	start_inbound(&arrival->connection, sk, packet);
+	arrival->peer_port = packet->source_port;
+	return PASS;
 }
 
 static __always_inline int ingress_listener(struct __sk_buff *skb,
@@ -216,24 +258,23 @@ static __always_inline int ingress_listener(struct __sk_buff *skb,
 		count(RW_COUNT_UNPARSED);
 		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
 	}
-	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
-		return PASS;
-	return judge_inbound_syn(sk, &packet, slot, index);
+	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return judge_inbound_syn(sk, &packet, slot, index);
+	return announce_arrival(sk, &packet);
 }
 
 /* A reset that answers our SYN: the difference of refused and timeout. */
-static __always_inline int ingress_connecting(struct __sk_buff *skb,
-					      struct bpf_sock *sk)
+static __always_inline int ingress_connecting(struct __sk_buff *skb)
 {
+	struct connection *connection;
 	struct headers packet = {};
-	struct socket_state *socket;
 
 	if (parse(skb, &packet, IPPROTO_TCP) != PARSED ||
 	    !(packet.tcp_flags & TCP_RST))
 		return PASS;
-	socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (socket)
-		socket->flags |= SOCKET_SAW_RESET;
+	connection = connection_at(skb);
+	if (connection)
+		connection->flags |= CONNECTION_SAW_RESET;
 	return PASS;
 }
 
@@ -262,15 +303,15 @@ static __always_inline void remember_datagram(struct __sk_buff *skb,
 static __always_inline int ingress_datagram(struct __sk_buff *skb,
 					    struct bpf_sock *sk)
 {
+	struct connection *connection;
 	struct headers packet = {};
-	struct socket_state *socket;
 
 	if (parse(skb, &packet, sk->protocol) != PARSED)
 		return PASS;
-	socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-	if (socket && socket->port == packet.source_port &&
-	    same_address(socket->address, packet.source)) {
-		__sync_fetch_and_add(&socket->bytes_in,
+	connection = connection_at(skb);
+	if (connection && connection->port == packet.source_port &&
+	    same_address(connection->address, packet.source)) {
+		__sync_fetch_and_add(&connection->bytes_in,
 				     packet.bytes - UDP_BYTES);
 		return PASS;
 	}
@@ -295,115 +336,111 @@ int ingress(struct __sk_buff *skb)
 	if (sk->state == BPF_TCP_LISTEN)
 		return ingress_listener(skb, sk);
 	if (sk->state == BPF_TCP_SYN_SENT)
-		return ingress_connecting(skb, sk);
+		return ingress_connecting(skb);
 	return PASS;
 }
 
 /* ------------------------------------------------------------ outbound */
 
-/* Counts the denial once; later SYNs of the socket are dropped unseen. */
-static __always_inline int deny_syn(struct socket_state *socket)
+/* Counts the denial once; later SYNs of the connection are dropped unseen. */
+static __always_inline int deny_syn(struct connection *connection)
 {
-	socket->flags &= ~SOCKET_HELD;
-	socket->flags |= SOCKET_DENIED;
-	record_denied(socket, 0);
+	connection->flags &= ~CONNECTION_HELD;
+	connection->flags |= CONNECTION_DENIED;
+	record_denied(connection, 0);
 	return DROP;
 }
 
-static __always_inline int judge_held_syn(struct socket_state *socket)
+static __always_inline int release_syn(struct connection *connection)
+{
+	connection->flags &= ~CONNECTION_HELD;
+	return PASS;
+}
+
+static __always_inline int judge_held_syn(struct connection *connection)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
 	__u32 index;
+	bool known;
 
 	slot = live_slot(&index);
 	if (!slot)
 		return PASS;
-	if (judge_socket(socket, slot, index, &result)) {
-		if (result.verdict == RW_VERDICT_BLOCKED)
-			return deny_syn(socket);
-		socket->flags &= ~SOCKET_HELD;
-		return PASS;
-	}
-	if (result.verdict != RW_VERDICT_BLOCKED) {
-		socket->flags &= ~SOCKET_HELD;
-		return PASS;
-	}
-	if (bpf_ktime_get_boot_ns() - socket->start_ns < HOLD_NS &&
+	known = judge_connection(connection, slot, index, &result);
+	if (result.verdict != RW_VERDICT_BLOCKED)
+		return release_syn(connection);
+	if (known)
+		return deny_syn(connection);
+	if (bpf_ktime_get_boot_ns() - connection->start_ns < HOLD_NS &&
 	    agent_answers()) {
 		count(RW_COUNT_HOLDS);
-		report_miss(&socket->process);
+		report_miss(&connection->process);
 		return DROP;
 	}
 	count(RW_COUNT_HOLD_GIVE_UPS);
-	if (settle_unknown(socket, &result, RW_REASON_HOLD_GIVE_UP)) {
-		socket->flags &= ~SOCKET_HELD;
-		return PASS;
-	}
-	return deny_syn(socket);
+	if (settle_unknown(connection, &result, RW_REASON_HOLD_GIVE_UP))
+		return release_syn(connection);
+	return deny_syn(connection);
 }
 
 /* A SYN that no connect() hook has seen: judged as unknown software. */
-static __always_inline int judge_stray_syn(struct __sk_buff *skb,
-					   struct bpf_sock *sk)
+static __always_inline int judge_stray_syn(struct __sk_buff *skb)
 {
 	struct judgement result = {};
+	struct connection connection = {};
 	struct headers packet = {};
-	struct socket_state *socket;
 	struct rw_slot *slot;
+	__u64 cookie;
 	__u32 index;
+	int verdict = PASS;
 
 	count(RW_COUNT_NO_STATE);
 	slot = live_slot(&index);
 	if (!slot)
 		return PASS;
-	socket = bpf_sk_storage_get(&sockets, sk, 0,
-				    BPF_SK_STORAGE_GET_F_CREATE);
-	if (!socket) {
-		count(RW_COUNT_STORAGE_FAILED);
-		return slot->mode_out == RW_MODE_BLOCK ? DROP : PASS;
-	}
 	if (parse(skb, &packet, IPPROTO_TCP) != PARSED) {
 		count(RW_COUNT_UNPARSED);
 		return slot->mode_out == RW_MODE_BLOCK ? DROP : PASS;
 	}
-	socket->process.flags = RW_TASK_PENDING;
-	socket->start_ns = bpf_ktime_get_boot_ns();
-	__builtin_memcpy(socket->address, packet.destination, 16);
-	socket->port = packet.destination_port;
-	socket->proto = IPPROTO_TCP;
-	socket->direction = RW_DIRECTION_OUT;
-	judge_socket(socket, slot, index, &result);
-	socket->flags |= SOCKET_JUDGED;
-	if (result.verdict != RW_VERDICT_BLOCKED)
-		return PASS;
-	socket->reason = RW_REASON_NO_STATE;
-	return deny_syn(socket);
+	connection.process.flags = RW_TASK_PENDING;
+	connection.start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection.address, packet.destination, 16);
+	connection.port = packet.destination_port;
+	connection.proto = IPPROTO_TCP;
+	connection.direction = RW_DIRECTION_OUT;
+	judge_connection(&connection, slot, index, &result);
+	connection.flags |= CONNECTION_JUDGED;
+	if (result.verdict == RW_VERDICT_BLOCKED) {
+		connection.reason = RW_REASON_NO_STATE;
+		verdict = deny_syn(&connection);
+	}
+	cookie = bpf_get_socket_cookie(skb);
+	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	return verdict;
 }
 
-static __always_inline int egress_connecting(struct __sk_buff *skb,
-					     struct bpf_sock *sk)
+static __always_inline int egress_connecting(struct __sk_buff *skb)
 {
-	struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct connection *connection = connection_at(skb);
 
-	if (!socket || !socket->direction)
-		return judge_stray_syn(skb, sk);
-	if (socket->flags & SOCKET_HELD)
-		return judge_held_syn(socket);
-	return socket->flags & SOCKET_DENIED ? DROP : PASS;
+	if (!connection)
+		return judge_stray_syn(skb);
+	if (connection->flags & CONNECTION_HELD)
+		return judge_held_syn(connection);
+	return connection->flags & CONNECTION_DENIED ? DROP : PASS;
 }
 
-static __always_inline int egress_datagram(struct __sk_buff *skb,
-					   struct bpf_sock *sk)
+static __always_inline int egress_datagram(struct __sk_buff *skb)
 {
-	struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct connection *connection = connection_at(skb);
 	__u32 bytes = UDP_BYTES;
 
-	if (!socket || !(socket->flags & SOCKET_CONNECTING))
+	if (!connection)
 		return PASS;
 	bytes += skb->protocol == bpf_htons(ETH_P_IP) ? IP4_BYTES : IP6_BYTES;
 	if (skb->len > bytes)
-		__sync_fetch_and_add(&socket->bytes_out, skb->len - bytes);
+		__sync_fetch_and_add(&connection->bytes_out, skb->len - bytes);
 	return PASS;
 }
 
@@ -418,9 +455,9 @@ int egress(struct __sk_buff *skb)
 	if (!sk)
 		return PASS;
 	if (sk->protocol == IPPROTO_UDP || sk->protocol == IPPROTO_UDPLITE)
-		return egress_datagram(skb, sk);
+		return egress_datagram(skb);
 	if (sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT)
-		return egress_connecting(skb, sk);
+		return egress_connecting(skb);
 	return PASS;
 }
 

@@ -114,7 +114,7 @@ enum rw_flow_state {
 enum rw_counter {
 	RW_COUNT_RING_FULL = 0, /* events dropped */
 	RW_COUNT_FLOWS_FULL = 1, /* flow updates dropped */
-	RW_COUNT_STORAGE_FAILED = 2, /* no memory for socket state */
+	RW_COUNT_STORAGE_FAILED = 2, /* bound sockets without their process */
 	RW_COUNT_TASKS_FULL = 3, /* processes without an entry */
 	RW_COUNT_HOLDS = 4, /* SYNs kept back */
 	RW_COUNT_HOLD_GIVE_UPS = 5,
@@ -130,7 +130,8 @@ enum rw_counter {
 	RW_COUNT_DENIED_OUT = 15,
 	RW_COUNT_DENIED_IN = 16,
 	RW_COUNT_SLOT_INCOMPLETE = 17, /* a slot without its policy map */
-	RW_COUNT_MAX = 18,
+	RW_COUNT_CONNECTIONS_LOST = 18, /* closed, and no longer known */
+	RW_COUNT_MAX = 19,
 };
 
 /* Index into the map `active`. */

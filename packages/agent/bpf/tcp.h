@@ -15,57 +15,51 @@ static __always_inline void watch(struct bpf_sock_ops *ops, __u32 on, __u32 off)
 	bpf_sock_ops_cb_flags_set(ops, (ops->bpf_sock_ops_cb_flags | on) & ~off);
 }
 
-static __always_inline struct socket_state *socket_of(struct bpf_sock_ops *ops,
-						  __u64 flags)
+static __always_inline struct connection *connection_of(struct bpf_sock_ops *ops)
 {
-	struct bpf_sock *sk = ops->sk;
+	__u64 cookie = bpf_get_socket_cookie(ops);
 
-	return sk ? bpf_sk_storage_get(&sockets, sk, 0, flags) : NULL;
+	return bpf_map_lookup_elem(&connections, &cookie);
 }
 
 /*
  * Counts an established connection once its process is known. Returns false
  * while it is worth asking again.
  */
-static __always_inline bool record_established(struct socket_state *socket,
-					       __u16 peer_port)
+static __noinline bool record_established(struct connection *connection,
+					  __u32 peer_port)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
 	__u32 index;
 
-	if (socket->flags & SOCKET_RECORDED)
+	if (connection->flags & CONNECTION_RECORDED)
 		return true;
 	slot = live_slot(&index);
 	if (!slot)
 		return true;
-	if (!(socket->flags & SOCKET_JUDGED)) {
-		if (!judge_socket(socket, slot, index, &result))
+	if (!(connection->flags & CONNECTION_JUDGED)) {
+		if (!judge_connection(connection, slot, index, &result))
 			return false;
 		/* It is open already: what would refuse it now came too late. */
-		if (socket->verdict == RW_VERDICT_BLOCKED)
-			socket->verdict = RW_VERDICT_WOULD_BLOCK;
+		if (connection->verdict == RW_VERDICT_BLOCKED)
+			connection->verdict = RW_VERDICT_WOULD_BLOCK;
 	}
-	socket->flags |= SOCKET_RECORDED;
-	record_flow(socket, RW_STATE_ESTABLISHED, 1, 0, 0);
-	if (socket->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
-		report_denial(socket, peer_port);
+	connection->flags |= CONNECTION_RECORDED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
+	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+		report_denial(connection, peer_port);
 	return true;
 }
 
 static __always_inline void established_out(struct bpf_sock_ops *ops)
 {
-	struct socket_state *socket;
+	struct connection *connection = connection_of(ops);
 
-	socket = socket_of(ops, 0);
-	if (!socket)
+	if (!connection)
 		return;
-	if (record_established(socket, 0))
-		watch(ops, BPF_SOCK_OPS_STATE_CB_FLAG,
-		      BPF_SOCK_OPS_RTO_CB_FLAG);
-	else
-		watch(ops, BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTT_CB_FLAG,
-		      BPF_SOCK_OPS_RTO_CB_FLAG);
+	if (!record_established(connection, 0))
+		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG, BPF_SOCK_OPS_RTO_CB_FLAG);
 }
 
 /*
@@ -89,74 +83,81 @@ static __always_inline void set_remote(__u8 address[16],
 		set_address6(address, a, b, c, d);
 }
 
-/* The listener's state came along with the clone, if it had any. */
-static __always_inline void adopt_listener(struct socket_state *socket,
-					   __u16 port)
+/* A connection whose last packet did not pass the listener's hook. */
+static __always_inline void start_unseen(struct connection *connection,
+					 const __u8 address[16], __u16 port)
 {
 	struct rw_listener_key key = { .port = port, .proto = IPPROTO_TCP };
-	struct rw_process *known;
+	struct rw_process *known = bpf_map_lookup_elem(&listeners, &key);
 
-	if (socket->start_ns)
-		return;
-	known = bpf_map_lookup_elem(&listeners, &key);
+	count(RW_COUNT_NO_STATE);
+	__builtin_memset(connection, 0, sizeof(*connection));
 	if (known)
-		socket->process = *known;
+		connection->process = *known;
 	else
-		socket->process.flags = RW_TASK_PENDING;
-	socket->start_ns = bpf_ktime_get_boot_ns();
+		connection->process.flags = RW_TASK_PENDING;
+	connection->start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection->address, address, 16);
+	connection->port = port;
+	connection->proto = IPPROTO_TCP;
+	connection->direction = RW_DIRECTION_IN;
 }
 
 static __always_inline void established_in(struct bpf_sock_ops *ops)
 {
 	__u16 peer_port = bpf_ntohl(ops->remote_port);
+	__u64 cookie = bpf_get_socket_cookie(ops);
 	__u16 port = ops->local_port;
-	struct socket_state *socket;
+	struct arrival *arrival;
+	__u32 zero = 0;
+	__u8 address[16] __attribute__((aligned(8)));
+	bool recorded;
 
-	socket = socket_of(ops, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!socket) {
-		count(RW_COUNT_STORAGE_FAILED);
+	arrival = bpf_map_lookup_elem(&arrivals, &zero);
+	if (!arrival)
 		return;
-	}
-	adopt_listener(socket, port);
-	socket->flags = 0;
-	socket->direction = RW_DIRECTION_IN;
-	socket->proto = IPPROTO_TCP;
-	socket->port = port;
-	set_remote(socket->address, ops);
-	if (record_established(socket, peer_port))
-		watch(ops, BPF_SOCK_OPS_STATE_CB_FLAG, 0);
-	else
-		watch(ops,
-		      BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTT_CB_FLAG, 0);
+	set_remote(address, ops);
+	if (arrival->peer_port != peer_port ||
+	    arrival->connection.port != port ||
+	    !same_address(arrival->connection.address, address))
+		start_unseen(&arrival->connection, address, port);
+	recorded = record_established(&arrival->connection, peer_port);
+	bpf_map_update_elem(&connections, &cookie, &arrival->connection,
+			    BPF_ANY);
+	arrival->peer_port = 0;
+	watch(ops,
+	      BPF_SOCK_OPS_STATE_CB_FLAG |
+		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
+	      0);
 }
 
 /* Not answered, answered by a reset, or given up early. */
-static __always_inline void closed_unanswered(struct socket_state *socket)
+static __always_inline void closed_unanswered(struct connection *connection)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
 	__u32 index;
 	__u8 state;
 
-	if (socket->flags & SOCKET_RECORDED)
+	if (connection->flags & CONNECTION_RECORDED)
 		return;
 	slot = live_slot(&index);
 	if (!slot)
 		return;
-	if (!(socket->flags & SOCKET_JUDGED)) {
-		judge_socket(socket, slot, index, &result);
+	if (!(connection->flags & CONNECTION_JUDGED)) {
+		judge_connection(connection, slot, index, &result);
 		if (result.verdict == RW_VERDICT_BLOCKED)
-			socket->reason = RW_REASON_HOLD_GIVE_UP;
+			connection->reason = RW_REASON_HOLD_GIVE_UP;
 	}
-	if (socket->verdict == RW_VERDICT_BLOCKED)
+	if (connection->verdict == RW_VERDICT_BLOCKED)
 		state = RW_STATE_DENIED;
-	else if (socket->flags & SOCKET_SAW_RESET)
+	else if (connection->flags & CONNECTION_SAW_RESET)
 		state = RW_STATE_REFUSED;
-	else if (bpf_ktime_get_boot_ns() - socket->start_ns > TIMEOUT_NS)
+	else if (bpf_ktime_get_boot_ns() - connection->start_ns > TIMEOUT_NS)
 		state = RW_STATE_TIMEOUT;
 	else
 		state = RW_STATE_ATTEMPTED;
-	record_flow(socket, state, 1, 0, 0);
+	record_flow(connection, state, 1, 0, 0);
 }
 
 static __always_inline __u64 without(__u64 bytes, __u64 markers)
@@ -169,84 +170,87 @@ static __always_inline __u64 without(__u64 bytes, __u64 markers)
  * FIN came is not known in FIN_WAIT2, so bytes_in may be one too many.
  */
 static __always_inline void record_end(struct bpf_sock_ops *ops,
-				       const struct socket_state *socket,
+				       const struct connection *connection,
 				       __u64 times)
 {
 	__u32 state = ops->args[0];
 	bool both = state == BPF_TCP_LAST_ACK || state == BPF_TCP_CLOSING;
 	bool sent_fin = both || state == BPF_TCP_FIN_WAIT2;
 	bool got_fin = both || state == BPF_TCP_CLOSE_WAIT;
-	bool sent_syn = socket->direction == RW_DIRECTION_OUT;
+	bool sent_syn = connection->direction == RW_DIRECTION_OUT;
+	__u64 out = without(ops->bytes_acked, sent_syn + sent_fin);
+	__u64 in = without(ops->bytes_received, got_fin);
 
-	record_flow(socket, RW_STATE_ESTABLISHED, times,
-		    without(ops->bytes_acked, sent_syn + sent_fin),
-		    without(ops->bytes_received, got_fin));
+	if (times || out || in)
+		record_flow(connection, RW_STATE_ESTABLISHED, times, out, in);
 }
 
 static __always_inline void closed(struct bpf_sock_ops *ops)
 {
-	struct socket_state *socket;
-	__u64 times = 0;
+	struct connection *connection;
+	__u64 cookie, times = 0;
 
-	if (ops->args[1] != BPF_TCP_CLOSE)
+	if (ops->args[1] != BPF_TCP_CLOSE || ops->args[0] == BPF_TCP_LISTEN)
 		return;
-	socket = socket_of(ops, 0);
-	if (!socket || !socket->direction)
+	cookie = bpf_get_socket_cookie(ops);
+	connection = bpf_map_lookup_elem(&connections, &cookie);
+	if (!connection) {
+		count(RW_COUNT_CONNECTIONS_LOST);
 		return;
+	}
 	if (ops->args[0] == BPF_TCP_SYN_SENT) {
-		closed_unanswered(socket);
-		return;
+		closed_unanswered(connection);
+	} else {
+		if (!record_established(connection, 0)) {
+			/* Never known: counted as unknown software. */
+			if (connection->verdict == RW_VERDICT_BLOCKED)
+				connection->verdict = RW_VERDICT_WOULD_BLOCK;
+			times = 1;
+		}
+		record_end(ops, connection, times);
 	}
-	if (!record_established(socket, 0)) {
-		/* Never known: it is counted as unknown software. */
-		if (socket->verdict == RW_VERDICT_BLOCKED)
-			socket->verdict = RW_VERDICT_WOULD_BLOCK;
-		times = 1;
-	}
-	record_end(ops, socket, times);
+	bpf_map_delete_elem(&connections, &cookie);
 }
 
 static __always_inline void connecting(struct bpf_sock_ops *ops)
 {
-	struct socket_state *socket;
+	struct connection *connection = connection_of(ops);
 
-	socket = socket_of(ops, 0);
-	if (!socket)
+	if (!connection)
 		return;
-	if (socket->flags & SOCKET_HELD)
-		watch(ops, BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG,
-		      0);
-	else
-		watch(ops, BPF_SOCK_OPS_STATE_CB_FLAG, 0);
+	connection->flags |= CONNECTION_SENT_SYN;
+	watch(ops,
+	      BPF_SOCK_OPS_STATE_CB_FLAG |
+		      (connection->flags & CONNECTION_HELD ?
+			       BPF_SOCK_OPS_RTO_CB_FLAG :
+			       0),
+	      0);
 }
 
 /* A SYN that may be kept back is sent again soon. */
 static __always_inline void first_timeout(struct bpf_sock_ops *ops)
 {
-	struct socket_state *socket;
+	struct connection *connection = connection_of(ops);
 
-	socket = socket_of(ops, 0);
-	if (socket && (socket->flags & SOCKET_HELD))
+	if (connection && (connection->flags & CONNECTION_HELD))
 		ops->reply = kernel_hz * RW_HOLD_RTO_MS / 1000 ?: 1;
 }
 
 /* A denied SYN need not be tried for minutes: the next timeout is the last. */
 static __always_inline void timed_out(struct bpf_sock_ops *ops)
 {
-	struct socket_state *socket;
+	struct connection *connection = connection_of(ops);
 	int tries = 1;
 
-	socket = socket_of(ops, 0);
-	if (socket && (socket->flags & SOCKET_DENIED))
+	if (connection && (connection->flags & CONNECTION_DENIED))
 		bpf_setsockopt(ops, SOL_TCP, TCP_SYNCNT, &tries, sizeof(tries));
 }
 
 static __always_inline void measured(struct bpf_sock_ops *ops)
 {
-	struct socket_state *socket;
+	struct connection *connection = connection_of(ops);
 
-	socket = socket_of(ops, 0);
-	if (!socket || record_established(socket, 0))
+	if (!connection || record_established(connection, 0))
 		watch(ops, 0, BPF_SOCK_OPS_RTT_CB_FLAG);
 }
 

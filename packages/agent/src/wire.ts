@@ -10,7 +10,9 @@ import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
 import { createIdentifier, type Identifier } from "./identify/identifier.ts";
 import type { IdentityBook } from "./identify/identity-book.ts";
 import { createPackageLookup } from "./identify/packages.ts";
+import { warmDigests } from "./identify/read-digest.ts";
 import { createUserNames } from "./identify/users.ts";
+import { namedFiles } from "./identify/warm.ts";
 import type { Kernel } from "./kernel/contract.ts";
 import { createReporter, type Reporter } from "./observe/reporter.ts";
 import type { Instance } from "./open-instance.ts";
@@ -26,6 +28,7 @@ export type Agent = {
   readonly kernel: Kernel;
   readonly book: IdentityBook;
   readonly digests: DigestCache;
+  readonly warmUp: (files: Iterable<string>) => Promise<void>;
   readonly identifier: Identifier;
   readonly enforcer: Enforcer;
   readonly governor: Governor;
@@ -79,20 +82,26 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
     },
   });
+  const tools = {
+    digestOf: createDigester(),
+    cache: digests,
+    packages: createPackageLookup(),
+    clock: { bootNs: kernel.bootNs, wallNs },
+  };
+  const warmUp = async (files: Iterable<string>) => {
+    await tools.packages.warm();
+    await warmDigests(files, tools);
+  };
   const identifier = createIdentifier({
     kernel,
     book,
-    tools: {
-      digestOf: createDigester(),
-      cache: digests,
-      packages: createPackageLookup(),
-      clock: { bootNs: kernel.bootNs, wallNs },
-    },
+    tools,
     cgroups: cgroupLookup(parts.cgroups),
     userName: createUserNames(),
     admit: enforcer.admit,
     onSighting: reporter.sight,
   });
+  const onWarmError = (error: unknown) => log.warn({ err: error }, "files could not be read ahead");
   const governor = await createGovernor({
     stateDir,
     workload: credentials.workload,
@@ -103,6 +112,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       await (policy === null ? enforcer.clear() : enforcer.apply(generation, policy));
       // Flows counted until the switch carry the former policy's rule numbers.
       await reporter.drain(named);
+      if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
     },
     onChange: (what) => {
       log.info(what);
@@ -125,7 +135,19 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     onFailure: ({ message, fix }) => log.warn(`${message}; ${fix}`),
     nowMs: Date.now,
   });
-  return { kernel, book, digests, identifier, enforcer, governor, reporter, spool, uploader, session };
+  return {
+    kernel,
+    book,
+    digests,
+    warmUp,
+    identifier,
+    enforcer,
+    governor,
+    reporter,
+    spool,
+    uploader,
+    session,
+  };
 }
 
 /** The policy by which flows are named until the next switch. */

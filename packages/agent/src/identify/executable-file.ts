@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { FileKey } from "../kernel/contract.ts";
-import { type Digest, isUnchanged } from "./digest.ts";
-import type { DigestCache } from "./digest-cache.ts";
-import { type Clock, type Execution, isOlderThan, isYoung } from "./execution.ts";
+import { isUnchanged } from "./digest.ts";
+import { type Execution, isOlderThan, isYoung } from "./execution.ts";
 import type { ExecutableFacts } from "./identity-book.ts";
 import type { PackageLookup } from "./packages.ts";
 import { readProcLink } from "./proc.ts";
+import { type DigestTools, readDigest } from "./read-digest.ts";
 
 export type ExecutableFile = {
   readonly facts: ExecutableFacts;
@@ -14,17 +14,12 @@ export type ExecutableFile = {
   readonly lasting: boolean;
 };
 
-export type FileTools = {
-  readonly digestOf: (file: FileHandle) => Promise<Digest>;
-  readonly cache: DigestCache;
-  readonly packages: PackageLookup;
-  readonly clock: Clock;
-};
+export type FileTools = DigestTools & { readonly packages: PackageLookup };
 
 /** Newer kernels keep a flag in bit 31 of the nanoseconds. */
 const CTIME_FLAG_NS = 1n << 31n;
 
-/** The text under which a file's digest is remembered. */
+/** One text for each content that the kernel may name. */
 export function fileKeyText(key: FileKey): string {
   return `${key.device}:${key.inode}:${key.ctimeNs}:${key.generation}`;
 }
@@ -50,8 +45,7 @@ export async function identifyExecutable(
 ): Promise<ExecutableFile> {
   const { file: key } = execution;
   const before = await file.stat({ bigint: true });
-  const cached = tools.cache.get(fileKeyText(key));
-  const digest = cached ?? (await tools.digestOf(file));
+  const digest = await readDigest(file, before, tools);
   const after = await file.stat({ bigint: true });
   const unlinked = after.nlink === 0n;
   const unattributable = unlinked ? (path.startsWith("/memfd:") ? "memfd" : "deleted") : null;
@@ -73,7 +67,6 @@ export async function identifyExecutable(
     } as const;
     return { facts, lasting: false };
   }
-  if (cached === undefined && lasting) tools.cache.set(fileKeyText(key), digest);
   const packageName = unlinked ? null : await tools.packages.find(plainPath, digest.md5);
   const facts: ExecutableFacts = {
     exe: plainPath,

@@ -9,6 +9,8 @@ const PROGRAM = /(?:^|\/)(?:s?bin|libexec|games)\/[^/]+$|^(?:usr\/)?lib\/.*\/[^.
 type Owner = { readonly package: string; readonly md5: string };
 
 export type PackageLookup = {
+  /** Reads the lists ahead. */
+  readonly warm: () => Promise<void>;
   /**
    * The Debian package that ships this very content at this path, or null. It rests on dpkg's unsigned MD5 lists
    * (evidence `manifest-only`): a changed file belongs to no package.
@@ -20,18 +22,25 @@ export function createPackageLookup(folder = "/var/lib/dpkg"): PackageLookup {
   let index: Promise<ReadonlyMap<string, Owner>> | undefined;
   let indexedMs = -1;
 
+  async function load(): Promise<ReadonlyMap<string, Owner>> {
+    // dpkg replaces this file with every change of any package.
+    const changedMs = await stat(join(folder, "status")).then(
+      (status) => status.mtimeMs,
+      () => 0,
+    );
+    if (index === undefined || changedMs !== indexedMs) {
+      indexedMs = changedMs;
+      index = readIndex(join(folder, "info"));
+    }
+    return index;
+  }
+
   return {
+    warm: async () => {
+      await load();
+    },
     find: async (path, md5) => {
-      // dpkg replaces this file with every change of any package.
-      const changedMs = await stat(join(folder, "status")).then(
-        (status) => status.mtimeMs,
-        () => 0,
-      );
-      if (index === undefined || changedMs !== indexedMs) {
-        indexedMs = changedMs;
-        index = readIndex(join(folder, "info"));
-      }
-      const owners = await index;
+      const owners = await load();
       const inList = path.slice(1);
       const owner = owners.get(inList) ?? owners.get(inList.replace(/^usr\//, ""));
       return owner !== undefined && owner.md5 === md5 ? owner.package : null;

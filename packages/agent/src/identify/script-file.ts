@@ -2,11 +2,12 @@ import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { isUnchanged } from "./digest.ts";
 import type { FileTools } from "./executable-file.ts";
-import { type Execution, isOlderThan, isYoung } from "./execution.ts";
+import { type Execution, isOlderThan } from "./execution.ts";
 import type { ScriptFacts } from "./identity-book.ts";
 import { injectingEnvironment, withInjected } from "./injecting-environment.ts";
 import { resolveScript, type ScriptSource } from "./interpreters/resolve-script.ts";
 import { readProcLink } from "./proc.ts";
+import { readDigest } from "./read-digest.ts";
 import { type WalkedPath, walkPath } from "./walk-path.ts";
 
 /** The script of an execution, found and opened but not read yet. */
@@ -99,16 +100,13 @@ async function hashScript(
   tools: FileTools,
 ): Promise<SourceFacts> {
   const before = await file.stat({ bigint: true });
-  const key = `${before.dev}:${before.ino}:${before.ctimeNs}:${before.size}`;
-  const cached = tools.cache.get(key);
-  const digest = cached ?? (await tools.digestOf(file));
+  const digest = await readDigest(file, before, tools);
   const after = await file.stat({ bigint: true });
   const isOld = (ctimeNs: bigint) => isOlderThan(execution, ctimeNs, tools.clock);
   const same = isUnchanged(walked.stat, before) && isUnchanged(before, after);
   if (!same || !isOld(after.ctimeNs) || !isOld(walked.linksChangedNs)) {
     return { script: walked.path, scriptSha256: null, unattributable: "deleted" };
   }
-  if (cached === undefined && !isYoung(after.ctimeNs, tools.clock)) tools.cache.set(key, digest);
   return { script: walked.path, scriptSha256: digest.sha256, unattributable: null };
 }
 

@@ -24,7 +24,7 @@ export type EnrolmentRequest = {
 export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
   const controller = request.controller ?? request.token.controller;
   const caCertificate = await loadControllerCa(controller, request.token.caSha256);
-  const { privateKey, csr } = await createCertificateRequest(request.workload);
+  const { privateKey, csr } = createCertificateRequest(request.workload);
   const client = connectController(controller, { caCertificate });
   try {
     const response = await client.service.enroll(
@@ -48,7 +48,7 @@ export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
 
 /** A new key and certificate for the same workload. Throws what the connection threw. */
 export async function renew(credentials: Credentials): Promise<Credentials> {
-  const { privateKey, csr } = await createCertificateRequest(credentials.workload);
+  const { privateKey, csr } = createCertificateRequest(credentials.workload);
   const client = connectController(credentials.controller, credentials);
   try {
     const { certificateChain } = await client.service.renew({ csr }, { timeoutMs: CALL_TIMEOUT_MS });

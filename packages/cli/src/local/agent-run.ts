@@ -11,7 +11,7 @@ import { cleanLines } from "../output/clean.ts";
 import { say, sayJson } from "../output/print.ts";
 import { findCgroupMount } from "./cgroup-mount.ts";
 import { endRequested, tellParent } from "./parent.ts";
-import { agentStateDir, PIN_DIR_DEFAULT, workloadName } from "./places.ts";
+import { agentStateDir, PIN_DIR_DEFAULT } from "./places.ts";
 
 export type AgentPlaceOptions = { readonly state?: string; readonly pin?: string };
 export type PlanOptions = AgentPlaceOptions & { readonly policy?: string; readonly all?: boolean };
@@ -31,7 +31,7 @@ export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
     runAgent({
       ...places(options),
       cgroup: options.cgroup ?? findCgroupMount(),
-      workload: options.name ?? workloadName(),
+      ...(options.name === undefined ? {} : { workload: options.name }),
       ...(label === undefined ? {} : { labels: label }),
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(controller === undefined ? {} : { controller }),

@@ -32,7 +32,8 @@ export const counter = {
   deniedOut: 15,
   deniedIn: 16,
   slotIncomplete: 17,
-  max: 18,
+  connectionsLost: 18,
+  max: 19,
 } as const;
 export type Counter = keyof typeof counter;
 

@@ -1,0 +1,198 @@
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { destination, type Logger, pino } from "pino";
+import { agentError } from "./agent-error.ts";
+import type { AgentOptions } from "./agent-options.ts";
+import { parseCgroupMount } from "./identify/cgroups.ts";
+import { installedInterpreters } from "./identify/warm.ts";
+import type { KernelEvent } from "./kernel/contract.ts";
+import { observeAddresses } from "./observe/addresses.ts";
+import { type KnownListener, observeListeners } from "./observe/listeners.ts";
+import { seedProcesses } from "./observe/seed.ts";
+import { openInstance } from "./open-instance.ts";
+import { every } from "./periodic.ts";
+import { ensureEnrolled } from "./session/ensure-enrolled.ts";
+import { lockState } from "./state/lock.ts";
+import { tellStatus } from "./tell-status.ts";
+import { VERSION } from "./version.ts";
+import { type Agent, namesInForce, wireAgent } from "./wire.ts";
+
+/** Milliseconds between two drains of the kernel's flows; a denial drains at once. */
+export const DRAIN_EVERY_MS = 1000;
+const DRAIN_AFTER_DENIAL_MS = 100;
+const BEAT_EVERY_MS = 1000;
+const STATUS_EVERY_MS = 15_000;
+const LISTENERS_EVERY_MS = 60_000;
+const SWEEP_EVERY_MS = 30_000;
+/** Sockets may outlive the last process of an execution by this much before its answer is dropped. */
+const RESOLUTION_GRACE_NS = 60_000_000_000n;
+
+/**
+ * Runs the agent until its signal: enrols where needed, loads or adopts the kernel programs, judges, observes and
+ * reports. Throws AgentError for what its user can mend (exit code 2). Enforcement stays when it ends.
+ */
+export async function runAgentProcess(given: AgentOptions): Promise<void> {
+  const options = { ...given, stateDir: resolve(given.stateDir), pinDir: resolve(given.pinDir) };
+  const log = pino(
+    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    destination({ fd: 2, sync: true }),
+  );
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  await lockState(options.stateDir);
+  const cgroups = await scopeOf(options.cgroup);
+  const credentials = await ensureEnrolled({
+    options,
+    hostName: nameOfHost(hostname()),
+    addresses: observeAddresses().map((address) => address.text),
+    version: VERSION,
+    nowMs: Date.now,
+    onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
+  });
+  const instance = await openInstance(options.stateDir, options.pinDir, options.cgroup, () =>
+    log.warn("the journal of the pinned programs is lost: they are loaded anew"),
+  );
+  const changes = { due: true };
+  const onChange = () => {
+    changes.due = true;
+  };
+  const agent = await wireAgent({ options, credentials, instance, cgroups, log, onChange });
+  await work(agent, options, changes, log);
+}
+
+async function work(
+  agent: Agent,
+  options: AgentOptions,
+  changes: { due: boolean },
+  log: Logger,
+): Promise<void> {
+  const { kernel, governor, identifier } = agent;
+  const onError = (error: unknown) => log.error({ err: error }, "a periodic task failed");
+  kernel.beat();
+  kernel.markAgent(process.pid);
+  const stream = kernel.onEvents((events) => dispatch(events, agent, onError));
+  const stops = [every(BEAT_EVERY_MS, kernel.beat, onError)];
+  try {
+    await governor.start();
+    await agent.warmUp(await installedInterpreters());
+    const seeded = await seedProcesses(kernel, identifier);
+    // What was forked by a process that had no entry yet while the others were looked at.
+    await seedProcesses(kernel, identifier);
+    let listeners = await refreshListeners(agent);
+    log.info(
+      `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
+    );
+    options.onReady?.();
+    const drain = () => agent.reporter.drain(namesInForce(agent.enforcer, kernel));
+    let told = 0;
+    stops.push(
+      every(DRAIN_EVERY_MS, drain, onError),
+      every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
+      every(
+        LISTENERS_EVERY_MS,
+        async () => {
+          listeners = await refreshListeners(agent);
+        },
+        onError,
+      ),
+      every(
+        1000,
+        async () => {
+          if (!changes.due && performance.now() - told < STATUS_EVERY_MS) return;
+          changes.due = false;
+          told = performance.now();
+          await tellStatus(agent, options.stateDir, listeners);
+        },
+        onError,
+      ),
+    );
+    await agent.session.run(options.signal);
+    await drain();
+  } finally {
+    for (const stop of stops) stop();
+    governor.stop();
+    stream.close();
+    await tellStatus(agent, options.stateDir, []).catch(onError);
+    await agent.digests.compact().catch(onError);
+    kernel.close();
+  }
+}
+
+/** Events in order; what takes long goes on beside the others, each answer belongs to one execution only. */
+function dispatch(events: readonly KernelEvent[], agent: Agent, onError: (error: unknown) => void): void {
+  const { identifier } = agent;
+  for (const event of events) {
+    switch (event.type) {
+      case "exec":
+        identifier.onExec(event).catch(onError);
+        break;
+      case "exit":
+        identifier.onExit(event);
+        break;
+      case "identityMiss":
+        identifier.onMiss(event).catch(onError);
+        break;
+      case "denial":
+        drainSoon(agent, onError);
+        break;
+      case "unknownListener":
+        refreshListeners(agent).catch(onError);
+        break;
+    }
+  }
+}
+
+const draining = new WeakSet<Agent>();
+
+/** A denial is told at once, many together. */
+function drainSoon(agent: Agent, onError: (error: unknown) => void): void {
+  if (draining.has(agent)) return;
+  draining.add(agent);
+  setTimeout(() => {
+    draining.delete(agent);
+    agent.reporter.drain(namesInForce(agent.enforcer, agent.kernel)).catch(onError);
+  }, DRAIN_AFTER_DENIAL_MS);
+}
+
+/** Tells the kernel whose the listeners are that it did not see begin. */
+async function refreshListeners(agent: Agent): Promise<readonly KnownListener[]> {
+  const { kernel, identifier } = agent;
+  const records = kernel.readTasks() ?? [];
+  const users = new Map(records.map((record) => [record.tgid, record.uid]));
+  const known: KnownListener[] = [];
+  for (const listener of await observeListeners(users.keys())) {
+    const { proto, port, tgid } = listener;
+    const process = identifier.processOf(tgid, users.get(tgid) ?? 0);
+    if (process !== undefined) kernel.setListener(proto, port, process);
+    known.push({ ...listener, identity: process === undefined ? undefined : identifier.identityOf(process) });
+  }
+  return known;
+}
+
+async function scopeOf(cgroup: string): Promise<{ readonly mount: string; readonly scope: string }> {
+  const mount = parseCgroupMount(await readFile("/proc/self/mountinfo", "utf8"));
+  if (mount === undefined) {
+    throw agentError(
+      "no-cgroup2",
+      "this machine has no cgroup2 file system",
+      "mount it: `mount -t cgroup2 none /sys/fs/cgroup/unified`",
+    );
+  }
+  const folder = resolve(cgroup);
+  const inside = folder === mount || folder.startsWith(`${mount}/`);
+  const found = await stat(join(folder, "cgroup.procs")).catch(() => undefined);
+  if (!inside || found === undefined) {
+    throw agentError(
+      "no-cgroup",
+      `\`${cgroup}\` is no control group below \`${mount}\``,
+      `make it with \`mkdir\`, or use \`${mount}\` for the whole host`,
+    );
+  }
+  return { mount, scope: folder.slice(mount.length) };
+}
+
+/** The host's name as a workload's: what names may not hold becomes `-`. */
+function nameOfHost(host: string): string {
+  const name = host.replace(/[^A-Za-z0-9._-]/g, "-").replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "");
+  return name === "" ? "this-host" : name;
+}
