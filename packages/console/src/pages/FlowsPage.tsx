@@ -17,14 +17,18 @@ const columns: readonly Column<Flow>[] = [
   {
     key: "time",
     header: "Time",
-    width: "148px",
+    width: "134px",
     sortBy: (flow) => flow.time,
-    render: (flow) => <time dateTime={flow.time}>{formatTime(flow.time)}</time>,
+    render: (flow) => (
+      <time dateTime={flow.time} title={formatTime(flow.time)}>
+        {formatTime(flow.time).slice(5)}
+      </time>
+    ),
   },
   {
     key: "verdict",
     header: "Verdict",
-    width: "104px",
+    width: "108px",
     sortBy: (flow) => flow.verdict ?? "",
     render: (flow) =>
       flow.verdict === undefined ? <NotKnown>not judged</NotKnown> : <OutcomeBadge outcome={flow.verdict} />,
@@ -32,39 +36,39 @@ const columns: readonly Column<Flow>[] = [
   {
     key: "source",
     header: "Source",
-    width: "minmax(130px, 1fr)",
+    width: "minmax(108px, 1fr)",
     sortBy: (flow) => placeOf(flow.src),
     render: (flow) => <Place end={flow.src} />,
   },
   {
     key: "source-software",
     header: "Software",
-    width: "minmax(130px, 1fr)",
+    width: "minmax(108px, 1fr)",
     sortBy: (flow) => programOf(flow.src),
     render: (flow) => <Program end={flow.src} />,
   },
   {
     key: "destination",
     header: "Destination",
-    width: "minmax(130px, 1fr)",
+    width: "minmax(108px, 1fr)",
     sortBy: (flow) => placeOf(flow.dst),
     render: (flow) => <Place end={flow.dst} />,
   },
   {
     key: "destination-software",
     header: "Software",
-    width: "minmax(130px, 1fr)",
+    width: "minmax(108px, 1fr)",
     sortBy: (flow) => programOf(flow.dst),
     render: (flow) => <Program end={flow.dst} />,
   },
   {
     key: "port",
     header: "Port",
-    width: "90px",
+    width: "84px",
     sortBy: (flow) => flow.port ?? -1,
     render: (flow) => <span className="rw-mono">{formatPort(flow.proto, flow.port ?? null)}</span>,
   },
-  { key: "state", header: "State", width: "96px", render: (flow) => flow.state ?? "" },
+  { key: "state", header: "State", width: "98px", render: (flow) => flow.state ?? "" },
   {
     key: "verification",
     header: "Verified",
@@ -74,7 +78,7 @@ const columns: readonly Column<Flow>[] = [
   {
     key: "count",
     header: "Count",
-    width: "78px",
+    width: "72px",
     align: "right",
     sortBy: (flow) => flow.count ?? 1,
     render: (flow) => formatCount(flow.count ?? 1),
@@ -82,7 +86,7 @@ const columns: readonly Column<Flow>[] = [
   {
     key: "out",
     header: "Out",
-    width: "88px",
+    width: "82px",
     align: "right",
     sortBy: (flow) => flow.bytesOut ?? 0,
     render: (flow) => formatBytes(flow.bytesOut ?? 0),
@@ -90,7 +94,7 @@ const columns: readonly Column<Flow>[] = [
   {
     key: "in",
     header: "In",
-    width: "88px",
+    width: "82px",
     align: "right",
     sortBy: (flow) => flow.bytesIn ?? 0,
     render: (flow) => formatBytes(flow.bytesIn ?? 0),

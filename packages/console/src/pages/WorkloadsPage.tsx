@@ -18,7 +18,7 @@ const columns: readonly Column<WorkloadView>[] = [
   {
     key: "name",
     header: "Workload",
-    width: "minmax(150px, 1.2fr)",
+    width: "minmax(120px, 1.2fr)",
     sortBy: (workload) => workload.name,
     render: (workload) => (
       <Link {...pb.flows({ workload: workload.name })} className="rw-link">
@@ -36,7 +36,7 @@ const columns: readonly Column<WorkloadView>[] = [
   {
     key: "addresses",
     header: "Addresses",
-    width: "minmax(130px, 1fr)",
+    width: "minmax(110px, 1fr)",
     render: (workload) => (
       <span className="rw-mono" title={workload.addresses.join("\n")}>
         {workload.addresses.join(", ")}
@@ -46,13 +46,13 @@ const columns: readonly Column<WorkloadView>[] = [
   {
     key: "labels",
     header: "Labels",
-    width: "minmax(160px, 1.4fr)",
+    width: "minmax(140px, 1.4fr)",
     render: (workload) => <span className="rw-mono">{formatLabels(workload)}</span>,
   },
   {
     key: "segments",
     header: "Segments",
-    width: "minmax(130px, 1fr)",
+    width: "minmax(110px, 1fr)",
     sortBy: (workload) => workload.segments.join(),
     render: (workload) =>
       workload.segments.length === 0 ? (
@@ -88,7 +88,7 @@ const columns: readonly Column<WorkloadView>[] = [
   {
     key: "seen",
     header: "Last seen",
-    width: "104px",
+    width: "92px",
     render: ({ agent }) =>
       agent?.lastSeen == null ? <NotKnown>never</NotKnown> : <Age time={agent.lastSeen} />,
   },

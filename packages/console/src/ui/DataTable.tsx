@@ -40,11 +40,18 @@ export function DataTable<T>(props: Props<T>) {
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
   });
+  const minWidth = columns.reduce((sum, column) => sum + leastWidth(column), 0);
   const gridTemplateColumns = columns.map((column) => column.width).join(" ");
   return (
     <div className={classes["scroll"]} ref={scroll}>
       {/* biome-ignore lint/a11y/useSemanticElements: rows that come and go while scrolling need positions of their own */}
-      <div role="table" aria-label={label} aria-rowcount={sorted.length + 1} className={classes["table"]}>
+      <div
+        role="table"
+        aria-label={label}
+        aria-rowcount={sorted.length + 1}
+        className={classes["table"]}
+        style={{ minWidth }}
+      >
         <HeaderRow columns={columns} sorting={sorting} onSort={setSorting} template={gridTemplateColumns} />
         {/* biome-ignore lint/a11y/useSemanticElements: as above */}
         <div role="rowgroup" className={classes["body"]} style={{ height: virtual.getTotalSize() }}>
@@ -150,6 +157,11 @@ function BodyRow<T>({ row, columns, index, selected, onSelect, style }: RowProps
       ))}
     </div>
   );
+}
+
+/** Pixels below which the table scrolls instead of squeezing the column: the first number of its track. */
+function leastWidth<T>(column: Column<T>): number {
+  return Number.parseInt(/\d+/.exec(column.width)?.[0] ?? "0", 10);
 }
 
 function sortRows<T>(

@@ -1,4 +1,3 @@
-import { Badge, type MantineColor } from "@mantine/core";
 import type {
   AlertView,
   Mode,
@@ -8,40 +7,44 @@ import type {
   RuleView,
   Verification,
 } from "../api/types.ts";
+import classes from "./badges.module.css";
 
-const MODE: Record<Mode, MantineColor> = { observe: "gray", alert: "yellow", block: "teal" };
-const OUTCOME: Record<Outcome, MantineColor> = { allowed: "cyan", "would-block": "yellow", blocked: "red" };
-const PROVENANCE: Record<Provenance, MantineColor> = {
-  signed: "teal",
-  "hash-only": "yellow",
-  unknown: "red",
+/** What a state means to the reader; the style sheet gives each its colours, readable in both schemes. */
+type Tone = "neutral" | "good" | "info" | "warn" | "bad" | "note";
+
+const MODE: Record<Mode, Tone> = { observe: "neutral", alert: "warn", block: "good" };
+const OUTCOME: Record<Outcome, Tone> = { allowed: "info", "would-block": "warn", blocked: "bad" };
+const PROVENANCE: Record<Provenance, Tone> = {
+  signed: "good",
+  "hash-only": "warn",
+  unknown: "bad",
 };
-const VERIFICATION: Record<Verification, MantineColor> = {
-  "in-band": "teal",
-  attested: "cyan",
-  address: "gray",
-  none: "gray",
+const VERIFICATION: Record<Verification, Tone> = {
+  "in-band": "good",
+  attested: "info",
+  address: "neutral",
+  none: "neutral",
 };
-const REVISION: Record<RevisionView["state"], MantineColor> = {
-  unconfirmed: "yellow",
-  live: "teal",
-  superseded: "gray",
-  reverted: "red",
+const REVISION: Record<RevisionView["state"], Tone> = {
+  unconfirmed: "warn",
+  live: "good",
+  superseded: "neutral",
+  reverted: "bad",
 };
-const RULE: Record<RuleView["kind"], MantineColor> = { allow: "cyan", deny: "red", run: "grape" };
-const ALERT: Record<AlertView["kind"], MantineColor> = {
-  blocked: "red",
-  "would-block": "yellow",
-  "agent-lost": "orange",
-  reverted: "orange",
-  "new-software": "grape",
+const RULE: Record<RuleView["kind"], Tone> = { allow: "info", deny: "bad", run: "note" };
+const ALERT: Record<AlertView["kind"], Tone> = {
+  blocked: "bad",
+  "would-block": "warn",
+  "agent-lost": "warn",
+  reverted: "warn",
+  "new-software": "note",
 };
 
-function StateBadge({ color, children }: { readonly color: MantineColor; readonly children: string }) {
+function StateBadge({ tone, children }: { readonly tone: Tone; readonly children: string }) {
   return (
-    <Badge color={color} variant="light" radius="sm" size="sm" tt="none" fw={600}>
+    <span className={classes["badge"]} data-tone={tone}>
       {children}
-    </Badge>
+    </span>
   );
 }
 
@@ -50,37 +53,37 @@ export function ModeBadge({ mode }: { readonly mode: Mode | null }) {
   return mode === null ? (
     <NotKnown>not governed</NotKnown>
   ) : (
-    <StateBadge color={MODE[mode]}>{mode}</StateBadge>
+    <StateBadge tone={MODE[mode]}>{mode}</StateBadge>
   );
 }
 
 export function OutcomeBadge({ outcome }: { readonly outcome: Outcome }) {
-  return <StateBadge color={OUTCOME[outcome]}>{outcome}</StateBadge>;
+  return <StateBadge tone={OUTCOME[outcome]}>{outcome}</StateBadge>;
 }
 
 export function ProvenanceBadge({ provenance }: { readonly provenance: Provenance }) {
-  return <StateBadge color={PROVENANCE[provenance]}>{provenance}</StateBadge>;
+  return <StateBadge tone={PROVENANCE[provenance]}>{provenance}</StateBadge>;
 }
 
 export function VerificationBadge({ verification }: { readonly verification: Verification }) {
-  return <StateBadge color={VERIFICATION[verification]}>{verification}</StateBadge>;
+  return <StateBadge tone={VERIFICATION[verification]}>{verification}</StateBadge>;
 }
 
 export function RevisionBadge({ state }: { readonly state: RevisionView["state"] }) {
-  return <StateBadge color={REVISION[state]}>{state}</StateBadge>;
+  return <StateBadge tone={REVISION[state]}>{state}</StateBadge>;
 }
 
 export function RuleBadge({ kind }: { readonly kind: RuleView["kind"] }) {
-  return <StateBadge color={RULE[kind]}>{kind}</StateBadge>;
+  return <StateBadge tone={RULE[kind]}>{kind}</StateBadge>;
 }
 
 export function AlertBadge({ kind }: { readonly kind: AlertView["kind"] }) {
-  return <StateBadge color={ALERT[kind]}>{kind}</StateBadge>;
+  return <StateBadge tone={ALERT[kind]}>{kind}</StateBadge>;
 }
 
 export function AgentBadge({ state }: { readonly state: "connected" | "behind" | "lost" | "no agent" }) {
-  const colors = { connected: "teal", behind: "yellow", lost: "red", "no agent": "gray" } as const;
-  return <StateBadge color={colors[state]}>{state}</StateBadge>;
+  const tones = { connected: "good", behind: "warn", lost: "bad", "no agent": "neutral" } as const;
+  return <StateBadge tone={tones[state]}>{state}</StateBadge>;
 }
 
 /** What is absent, said in grey instead of left blank. */
