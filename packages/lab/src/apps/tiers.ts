@@ -11,21 +11,33 @@ const programs = path.join(import.meta.dirname, "programs");
 export type Applications = {
   readonly database: Database;
   readonly collector: Service;
-  readonly services: readonly Service[];
+  readonly api: Service;
 };
 
 /** Starts every server of the lab, in the order in which they need each other. */
 export async function startApplications(lab: Lab): Promise<Applications> {
-  const [database, collector, outside, ssh] = await Promise.all([
+  await installApi(lab);
+  const [database, collector] = await Promise.all([
     startDatabase(lab.host("db")),
     startCollector(lab),
     startOutside(lab),
     startSshServers(lab),
   ]);
-  const api = await startApi(lab, database.crmPassword);
-  const web = await startWeb(lab);
-  return { database, collector, services: [database.service, collector, outside, ...ssh, api, web] };
+  const started = await startApi(lab, database.crmPassword);
+  await startWeb(lab);
+  return { database, collector, api: started };
 }
+
+/**
+ * Starts the API anew. A process whose script's file was written to after it had begun can't be identified by an agent
+ * that comes later: nobody can tell any more what it runs.
+ */
+export async function restartApi(lab: Lab, applications: Applications): Promise<Applications> {
+  await applications.api.stop("SIGTERM", STOP_MS_MAX);
+  return { ...applications, api: await startReady(lab.host("app"), api, saysReady) };
+}
+
+const STOP_MS_MAX = 5000;
 
 async function startCollector(lab: Lab): Promise<Service> {
   const backup = lab.host("backup");
@@ -40,15 +52,23 @@ async function startOutside(lab: Lab): Promise<Service> {
   return startReady(internet, { unit: "outside.service", argv: [PYTHON, "/srv/outside.py"] }, saysReady);
 }
 
-async function startApi(lab: Lab, password: string): Promise<Service> {
+/**
+ * Long before it is started, as on real hosts: a script that was written within the same clock tick as its process began
+ * could have been changed after, so that an agent that comes later would not vouch for it.
+ */
+async function installApi(lab: Lab): Promise<void> {
   const app = lab.host("app");
   await app.must(["install", "-d", "-o", "www-data", "/srv/crm"]);
   app.copyIn(path.join(programs, "api.py"), API_SCRIPT);
-  app.writeFile("/srv/crm/db-password", password);
-  return startReady(app, apiProgram(["/usr/bin/python3", API_SCRIPT]), saysReady);
+}
+
+async function startApi(lab: Lab, password: string): Promise<Service> {
+  lab.host("app").writeFile("/srv/crm/db-password", password);
+  return startReady(lab.host("app"), api, saysReady);
 }
 
 export const API_SCRIPT = "/srv/crm/api.py";
+const api = apiProgram([PYTHON, API_SCRIPT]);
 
 /** The API's own unit and user: what an attacker has who gets in through it. */
 export function apiProgram(argv: readonly string[]) {

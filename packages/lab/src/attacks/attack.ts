@@ -34,9 +34,11 @@ export async function tryProgram(lab: Lab, from: HostName, program: Program): Pr
   return seenBy(await lab.host(from).run(program, ATTACK_MS_MAX));
 }
 
+/** Some programs print their line whatever comes of it, so that the exit code counts as well. */
 export function seenBy(ended: Ended): Seen {
   const line = ended.stdout.split("\n").find((candidate) => candidate.startsWith("reached:"));
-  if (line !== undefined) return { reached: true, detail: line.slice("reached:".length).trim() };
+  if (ended.code === 0 && line !== undefined)
+    return { reached: true, detail: line.slice("reached:".length).trim() };
   return { reached: false, detail: ended.timedOut ? "no end" : reason(ended) };
 }
 
@@ -46,6 +48,7 @@ function reason(ended: Ended): string {
   const known = [
     "Operation not permitted",
     "Connection refused",
+    "Couldn't connect to server",
     "Connection reset",
     "timed out",
     "timeout expired",

@@ -1,4 +1,4 @@
-import { startApplications } from "../apps/tiers.ts";
+import { restartApi, startApplications } from "../apps/tiers.ts";
 import type { Lab } from "../hosts/lab.ts";
 import type { Checks } from "../report/checks.ts";
 import { Agents } from "../ringwall/agents.ts";
@@ -16,8 +16,9 @@ import { provision, setModes } from "./provisioning.ts";
 
 /** From a flat network to three tiers in block, and what attackers meet then. */
 export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
-  const applications = await startApplications(lab);
+  const attacked = await startApplications(lab);
   await baseline(lab, checks);
+  const applications = await restartApi(lab, attacked);
   const use = new NormalUse(lab, applications.database.dumpPassword);
   const cast = await enter(lab, checks, applications, use);
   await observe(cast);
