@@ -200,7 +200,7 @@ struct connection {
  * when it closes (CONNECTIONS_LOST).
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, struct connection);

@@ -1,0 +1,204 @@
+import { cpSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HostPolicy } from "@ringwall/policy/lower";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { agentPlan, agentStatus, uninstallAgent } from "./index.ts";
+import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
+import { AgentHost, allowSoftware, hostPolicyOf, sha256Of } from "./testing/agent-host.ts";
+
+const PYTHON = realpathSync("/usr/bin/python3");
+const CONNECT = `
+import os, socket, sys, time
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
+    print("connected")
+except OSError as problem:
+    print("refused", problem.errno)
+`;
+
+describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agent", () => {
+  let host: AgentHost;
+  let script: string;
+  let allowed: HostPolicy;
+
+  beforeEach(async () => {
+    host = await AgentHost.start();
+    script = host.file("app.py", CONNECT);
+    // Older than any process that runs it by more than a clock tick.
+    await sleep(30);
+    const entry = { executable: { sha256: sha256Of(PYTHON) }, script: { sha256: sha256Of(script) } };
+    allowed = hostPolicyOf(allowSoftware("app", entry));
+  });
+  afterEach(() => host.close());
+
+  async function until(what: () => boolean | undefined, tries = 600): Promise<void> {
+    for (let i = 0; i < tries; i++) {
+      if (what()) return;
+      await sleep(20);
+    }
+    throw new Error(
+      `never came true: ${what}\n${host.log}\n${JSON.stringify(host.status, (_k, v) => String(v))}`,
+    );
+  }
+  async function inForce(generation: bigint): Promise<void> {
+    await until(() => host.status?.generation === generation);
+  }
+  const connect = (path: string, environment = {}) =>
+    host.run([PYTHON, path, String(host.port)], environment);
+
+  test("allows the one script, and refuses its neighbour, its copy under another interpreter, and injected code", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, allowed);
+    await inForce(1n);
+
+    expect((await connect(script)).output).toBe("connected\n");
+    const other = host.file("other.py", `${CONNECT}#`);
+    expect((await connect(other)).output).toContain("refused");
+    expect((await host.run([PYTHON, "-c", CONNECT, String(host.port)])).output).toContain("refused");
+    expect((await connect(script, { PYTHONPATH: "/tmp/evil" })).output).toContain("refused");
+    // A relative path, a #! line and -u are the same program.
+    expect((await host.run([PYTHON, "-u", "app.py", String(host.port)])).output).toBe("connected\n");
+
+    const flows = () =>
+      host.controller.flows.flatMap((batch) =>
+        batch.port.map((port, row) => ({
+          port,
+          script: batch.processes[(batch.process[row] ?? 0) - 1]?.script,
+          verdict: batch.verdict[row],
+          rule: batch.rules[(batch.rule[row] ?? 0) - 1],
+        })),
+      );
+    await until(() => flows().some((flow) => flow.script === script && flow.verdict === 1));
+    await until(() => flows().some((flow) => flow.script === other && flow.verdict === 3));
+    expect(flows().find((flow) => flow.script === script && flow.verdict === 1)?.rule).toBe(
+      "test/app may connect",
+    );
+    await until(() =>
+      host.controller.execs.some((batch) => batch.execs.some((exec) => exec.process?.script === script)),
+    );
+  });
+
+  test("a copy of the interpreter with one byte changed, and one that stands in its place, are other programs", async () => {
+    const genuine = `${host.folder}/interpreter`;
+    cpSync(PYTHON, genuine);
+    await sleep(30);
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    const entry = { executable: { path: genuine, sha256: sha256Of(genuine) } };
+    host.provision(1n, hostPolicyOf(allowSoftware("interpreter", entry)));
+    await inForce(1n);
+    const argv = (path: string) => [path, script, String(host.port)];
+    expect((await host.run(argv(genuine))).output).toBe("connected\n");
+
+    const changed = `${host.folder}/changed`;
+    cpSync(genuine, changed);
+    writeFileSync(changed, Buffer.concat([readFileSync(genuine), Buffer.from([0])]));
+    expect((await host.run(argv(changed))).output).toContain("refused");
+    renameSync(changed, genuine);
+    expect((await host.run(argv(genuine))).output).toContain("refused");
+  });
+
+  test("killed, it leaves its policy in force; restarted, it takes over without a gap", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, allowed);
+    await inForce(1n);
+    const longLived = host.file(
+      "long.py",
+      CONNECT.replace("try:", "while not os.path.exists(sys.argv[2]): time.sleep(0.02)\ntry:"),
+    );
+    const go = `${host.folder}/go`;
+    await sleep(30);
+    const entry = { executable: { sha256: sha256Of(PYTHON) }, script: { sha256: sha256Of(longLived) } };
+    host.provision(2n, hostPolicyOf(allowSoftware("long", entry)));
+    await inForce(2n);
+    const running = host.run([PYTHON, longLived, String(host.port), go]);
+    await until(() =>
+      host.controller.execs.some((batch) => batch.execs.some((exec) => exec.process?.script === longLived)),
+    );
+
+    await host.stopAgent("SIGKILL");
+    expect((await connect(script)).output).toContain("refused");
+    host.file("go", "");
+    expect((await running).output).toBe("connected\n");
+    expect(await agentStatus(host)).toMatchObject({
+      pid: null,
+      enforced: { generation: "2", outbound: "block" },
+    });
+
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.some(({ generation }) => generation === 2n));
+    expect((await connect(script)).output).toContain("refused");
+    expect((await host.run([PYTHON, longLived, String(host.port), go])).output).toBe("connected\n");
+  });
+
+  test("puts an unconfirmed policy back by itself, with the controller away and the agent killed meanwhile", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, allowed);
+    await inForce(1n);
+    host.provision(2n, hostPolicyOf(), 3);
+    await until(() => host.status?.unconfirmedGeneration === 2n);
+    expect((await connect(script)).output).toContain("refused");
+    await host.stopAgent("SIGKILL");
+    await host.controller.close();
+    expect(await host.startAgent()).toBe("ready");
+    const report = async () => (await agentStatus(host)).report;
+    for (let i = 0; i < 300 && (await report())?.generation !== "1"; i++) await sleep(20);
+    expect(await report()).toMatchObject({ generation: "1", unconfirmedGeneration: "0" });
+    expect((await report())?.problem).toContain("nobody confirmed it in time");
+    expect((await connect(script)).output).toBe("connected\n");
+  });
+
+  test("a confirmed policy stays, a stale or foreign or damaged one changes nothing and is told", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(5n, allowed, 2);
+    await until(() => host.status?.unconfirmedGeneration === 5n);
+    host.controller.send({
+      case: "confirm",
+      value: { $typeName: "ringwall.agent.v1.Confirm", generation: 5n },
+    });
+    await until(() => host.status?.generation === 5n && host.status.unconfirmedGeneration === 0n);
+    await sleep(2500);
+    for (const [generation, policy, words] of [
+      [4n, hostPolicyOf(), "not above 5"],
+      [6n, hostPolicyOf({ workload: "db-1" }), "policy of `db-1`"],
+      [7n, hostPolicyOf({ established: "cut" }), "established: cut"],
+    ] as const) {
+      host.provision(generation, policy);
+      await until(() => host.status?.problem.includes(words));
+    }
+    expect(host.status?.generation).toBe(5n);
+    expect((await connect(script)).output).toBe("connected\n");
+    expect(await agentPlan(host)).toContain("generation 5 -> 5");
+  });
+
+  test("uninstall leaves nothing, and is refused while the agent runs", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await expect(uninstallAgent(host)).rejects.toThrow("still runs");
+    const first = host.agent;
+    expect(await host.startAgent()).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("already runs"),
+    });
+    host.agent = first;
+    await host.stopAgent("SIGKILL");
+    expect(existsSync(host.pinDir)).toBe(true);
+    await uninstallAgent(host);
+    expect([existsSync(host.pinDir), existsSync(host.stateDir)]).toEqual([false, false]);
+    expect(await agentStatus(host)).toEqual({ pid: null, enforced: null, report: null });
+    expect((await connect(script)).output).toBe("connected\n");
+  });
+
+  test("an agent that can't enrol says why and loads nothing", async () => {
+    const ran = await host.startAgent({ tokenFile: host.file("bad", "nonsense") });
+    expect(ran).toMatchObject({ code: 2, output: expect.stringContaining("token-invalid") });
+    expect(existsSync(host.pinDir)).toBe(false);
+    expect(await host.startAgent({ cgroup: "/tmp" })).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("no-cgroup"),
+    });
+  });
+});
