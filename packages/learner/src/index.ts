@@ -1,3 +1,6 @@
+export type { DriftClass } from "./drift/classify.ts";
+export { type DriftEdge, type DriftInput, type DriftResult, drift } from "./drift/drift.ts";
+export type { Replica } from "./drift/replicas.ts";
 export * from "./edge.ts";
 export { collectEdges, type EdgeCollector, edgesOfFlows } from "./input/edges-of-flows.ts";
 export { workloadsOfEdges } from "./input/workloads-of-edges.ts";

@@ -45,8 +45,11 @@ function partyOf(edge: Edge, end: EdgeEnd, owners: ReadonlyMap<string, string>):
   if (workload !== undefined) return { kind: "workload", name: workload };
   if (isDestination && end.fqdn !== null) return { kind: "fqdn", name: end.fqdn };
   if (end.ip === null || address === null) return { kind: "address", ip: "", class: "unspecified" };
-  if (address === "link-local" || address === "multicast" || address === "broadcast") {
-    return { kind: "special", class: address };
+  if (address === "link-local" || address === "multicast" || end.ip === "255.255.255.255") {
+    return {
+      kind: "special",
+      class: address === "link-local" || address === "multicast" ? address : "broadcast",
+    };
   }
   return address === "public" ? { kind: "internet" } : { kind: "address", ip: end.ip, class: address };
 }
@@ -65,6 +68,11 @@ function keyOf(party: Party): string {
     case "internet":
       return party.kind;
   }
+}
+
+/** Where nobody answers: silence there is no failure. */
+export function isSilent(party: Party | undefined): boolean {
+  return party?.kind === "special" || (party?.kind === "address" && party.class === "broadcast");
 }
 
 /** How a report calls a party. */

@@ -24,6 +24,7 @@ export type SetAsideReason =
   | "changed-content"
   | "tainted-destination"
   | "no-peer-support"
+  | "client-to-client"
   | "one-off";
 
 /** One finding: edges of one program that were left out for one reason. */

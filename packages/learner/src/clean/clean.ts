@@ -2,7 +2,7 @@ import type { LearnInput } from "../edge.ts";
 import { classOfAddress } from "../knowledge/addresses.ts";
 import { isInterpreter, isOwnProgram } from "../knowledge/programs.ts";
 import type { Link } from "../links.ts";
-import type { Party } from "../party.ts";
+import { isSilent, type Party } from "../party.ts";
 import type { SetAsideReason } from "../result.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
 import { findScanners, scanKey } from "./scans.ts";
@@ -64,8 +64,8 @@ function outcomeObjection(link: Link, { parties }: CleanContext, isScanner: bool
   if (isScanner) return "scan";
   if (link.established > 0) return null;
   if (link.denied > 0) return "denied";
-  const isSilent = parties[link.dst]?.kind === "special" || (link.proto === "udp" && link.refused === 0);
-  return link.refused + link.timeout > 0 && !isSilent ? "failed" : null;
+  const isQuiet = isSilent(parties[link.dst]) || (link.proto === "udp" && link.refused === 0);
+  return link.refused + link.timeout > 0 && !isQuiet ? "failed" : null;
 }
 
 function softwareObjection(

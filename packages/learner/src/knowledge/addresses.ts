@@ -63,6 +63,11 @@ export const CIDRS_OF_CLASS = {
   broadcast: ["255.255.255.255/32"],
 } as const satisfies Partial<Record<AddressClass, readonly string[]>>;
 
+export function isMetadataBlock(block: string): boolean {
+  const [ip, length] = block.split("/");
+  return ip !== undefined && METADATA.has(ip) && (length === "32" || length === "128");
+}
+
 /** The block of exactly one address. */
 export function hostBlock(ip: string): string {
   return ip.includes(":") ? `${ip}/128` : `${ip}/32`;

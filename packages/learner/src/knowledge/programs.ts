@@ -18,7 +18,7 @@ const DUAL_USE: ReadonlySet<string> = new Set(
     "bash sh dash zsh ksh busybox nc ncat netcat nc.openbsd nc.traditional socat telnet nmap masscan hping3 curl wget " +
     "tcpdump ssh-keyscan proxychains4 chisel frpc rclone powershell.exe pwsh.exe pwsh cmd.exe wscript.exe cscript.exe " +
     "mshta.exe rundll32.exe regsvr32.exe certutil.exe bitsadmin.exe msbuild.exe installutil.exe psexec.exe " +
-    "psexesvc.exe wmic.exe schtasks.exe nltest.exe net.exe net1.exe nslookup.exe"
+    "psexesvc.exe wmic.exe sc.exe schtasks.exe nltest.exe net.exe net1.exe nslookup.exe"
   ).split(" "),
 );
 

@@ -67,13 +67,12 @@ function permission(draft: RuleDraft, partition: Partition): { permitted: number
     sources.add(link.src);
     destinations.add(link.dst);
   }
-  const isLoop = draft.to.some((zone) => zone.kind === "loopback");
   const from = sizeOf(draft.from, partition) ?? sources.size;
-  const to = isLoop ? 1 : (sizeOf(draft.to, partition) ?? destinations.size);
+  const to = draft.inside ? 1 : (sizeOf(draft.to, partition) ?? destinations.size);
   const seen = Math.max(1, tuples.size);
   return {
     permitted: Math.max(
-      from * to * draft.fromSoftware.length * draft.toSoftware.length * draft.ports.length,
+      from * to * draft.fromSoftware.length * draft.toSoftware.length * Math.max(1, draft.ports.length),
       seen,
     ),
     seen,

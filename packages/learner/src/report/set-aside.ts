@@ -14,6 +14,7 @@ const SUSPICIOUS: ReadonlySet<SetAsideReason> = new Set([
   "changed-content",
   "tainted-destination",
   "no-peer-support",
+  "client-to-client",
 ]);
 /** Destinations and ports spelled out in one finding. */
 const SHOWN_MAX = 5;
@@ -106,6 +107,8 @@ function sentence(
       return `low-trust software reached this address too, so nothing else may rely on it`;
     case "no-peer-support":
       return `only one host of its role does this, and the others would have shown it: odd for the role`;
+    case "client-to-client":
+      return `${host} and its target are clients of the same services, and no other host calls it there: one client enters another`;
     case "one-off":
       return `seen too rarely to tell a job from an intruder`;
   }

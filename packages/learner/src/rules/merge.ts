@@ -11,6 +11,10 @@ export type RuleDraft = {
   readonly ports: readonly string[];
   /** Which end it speaks for. */
   readonly at: "both" | "source" | "destination";
+  /** What stays inside one host. */
+  readonly inside?: boolean;
+  /** Meant for every workload, those of tomorrow too. */
+  readonly everybody?: boolean;
   readonly links: readonly Link[];
   readonly confidence: number;
 };
@@ -42,7 +46,7 @@ export function portSpec(proto: string, port: number): string {
 
 /** Joins drafts that differ in one list only: the result permits exactly what its parts did. */
 export function mergeLossless(drafts: readonly RuleDraft[]): readonly RuleDraft[] {
-  let current = joinLoopback(drafts).map(joinDynamic).flatMap(splitByEnd);
+  let current = drafts.map(joinDynamic).flatMap(splitByEnd);
   for (const dimension of ORDER) current = mergeAlong(current, dimension);
   return mergeAlong(current, "ports").map(joinDynamic);
 }
@@ -90,25 +94,13 @@ export function joined(group: readonly RuleDraft[]): RuleDraft {
   };
 }
 
-/** What a host's programs say to each other inside it is one rule per segment: nothing there crosses a network. */
-function joinLoopback(drafts: readonly RuleDraft[]): readonly RuleDraft[] {
-  const [inside, outside] = [drafts.filter(isLoopback), drafts.filter((draft) => !isLoopback(draft))];
-  const groups = Map.groupBy(
-    inside,
-    (draft) =>
-      `${draft.from.map(zoneKey).join()} ${draft.fromSoftware.includes(-1)} ${draft.toSoftware.includes(-1)}`,
-  );
-  return [...outside, ...[...groups.values()].map(joined)];
-}
-
 /**
  * Only a TCP connection carries proof of the peer's program. Elsewhere each end is told its own program's part: a rule
  * that names both could never match at either.
  */
 function splitByEnd(draft: RuleDraft): readonly RuleDraft[] {
-  const isProvable = draft.ports.every((port) => port.startsWith("tcp")) && !isLoopback(draft);
-  const isBetweenWorkloads =
-    draft.from[0]?.kind === "segment" && (draft.to[0]?.kind === "segment" || isLoopback(draft));
+  const isProvable = draft.ports.every((port) => port.startsWith("tcp"));
+  const isBetweenWorkloads = draft.from[0]?.kind === "segment" && draft.to[0]?.kind === "segment";
   if (isProvable || !isBetweenWorkloads) return [draft];
   if (draft.fromSoftware.includes(-1) && draft.toSoftware.includes(-1)) return [draft];
   return [
@@ -117,13 +109,9 @@ function splitByEnd(draft: RuleDraft): readonly RuleDraft[] {
   ];
 }
 
-export function isLoopback(draft: RuleDraft): boolean {
-  return draft.to.some((zone) => zone.kind === "loopback");
-}
-
 /** Several dynamic ports of one known receiver are its dynamic range. */
 function joinDynamic(draft: RuleDraft): RuleDraft {
-  if (draft.toSoftware.includes(-1) && !isLoopback(draft)) return draft;
+  if (draft.toSoftware.includes(-1)) return draft;
   const dynamic = draft.ports.filter((port) => Number(port.split("/")[1]) >= DYNAMIC_PORT_FIRST);
   if (dynamic.length < DYNAMIC_PORTS_MIN) return draft;
   const ranges = new Set(dynamic.map((port) => `${port.split("/")[0]}/${DYNAMIC_PORT_FIRST}-65535`));

@@ -1,7 +1,7 @@
 import type { Policy, Rule } from "@ringwall/model";
 import { API_VERSION } from "@ringwall/model";
 import type { SoftwareGroup } from "../software/software-group.ts";
-import { isLoopback, type RuleDraft } from "./merge.ts";
+import type { RuleDraft } from "./merge.ts";
 import { type Vocabulary, writeRule } from "./write.ts";
 import type { Zone } from "./zone.ts";
 
@@ -49,7 +49,7 @@ function policyName(draft: RuleDraft, segments: readonly string[], taken: Readon
     return zones.length === 1 && zone?.kind === "segment" ? segments[zone.number] : undefined;
   };
   const shared = taken.has(SHARED_POLICY) ? `${SHARED_POLICY}-learned` : SHARED_POLICY;
-  return (isLoopback(draft) ? undefined : only(draft.to)) ?? only(draft.from) ?? shared;
+  return (draft.inside ? undefined : only(draft.to)) ?? only(draft.from) ?? shared;
 }
 
 function distinctName(name: string, draft: RuleDraft, used: Set<string>): string {

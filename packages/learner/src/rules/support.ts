@@ -1,3 +1,4 @@
+import { isMetadataBlock } from "../knowledge/addresses.ts";
 import type { Link } from "../links.ts";
 import type { SetAsideReason } from "../result.ts";
 import type { Partition } from "../segment/partition.ts";
@@ -20,6 +21,12 @@ const SEVERAL_SOURCES_RATIO = 20;
 const WINDOW_DAYS_MIN_FOR_TIME = 3;
 /** How much likelier than an honest job an intruder's program is to run on one host of several alike. */
 const LONER_RATIO = 4;
+/** So few connections within so short a time are hardly any evidence. */
+const THIN_CONNECTIONS_MAX = 3;
+const THIN_SPAN_MS_MAX = 3_600_000;
+const THIN_SHARE_TELLING = 0.5;
+/** An edge between clients that comes back on so many days is their work. */
+const PERSISTENT_DAYS = 3;
 /** Coverage assumed where no class is large enough to show it. */
 const COVERAGE_UNKNOWN = 0.7;
 
@@ -30,6 +37,10 @@ export type SupportContext = {
   readonly coverage: number;
   /** Share of honest classes that show on a single day; null where the window is too short to tell. */
   readonly burstShare: number | null;
+  /** Share of classes with hardly any evidence; where it is large, the records are sparse and thinness tells nothing. */
+  readonly thinShare: number;
+  readonly areAlike: (a: number, b: number) => boolean;
+  readonly sourcesOf: (link: Link) => number;
   /** Segment number, software → members that run it. */
   readonly runners: ReadonlyMap<string, ReadonlySet<number>>;
 };
@@ -47,18 +58,46 @@ export function supportOf(edgeClass: EdgeClass, context: SupportContext): Suppor
   const pairs = pairsOf(edgeClass.links);
   const runners =
     context.runners.get(`${edgeClass.from.number} ${edgeClass.fromSoftware}`)?.size ?? pairs.sources;
-  const isOwn = edgeClass.to.kind === "loopback";
   const time = timeRatio(edgeClass.links, context);
   const isPassing =
     context.burstShare !== null && context.burstShare < BURST_SHARE_TELLING && isBurst(edgeClass.links);
   let odds = (PRIOR / (1 - PRIOR)) * time;
-  if (replicas >= 2 && !isOwn) {
+  if (replicas >= 2) {
     // A program that only one host runs has no peers that could have shown the edge: its rhythm must speak for it.
     const peers = runners === 1 && edgeClass.fromSoftware !== -1 ? 1 : replicas;
     odds *= peers === 1 ? 1 / LONER_RATIO : peerRatio(pairs, peers, context, isPassing);
   }
   const confidence = odds / (1 + odds);
+  const special = strangeTarget(edgeClass, context);
+  if (special !== null) return { confidence: Math.min(confidence, 0.3), objection: special };
   return { confidence, objection: confidence >= 0.5 ? null : replicas >= 2 ? "no-peer-support" : "one-off" };
+}
+
+/** One host's edge to another client, or a single touch of an address that nobody owns. */
+function strangeTarget({ links, to }: EdgeClass, context: SupportContext): SetAsideReason | null {
+  const [link] = links;
+  if (link === undefined || links.length > 1) return null;
+  const isLasting = link.days >= PERSISTENT_DAYS;
+  if (
+    to.kind === "segment" &&
+    !isLasting &&
+    context.sourcesOf(link) === 1 &&
+    context.areAlike(link.src, link.dst)
+  )
+    return "client-to-client";
+  const isStranger = to.kind === "cidr" && !isMetadataBlock(to.block);
+  return isStranger && isThin(links) && context.thinShare < THIN_SHARE_TELLING ? "one-off" : null;
+}
+
+/** Hardly any connections, all of them close together. */
+function isThin(links: readonly Link[]): boolean {
+  const connections = links.reduce((sum, link) => sum + link.established, 0);
+  const span = Math.max(...links.map((link) => link.lastMs)) - Math.min(...links.map((link) => link.firstMs));
+  return connections <= THIN_CONNECTIONS_MAX && span <= THIN_SPAN_MS_MAX;
+}
+
+export function thinShareOf(classes: readonly EdgeClass[]): number {
+  return classes.filter(({ links }) => isThin(links)).length / Math.max(1, classes.length);
 }
 
 /** Clients from outside are many or few; what they reach answered them, and the rule names exactly them. */

@@ -13,11 +13,15 @@ export type Vocabulary = {
 
 /** A rule as a person would write it. */
 export function writeRule(draft: RuleDraft, vocabulary: Vocabulary): Rule {
-  const from = { ...source(draft.from, vocabulary), ...programs(draft.fromSoftware, vocabulary) };
+  const from = {
+    ...(draft.everybody ? { labels: {} } : source(draft.from, vocabulary)),
+    ...programs(draft.fromSoftware, vocabulary),
+  };
   const to = { ...destination(draft, vocabulary), ...programs(draft.toSoftware, vocabulary) };
-  const ports = draft.ports.every((port) => port.includes("/") || port === "icmp")
-    ? { ports: [...draft.ports].sort(byPort) }
-    : {};
+  const ports =
+    draft.ports.length > 0 && draft.ports.every((port) => port.includes("/") || port === "icmp")
+      ? { ports: [...draft.ports].sort(byPort) }
+      : {};
   return {
     name: ruleName(draft, vocabulary),
     allow: { from, to, ...ports, ...(draft.at === "both" ? {} : { at: draft.at }) },
@@ -86,10 +90,10 @@ function oneOrMore(values: readonly string[]): string | string[] {
 
 /** In words: who reaches what, where. */
 export function ruleName(draft: RuleDraft, vocabulary: Vocabulary): string {
-  const from = placeWords(draft.from, vocabulary);
+  const from = draft.everybody ? "every workload" : placeWords(draft.from, vocabulary);
   const program = programWords(draft.fromSoftware, vocabulary);
   const target = programWords(draft.toSoftware, vocabulary);
-  if (draft.to.some((zone) => zone.kind === "loopback"))
+  if (draft.inside)
     return draft.at === "destination"
       ? `${target ?? "anything"} on ${from} is called from inside the host`
       : `${program ?? "anything"} on ${from} calls programs inside the host`;

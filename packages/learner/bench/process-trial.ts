@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { parseProcessFlows } from "../../lab/src/fleet/process-flows.ts";
+import { collectEdges, type DriftEdge, drift, edgesOfFlows, type LearnResult, learn } from "../src/index.ts";
+
+export type ProcessTrial = {
+  readonly result: LearnResult;
+  readonly later: number;
+  readonly allowed: number;
+  /** Named as suspicious by class and reason. */
+  readonly suspicious: readonly DriftEdge[];
+  readonly others: readonly DriftEdge[];
+  readonly rules: number;
+};
+
+/** Share of the time that is learned from. */
+const LEARNED_SHARE = 0.7;
+
+/** Learns from the first part of a log of process connections, and judges the distinct edges of the rest. */
+export function processTrial(file: string): ProcessTrial {
+  const bytes = readFileSync(file);
+  const { flows, inventory } = parseProcessFlows(
+    (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"),
+  );
+  const times = flows.map((flow) => Date.parse(flow.time));
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0];
+  const cut = first + (last - first) * LEARNED_SHARE;
+  const before = flows.filter((_, index) => (times[index] ?? 0) <= cut);
+  const after = collectEdges(inventory);
+  flows.forEach((flow, index) => {
+    if ((times[index] ?? 0) > cut) after.add(flow);
+  });
+  const result = learn({
+    edges: edgesOfFlows(before, inventory),
+    inventory,
+    tightness: 0.5,
+    seed: 1,
+    taken: [],
+  });
+  const { allowed, drifted } = drift({ resources: result.resources, edges: after.edges(), inventory });
+  return {
+    result,
+    later: allowed + drifted.length,
+    allowed,
+    suspicious: drifted.filter((edge) => edge.class === "suspicious"),
+    others: drifted.filter((edge) => edge.class !== "suspicious"),
+    rules: result.report.rules.length,
+  };
+}
