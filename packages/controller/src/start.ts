@@ -1,11 +1,82 @@
-import type { Controller, ControllerOptions } from "./options.ts";
-import { ControllerStartError } from "./start-error.ts";
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import { explainListenError, formatHostPort, type ListenAddress, parseListen } from "./api/listen.ts";
+import { buildUsersApp } from "./api/users/app.ts";
+import { createSignIn } from "./api/users/sign-in.ts";
+import { startControl } from "./control.ts";
+import { takeDataDir } from "./data-dir.ts";
+import { type Controller, type ControllerOptions, LISTEN_AGENTS_DEFAULT, LISTEN_DEFAULT } from "./options.ts";
+import { createStopper, type Stopper } from "./stopper.ts";
+import { openStores } from "./stores.ts";
 
-/** Starts the controller: stores, both APIs and jobs. Throws `ControllerStartError` for what a person can put right. */
+const CONSOLE_DIR = fileURLToPath(new URL("../../console/dist", import.meta.url));
+
+/**
+ * Starts the controller: stores, both APIs and jobs.
+ *
+ *   data folder ─► authority, operator token
+ *   PostgreSQL ─► fleet ─┐
+ *   chDB ─► flow store ──┼─► rollout ─► changes ─┬─► agents' services ─► agents' API (mTLS)
+ *                  hub ──┘                       └─► users' services ──► users' API, console
+ *
+ * Throws `ControllerStartError` for what a person can put right; whatever had been started is ended again.
+ */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  throw new ControllerStartError(
-    "not-built",
-    `the controller for \`${options.dataDir}\` can't start yet: its stores are not in this build`,
-    "use a newer build",
-  );
+  const stopper = createStopper();
+  try {
+    return await start(options, stopper);
+  } catch (error) {
+    await stopper.stop();
+    throw error;
+  }
+}
+
+async function start(options: ControllerOptions, stopper: Stopper): Promise<Controller> {
+  const listen = parseListen(options.listen ?? LISTEN_DEFAULT, "--listen");
+  const listenAgents = parseListen(options.listenAgents ?? LISTEN_AGENTS_DEFAULT, "--listen-agents");
+  const log = pino({ level: options.logLevel ?? "info", base: null }, pino.destination(2));
+  const data = takeDataDir(options.dataDir);
+  stopper.add(async () => data.release());
+  const stores = await openStores(options, data, log, stopper);
+  let usersUrl = "";
+  const control = await startControl({
+    options,
+    data,
+    stores,
+    log,
+    stopper,
+    listenAgents,
+    usersUrl: () => usersUrl,
+  });
+  const app = await buildUsersApp({
+    services: control.userServices,
+    signIn: createSignIn(stores.db, data.operatorToken, () => usersUrl),
+    consoleDir: options.consoleDir ?? CONSOLE_DIR,
+    logger: log,
+  });
+  stopper.add(() => app.close());
+  usersUrl = await listenForUsers(app, listen);
+  log.info({ users: usersUrl, agents: control.agentsUrl }, "the controller is ready");
+  return {
+    usersUrl,
+    agentsUrl: control.agentsUrl,
+    operatorTokenFile: data.operatorTokenFile,
+    close: () => stopper.stop(),
+  };
+}
+
+async function listenForUsers(
+  app: Awaited<ReturnType<typeof buildUsersApp>>,
+  listen: ListenAddress,
+): Promise<string> {
+  try {
+    await app.listen({ host: listen.host, port: listen.port });
+  } catch (error) {
+    throw error instanceof Error ? explainListenError(error, listen, "--listen") : error;
+  }
+  const bound = app.server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : listen.port;
+  // People open it on this machine; a wildcard is no address to open.
+  const host = listen.host === "0.0.0.0" ? "127.0.0.1" : listen.host === "::" ? "::1" : listen.host;
+  return `http://${formatHostPort(host, port)}`;
 }

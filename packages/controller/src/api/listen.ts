@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from "node:net";
+import { createServer, isIP, isIPv6 } from "node:net";
 import { ControllerStartError } from "../start-error.ts";
 
 export type ListenAddress = { readonly host: string; readonly port: number };
@@ -20,6 +20,18 @@ export function parseListen(text: string, option: string): ListenAddress {
 
 export function formatHostPort(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A port that is free now, where any will do (port 0) and its number is needed before listening. */
+export function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, host, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
 }
 
 /** What `listen` fails with, for people. */

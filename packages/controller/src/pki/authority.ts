@@ -81,14 +81,14 @@ function authorityOf(ca: x509.X509Certificate, caKey: webcrypto.CryptoKey): Auth
     });
     return {
       der: new Uint8Array(certificate.rawData),
-      pem: certificate.toString("pem"),
+      pem: `${certificate.toString("pem")}\n`,
       serial: normalSerial(certificate.serialNumber),
       notAfter,
     };
   };
   return {
     certificateDer,
-    certificatePem: ca.toString("pem"),
+    certificatePem: `${ca.toString("pem")}\n`,
     fingerprint: createHash("sha256").update(certificateDer).digest("hex"),
     async issueForAgent(csr, workload) {
       const key = await publicKeyOfRequest(csr);

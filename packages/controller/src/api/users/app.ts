@@ -66,7 +66,7 @@ export async function buildUsersApp(options: UsersAppOptions): Promise<UsersApp>
   registerAdmin(app, options.services, options.signIn);
   registerEvents(app, options.services);
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, async () => trimDocument({ ...app.swagger() }));
-  if (options.consoleDir !== null) await serveConsole(app, options.consoleDir);
+  await serveConsole(app, options.consoleDir);
   return app;
 }
 
@@ -93,7 +93,4 @@ function setErrorReplies(app: UsersApp): void {
       refusal(503, "internal", "the controller could not answer", { fix: "look into the controller's log" }),
     );
   });
-  app.setNotFoundHandler((request, reply) =>
-    sendRefusal(reply, refusal(404, "no-such-route", `nothing is at \`${request.url.split("?", 1)[0]}\``)),
-  );
 }

@@ -20,29 +20,24 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** The console's built files at `/`; its pages are routes of its own, so unknown paths get its index. */
-export async function serveConsole(app: UsersApp, dir: string): Promise<void> {
+/** The console's built files at `/`; its pages are routes of its own, so unknown paths get its index. Null: no console. */
+export async function serveConsole(app: UsersApp, dir: string | null): Promise<void> {
   app.addHook("onSend", async (_request, reply) => {
     reply.header("content-security-policy", CONTENT_SECURITY_POLICY);
     reply.header("x-content-type-options", "nosniff");
     reply.header("referrer-policy", "no-referrer");
     reply.header("cross-origin-opener-policy", "same-origin");
   });
-  if (!existsSync(path.join(dir, "index.html"))) {
-    app.get("/", { schema: { hide: true } }, (_request, reply) =>
-      reply
-        .type("text/plain")
-        .send("The console is not built. Run `make build` in the checkout, then reload.\n"),
-    );
-    return;
-  }
-  await app.register(staticFiles, { root: dir, wildcard: false, index: "index.html" });
+  const built = dir !== null && existsSync(path.join(dir, "index.html"));
+  if (built) await app.register(staticFiles, { root: dir, wildcard: false, index: "index.html" });
+  else
+    app.get("/", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain").send(NOT_BUILT));
   app.setNotFoundHandler((request, reply) => {
     const page = request.method === "GET" && !request.url.startsWith("/api/") && !request.url.includes(".");
-    if (page) return reply.sendFile("index.html");
-    return sendRefusal(
-      reply,
-      refusal(404, "no-such-route", `nothing is at \`${request.url.split("?", 1)[0]}\``),
-    );
+    if (built && page) return reply.sendFile("index.html");
+    const path = request.url.split("?", 1)[0] ?? "";
+    return sendRefusal(reply, refusal(404, "no-such-route", `nothing is at \`${path}\``));
   });
 }
+
+const NOT_BUILT = "The console is not built. Run `make build` in the checkout, then reload.\n";

@@ -44,7 +44,8 @@ export async function openState(address: StateAddress, onError: (error: Error) =
     return {
       db,
       async close() {
-        holder.release(true);
+        await holder.query("SELECT pg_advisory_unlock_all()").catch(() => undefined);
+        holder.release();
         await db.destroy();
       },
     };

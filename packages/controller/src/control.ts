@@ -1,0 +1,172 @@
+import path from "node:path";
+import type { Logger } from "pino";
+import { type AgentsAddress, agentsAddress } from "./agents-address.ts";
+import { createHub } from "./api/agents/hub.ts";
+import { serveAgents } from "./api/agents/server.ts";
+import { freePort, type ListenAddress } from "./api/listen.ts";
+import type { UserServices } from "./api/users/services.ts";
+import type { DataDir } from "./data-dir.ts";
+import { createEvents } from "./events.ts";
+import { createAgentServices } from "./jobs/agent-services.ts";
+import { type NewAlert, raiseAlerts } from "./jobs/alerts.ts";
+import { createChanges } from "./jobs/changes.ts";
+import { type EssentialSource, MANAGEMENT_DEFAULT } from "./jobs/essential.ts";
+import { alertsOfNewSoftware } from "./jobs/new-software.ts";
+import { createRollout } from "./jobs/rollout.ts";
+import { createUserServices } from "./jobs/user-services.ts";
+import { watchAgents } from "./jobs/watch-agents.ts";
+import type { ControllerOptions } from "./options.ts";
+import { type Authority, loadAuthority } from "./pki/authority.ts";
+import { ControllerStartError } from "./start-error.ts";
+import type { Stopper } from "./stopper.ts";
+import { loadFleet } from "./store/state/fleet.ts";
+import type { StateDatabase } from "./store/state/open.ts";
+import type { Pending } from "./store/state/revisions.ts";
+import type { Stores } from "./stores.ts";
+
+/** The server's certificate is good for 30 days; a new one each day costs nothing. */
+const CERTIFICATE_ROTATION_MS = 24 * 3_600_000;
+
+export type ControlParts = {
+  readonly options: ControllerOptions;
+  readonly data: DataDir;
+  readonly stores: Stores;
+  readonly log: Logger;
+  readonly stopper: Stopper;
+  readonly listenAgents: ListenAddress;
+  readonly usersUrl: () => string;
+};
+
+/** Everything between the stores and the users' API; the agents' API is served when it returns. */
+export async function startControl(
+  parts: ControlParts,
+): Promise<{ readonly userServices: UserServices; readonly agentsUrl: string }> {
+  const { options, data, stores, log, stopper } = parts;
+  const { db, flows } = stores;
+  const authority = await loadAuthority(path.join(data.dir, "pki"));
+  await requireSameAuthority(db, authority.fingerprint, data.dir);
+  const listen = {
+    ...parts.listenAgents,
+    port: parts.listenAgents.port || (await freePort(parts.listenAgents.host)),
+  };
+  const address = await agentsAddress(listen, options.advertiseAgents);
+  const essential = essentialSource(options, address);
+
+  const events = createEvents();
+  stopper.add(async () => events.close());
+  const onChange = () => events.emit({ kind: "status", data: {} });
+  const alert = async (alerts: readonly NewAlert[]) => {
+    for (const raised of await raiseAlerts(db, alerts)) events.emit({ kind: "alert", data: raised });
+  };
+  const fleet = await loadFleet(db);
+  const hub = createHub(onChange);
+  const rollout = await createRollout(db, hub, log, Date.now);
+  const changes = await createChanges({
+    db,
+    fleet,
+    rollout,
+    essential,
+    log,
+    connected: () => hub.connected().length,
+    onChange,
+    onRevert: (pending) => alert([revertAlert(pending)]),
+  });
+  stopper.add(async () => changes.close());
+  // Before the first agent is let in: a deadline may have passed while no controller ran.
+  await changes.resume();
+
+  const services = await createAgentServices({
+    db,
+    fleet,
+    flows,
+    hub,
+    changes,
+    rollout,
+    authority,
+    log,
+    alert,
+    newProcesses: (workload, processes) => alert(alertsOfNewSoftware(workload, processes, fleet, changes)),
+    onFlows: () => events.flowsCame(),
+  });
+  await serve({ authority, address, listen, services, log, stopper });
+  stopper.add(async () => hub.close());
+  const watch = watchAgents(fleet, hub, alert);
+  stopper.add(async () => watch.close());
+  const agentsUrl = address.url;
+  const userServices = createUserServices({
+    db,
+    fleet,
+    flows,
+    hub,
+    changes,
+    rollout,
+    authority,
+    essential,
+    onChange,
+    usersUrl: parts.usersUrl,
+    agentsUrl: () => agentsUrl,
+    listen: (listener) => events.listen(listener),
+  });
+  return { userServices, agentsUrl };
+}
+
+async function serve(parts: {
+  readonly authority: Authority;
+  readonly address: AgentsAddress;
+  readonly listen: ListenAddress;
+  readonly services: Parameters<typeof serveAgents>[0]["services"];
+  readonly log: Logger;
+  readonly stopper: Stopper;
+}): Promise<void> {
+  const { authority, address, log } = parts;
+  const server = await serveAgents({
+    listen: parts.listen,
+    caPem: authority.certificatePem,
+    certificate: await authority.issueForServer(address.hosts),
+    services: parts.services,
+    onError: (error) => log.debug({ err: error }, "a connection of an agent failed"),
+  });
+  parts.stopper.add(() => server.close());
+  const rotation = setInterval(() => {
+    authority.issueForServer(address.hosts).then(
+      (certificate) => server.replaceCertificate(certificate),
+      (error: unknown) => log.error({ err: error }, "no new server certificate"),
+    );
+  }, CERTIFICATE_ROTATION_MS);
+  rotation.unref();
+  parts.stopper.add(async () => clearInterval(rotation));
+}
+
+function essentialSource(options: ControllerOptions, address: AgentsAddress): EssentialSource {
+  return {
+    controller: { addresses: address.addresses, port: Number(new URL(address.url).port || 443) },
+    management: options.management ?? MANAGEMENT_DEFAULT,
+    resolvers: options.resolvers ?? null,
+  };
+}
+
+/** A database that was served under another authority has agents that this one could not speak to. */
+async function requireSameAuthority(db: StateDatabase, fingerprint: string, dir: string): Promise<void> {
+  const row = await db.selectFrom("facts").select("value").where("key", "=", "ca").executeTakeFirst();
+  if (row === undefined) {
+    await db.insertInto("facts").values({ key: "ca", value: fingerprint }).execute();
+    return;
+  }
+  if (row.value === fingerprint) return;
+  throw new ControllerStartError(
+    "wrong-authority",
+    `the certificate authority in \`${dir}/pki\` is not the one this database belongs to`,
+    "give the data folder that goes with the database, or put its pki folder back from a backup",
+  );
+}
+
+function revertAlert(pending: Pending): NewAlert {
+  return {
+    kind: "reverted",
+    workload: null,
+    message: `revision ${pending.revision} (${pending.what}) was taken back: nobody confirmed it`,
+    rule: null,
+    timeMs: Date.now(),
+    count: 1,
+  };
+}

@@ -1,0 +1,117 @@
+import type { Rule } from "@ringwall/model";
+import { type Inventory, modesOf, type PolicySet, selectsWorkload } from "@ringwall/policy";
+import type { PolicyView, SegmentView, WorkloadView } from "@ringwall/protocol/rest";
+import type { Hub } from "../api/agents/hub.ts";
+import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
+import type { Rollout } from "./rollout.ts";
+import type { Seen } from "./window.ts";
+
+/** Every workload of the inventory, with its agent where it has one. */
+export function workloadViews(
+  set: PolicySet,
+  inventory: Inventory,
+  fleet: Fleet,
+  hub: Hub,
+  rollout: Rollout,
+): WorkloadView[] {
+  return inventory.workloads.map((workload) => {
+    const { name, labels } = workload.metadata;
+    const agent = fleet.get(name);
+    const modes = modesOf(set, workload);
+    return {
+      name,
+      labels: labels ?? {},
+      addresses: workload.spec.addresses,
+      management: workload.spec.management ?? "none",
+      agent: agent === undefined ? null : agentView(agent, hub.isConnected(name), rollout),
+      segments: set.segments
+        .filter((one) => selectsWorkload(one.spec.workloads, workload))
+        .map((one) => one.metadata.name),
+      modes: { inbound: modes.inbound, outbound: modes.outbound, processes: modes.processes },
+    };
+  });
+}
+
+function agentView(agent: AgentRecord, connected: boolean, rollout: Rollout): WorkloadView["agent"] {
+  const wanted = rollout.wanted(agent.name);
+  const problem = [agent.problem, wanted?.problem ?? ""].filter((one) => one !== "").join("; ");
+  return {
+    connected,
+    lastSeen: agent.lastSeen?.toISOString() ?? null,
+    version: agent.version,
+    generation: agent.generation,
+    generationWanted: wanted?.generation ?? 0,
+    problem,
+    capability: capabilityOf(agent.capabilities),
+    flowsLost: flowsLostOf(agent),
+  };
+}
+
+/** The loader's report says `level`; an agent that loaded nothing says so by having none. */
+function capabilityOf(capabilities: AgentRecord["capabilities"]): string {
+  const level = capabilities?.["level"];
+  return typeof level === "string" ? level : "none";
+}
+
+/** The live segments, with what their modes let pass or refused in the given connections. */
+export function segmentViews(set: PolicySet, inventory: Inventory, seen: readonly Seen[]): SegmentView[] {
+  return set.segments.map((segment) => {
+    const members = inventory.workloads.filter((one) => selectsWorkload(segment.spec.workloads, one));
+    const names = new Set(members.map((one) => one.metadata.name));
+    const touching = seen.filter(
+      ({ src, dst }) => names.has(src.workload ?? "") || names.has(dst.workload ?? ""),
+    );
+    const count = (verdict: Seen["verdict"]) =>
+      touching.filter((one) => one.verdict === verdict).reduce((sum, one) => sum + Math.max(1, one.count), 0);
+    const { mode, modes } = segment.spec;
+    return {
+      name: segment.metadata.name,
+      workloads: [...names],
+      modes: {
+        inbound: mode ?? modes?.inbound ?? null,
+        outbound: mode ?? modes?.outbound ?? null,
+        processes: mode ?? modes?.processes ?? null,
+      },
+      wouldBlock: count("would-block"),
+      blocked: count("blocked"),
+    };
+  });
+}
+
+/** The live policies; `hits` are connections that a rule decided. */
+export function policyViews(set: PolicySet, seen: readonly Seen[]): PolicyView[] {
+  const hits = new Map<string, number>();
+  for (const one of seen) hits.set(one.rule, (hits.get(one.rule) ?? 0) + Math.max(1, one.count));
+  return set.policies.map((policy) => ({
+    name: policy.metadata.name,
+    owner: policy.metadata.owner ?? null,
+    expires: policy.metadata.expires ?? null,
+    rules: policy.spec.rules.map((rule) => ({
+      name: rule.name,
+      kind: "allow" in rule ? "allow" : "deny" in rule ? "deny" : "run",
+      summary: summaryOf(rule),
+      hits: hits.get(`${policy.metadata.name}/${rule.name}`) ?? 0,
+    })),
+  }));
+}
+
+/** One line: `crm-api in crm-app → postgres in crm-db, tcp/5432`. */
+function summaryOf(rule: Rule): string {
+  if ("run" in rule) return `${list(rule.run.software)} in ${list(rule.run.segment)}`;
+  const clause = "allow" in rule ? rule.allow : rule.deny;
+  const ports = clause.ports === undefined ? "any port" : clause.ports.join(", ");
+  return `${endpoint(clause.from)} → ${endpoint(clause.to)}, ${ports}`;
+}
+
+function endpoint(end: object | undefined): string {
+  const factors = Object.entries(end ?? {}).map(([factor, value]: [string, unknown]) => {
+    if (value === true) return factor;
+    const text = typeof value === "string" || Array.isArray(value) ? list(value) : JSON.stringify(value);
+    return factor === "software" ? text : `${factor} ${text}`;
+  });
+  return factors.length === 0 ? "anyone" : factors.join(", ");
+}
+
+function list(value: string | readonly string[]): string {
+  return typeof value === "string" ? value : value.join(" | ");
+}

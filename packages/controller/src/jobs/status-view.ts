@@ -1,0 +1,36 @@
+import { resourcesOf } from "@ringwall/policy";
+import type { StatusView } from "@ringwall/protocol/rest";
+import { flowsLostOf } from "../store/state/fleet.ts";
+import { loadDraft } from "../store/state/revisions.ts";
+import { pendingView } from "./changes.ts";
+import { parseDraft, sameResources } from "./draft.ts";
+import type { UserServicesParts } from "./user-services.ts";
+
+export const VERSION = "0.1.0";
+
+/** What is live, what waits, and who is behind. */
+export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
+  const { db, fleet, flows, hub, changes, rollout } = parts;
+  const live = changes.live();
+  const draft = await loadDraft(db);
+  const parsed = parseDraft(draft.files);
+  const agents = fleet.all();
+  const wanted = agents.map((agent) => rollout.wanted(agent.name)?.generation ?? 0);
+  return {
+    version: VERSION,
+    revision: live.revision,
+    generation: Math.max(0, changes.pending()?.generation ?? 0, ...wanted),
+    draftChanged: !parsed.ok || !sameResources(resourcesOf(parsed.value), live.resources),
+    pending: pendingView(changes.pending()),
+    agents: {
+      connected: hub.connected().length,
+      enrolled: agents.length,
+      behind: agents.filter((agent, index) => agent.generation < (wanted[index] ?? 0)).length,
+    },
+    flows: {
+      stored: await flows.count(),
+      lost: agents.reduce((sum, agent) => sum + flowsLostOf(agent), 0),
+    },
+    consoleUrl: parts.usersUrl(),
+  };
+}
