@@ -2,7 +2,7 @@ import { decide, inventoryOf, policySetOf } from "@ringwall/policy";
 import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
 import { buildFleet, type Fleet, workloadOf } from "../../lab/src/fleet/fleet.ts";
 import { random } from "../../lab/src/fleet/random.ts";
-import { drawTraffic, type LaterEdge } from "../../lab/src/fleet/traffic.ts";
+import { drawTraffic, type LaterEdge, type Traffic } from "../../lab/src/fleet/traffic.ts";
 import { edgesOfFlows, type LearnResult, learn } from "../src/index.ts";
 import { permittedTuples } from "./permitted.ts";
 import { adjustedRand } from "./rand-index.ts";
@@ -39,6 +39,7 @@ export type Trial = {
   readonly score: Score;
   readonly result: LearnResult;
   readonly fleet: Fleet;
+  readonly traffic: Traffic;
   readonly wrong: readonly LaterEdge[];
 };
 
@@ -83,7 +84,7 @@ export function fleetTrial(
     permittedTrue,
     trueTuples,
   };
-  return { score, result, fleet, wrong: verdicts.filter((edge) => edge.allowed === edge.isAttack) };
+  return { score, result, fleet, traffic, wrong: verdicts.filter((edge) => edge.allowed === edge.isAttack) };
 }
 
 /** By the reference evaluator, at both ends. */

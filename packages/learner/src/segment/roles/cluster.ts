@@ -1,6 +1,10 @@
 import { isDefaultPort } from "../../knowledge/ports.ts";
 import type { FeatureTable } from "./features.ts";
 import { evidenceOfSameRole, type Tally } from "./likelihood.ts";
+import { hintPrior } from "./name-hint.ts";
+
+/** What of a host no neighbour changes. */
+export type About = { readonly serves: ReadonlySet<number>; readonly hint: ReadonlySet<string> };
 
 /** A group of hosts that grows by merging. */
 type Cluster = {
@@ -8,6 +12,8 @@ type Cluster = {
   readonly hosts: number[];
   readonly tallies: Map<number, Tally>;
   readonly serves: Set<number>;
+  /** Words of the hosts' names that say what they are for. */
+  readonly hint: ReadonlySet<string>;
   alive: boolean;
 };
 type Candidate = { readonly score: number; readonly a: Cluster; readonly b: Cluster };
@@ -29,7 +35,7 @@ const NOTHING: Tally = { strong: 0, weak: 0 };
  */
 export function clusterHosts(
   hosts: readonly number[],
-  serves: readonly ReadonlySet<number>[],
+  about: readonly About[],
   table: FeatureTable,
   threshold: number,
 ): readonly (readonly number[])[] {
@@ -37,7 +43,8 @@ export function clusterHosts(
     id,
     hosts: [host],
     tallies: new Map([...(table.tallies[host] ?? [])].map(([number, tally]) => [number, { ...tally }])),
-    serves: new Set(serves[host]),
+    serves: new Set(about[host]?.serves),
+    hint: about[host]?.hint ?? new Set(),
     alive: true,
   }));
   const queue = new Heap();
@@ -79,6 +86,8 @@ function merge(a: Cluster, b: Cluster, id: number): Cluster {
     hosts: [...a.hosts, ...b.hosts],
     tallies: large.tallies,
     serves: a.serves.union(b.serves),
+    // What all names have in common is what the role is called.
+    hint: a.hint.isDisjointFrom(b.hint) ? a.hint.union(b.hint) : a.hint.intersection(b.hint),
     alive: true,
   };
 }
@@ -92,7 +101,7 @@ function propose(
 ): void {
   if (a === undefined || b === undefined || !a.alive || !b.alive) return;
   if (a.serves.size > 0 && b.serves.size > 0 && a.serves.isDisjointFrom(b.serves)) return;
-  const score = scoreOf(a, b, table) + priorOf(a, b, table);
+  const score = scoreOf(a, b, table) + priorOf(a, b, table) + hintPrior(a.hint, b.hint);
   if (score > threshold) queue.push({ score, a, b });
 }
 

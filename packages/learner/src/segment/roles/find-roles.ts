@@ -5,6 +5,7 @@ import type { Group } from "../partition.ts";
 import { clusterHosts } from "./cluster.ts";
 import { explainRole } from "./explain-role.ts";
 import { type FeatureTable, featureTable } from "./features.ts";
+import { nameHint } from "./name-hint.ts";
 import { type Profiles, profilesOf } from "./profile.ts";
 
 export type RoleContext = { readonly parties: readonly Party[]; readonly software: readonly SoftwareGroup[] };
@@ -33,7 +34,7 @@ export function findRoles(
   const buckets = [...Map.groupBy(profiles.hosts.keys(), (host) => profiles.hosts[host]?.main ?? -1)].sort(
     ([a], [b]) => a - b,
   );
-  const serves = profiles.hosts.map((host) => host.serves);
+  const about = profiles.hosts.map(({ serves, name }) => ({ serves, hint: nameHint(name) }));
   let groupOf = Int32Array.from({ length: profiles.peers }, (_, peer) => fixed.get(peer) ?? peer);
   let coverage = COVERAGE_FIRST;
   let table: FeatureTable = featureTable(profiles, groupOf, coverage);
@@ -41,7 +42,7 @@ export function findRoles(
     const threshold = round === 0 ? THRESHOLD_FIRST : THRESHOLD;
     const next = Int32Array.from(groupOf);
     for (const [, hosts] of buckets) {
-      for (const cluster of clusterHosts(hosts, serves, table, threshold))
+      for (const cluster of clusterHosts(hosts, about, table, threshold))
         for (const host of cluster) next[host] = cluster[0] ?? host;
     }
     const isStable = next.every((group, peer) => group === groupOf[peer]);
