@@ -3,7 +3,7 @@ import { CARD, type DiagramLayout, type Point } from "./diagram-types.ts";
 import type { Link, MapModel } from "./map-model.ts";
 
 /** How far a link between cards of one column bows out to the right. */
-const BOW = { min: 34, max: 92, perPixel: 0.16 } as const;
+const BOW = { min: 34, max: 80, perPixel: 0.16 } as const;
 /** Where links of different outcomes join the same rows they run side by side, this far apart. */
 const OFFSET: Readonly<Record<Link["outcome"], number>> = { allowed: 0, "would-block": -5, blocked: 5 };
 const LOOP = 7;

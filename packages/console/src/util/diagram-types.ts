@@ -1,5 +1,5 @@
 /** Sizes in world pixels, which are screen pixels at zoom 1. The style sheet of the cards agrees; the browser test holds it to that. */
-export const CARD = { width: 236, header: 30, row: 24, padding: 6, gapX: 124, gapY: 20 } as const;
+export const CARD = { width: 236, header: 30, row: 24, padding: 6, gapX: 100, gapY: 20 } as const;
 /** Height of the free lane that a long link has through a column. */
 export const LANE_HEIGHT = 16;
 

@@ -70,7 +70,7 @@ export function Diagram({ model, selected, onSelect }: Props) {
 }
 
 /** Below this zoom software can't be read: cards show their titles only, as large as fits. */
-const ZOOM_FAR = 0.62;
+const ZOOM_FAR = 0.55;
 const TITLE_SCREEN_PX = 11;
 /** Two lines of it fit a card of one row. */
 const TITLE_WORLD_PX_MAX = 26;
@@ -86,7 +86,7 @@ function lineScale(zoom: number): number {
 }
 
 /** Room at the right for links that bow out. */
-const BOW_ROOM = 70;
+const BOW_ROOM = 56;
 
 function boundsOf(layout: DiagramLayout): Bounds {
   const bounds = { left: 0, top: Number.POSITIVE_INFINITY, right: 0, bottom: Number.NEGATIVE_INFINITY };

@@ -1,0 +1,184 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { fleet } from "../mock/fleet.ts";
+import type { MockScenario } from "../mock/scenarios.ts";
+import { serveMock } from "../mock/serve.ts";
+import { announce } from "../mock/types.ts";
+import { buildConsole, hasChromium, launchBrowser, type Mocked, openMocked } from "./console-under-test.ts";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PAGES = [
+  "Map",
+  "Segments",
+  "Workloads",
+  "Software",
+  "Flows",
+  "Policies",
+  "Alerts",
+  "Revisions",
+] as const;
+
+describe.skipIf(!hasChromium)("the console's pages", () => {
+  let browser: Browser;
+  let mocked: Mocked | null = null;
+
+  beforeAll(async () => {
+    buildConsole();
+    browser = await launchBrowser();
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    await mocked?.close();
+    mocked = null;
+  });
+
+  async function open(scenario: MockScenario, path = "/", scheme: "light" | "dark" = "light"): Promise<Page> {
+    mocked = await openMocked(browser, scenario, path, { colorScheme: scheme });
+    return mocked.page;
+  }
+
+  it.each(["light", "dark"] as const)(
+    "are reached by their names, without a complaint of the browser or of the accessibility checker: %s",
+    async (scheme) => {
+      const page = await open("three-tier", "/", scheme);
+      for (const name of PAGES) {
+        await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
+        await page.getByRole("heading", { level: 1, name }).waitFor();
+        expect(await accessibilityProblems(page), `${name}, ${scheme}`).toEqual([]);
+      }
+      expect(mocked?.complaints).toEqual([]);
+    },
+  );
+
+  it("ask nothing of any other server", async () => {
+    const page = await open("three-tier");
+    const foreign: string[] = [];
+    page.on("request", (request) => {
+      if (!request.url().startsWith(mocked?.url ?? "")) foreign.push(request.url());
+    });
+    for (const name of PAGES) {
+      await page.getByRole("link", { name }).first().click();
+      await page.getByRole("heading", { level: 1, name }).waitFor();
+    }
+    expect(foreign).toEqual([]);
+  });
+
+  it.each([
+    ["/segments", "ringwall learn"],
+    ["/workloads", "ringwall token create"],
+    ["/software", "ringwall status"],
+    ["/flows", "ringwall get flows"],
+    ["/policies", "ringwall learn"],
+    ["/alerts", "ringwall mode SEGMENT alert"],
+    ["/revisions", "ringwall provision"],
+  ])("say at %s what to type while there is nothing: %s", async (path, command) => {
+    const page = await open("empty", path);
+    await page.getByText(command, { exact: true }).waitFor();
+  });
+
+  it("lead to the sign-in page without a session, and say why a link did not work", async () => {
+    const page = await open("signed-out", "/?sign-in=failed");
+    await page.getByRole("heading", { name: "Sign in to Ringwall" }).waitFor();
+    await page.getByRole("alert").getByText("has been used").waitFor();
+    await page.getByText("ringwall sign-in", { exact: true }).waitFor();
+  });
+
+  it("lead to the sign-in page when the session ends under way", async () => {
+    const page = await open("three-tier", "/segments");
+    await page.getByRole("heading", { level: 1, name: "Segments" }).waitFor();
+    if (mocked !== null) mocked.state.signedIn = false;
+    await page.getByRole("link", { name: "Revisions" }).first().click();
+    await page.getByRole("heading", { name: "Sign in to Ringwall" }).waitFor();
+  });
+
+  it("count down to the revert of a change that waits, and stop when it is confirmed", async () => {
+    const page = await open("pending");
+    const banner = page.getByRole("region", { name: "Waiting for confirmation" });
+    await banner.getByText("mode shop-app block").waitFor();
+    const before = await banner.getByRole("timer").textContent();
+    await expect.poll(() => banner.getByRole("timer").textContent()).not.toBe(before);
+    await banner.getByText("ringwall confirm", { exact: true }).waitFor();
+    await page.getByRole("status").getByText("live").waitFor();
+    if (mocked === null) return;
+    mocked.state.status = { ...mocked.state.status, pending: null };
+    announce(mocked.state, "status");
+    await banner.waitFor({ state: "detached" });
+  });
+
+  it("say how many agents are away and behind", async () => {
+    const page = await open("pending", "/workloads");
+    await page.getByText("1 away").waitFor();
+    await page.getByText("1 behind").waitFor();
+    const row = page.getByRole("row").filter({ hasText: "web-1" });
+    await row.getByText("no heartbeat for 40 s").waitFor();
+    await row.getByText("14 of 15").waitFor();
+  });
+
+  it("hold only the rows in view of a long list", async () => {
+    const page = await open("three-tier", "/workloads");
+    if (mocked === null) return;
+    const { workloads } = fleet(5_000, Date.now());
+    mocked.state.workloads = workloads;
+    await page.reload();
+    const table = page.getByRole("table", { name: "Workloads" });
+    await table.getByRole("row").nth(1).waitFor();
+    expect(await table.getAttribute("aria-rowcount")).toBe("5001");
+    expect(await table.getByRole("row").count()).toBeLessThan(80);
+    const last = workloads.toSorted((left, right) => (left.name < right.name ? 1 : -1))[0]?.name ?? "";
+    await table.getByRole("button", { name: "Workload", exact: true }).click();
+    await table.getByRole("button", { name: "Workload", exact: true }).click();
+    await table.getByRole("row").nth(1).getByText(last, { exact: true }).waitFor();
+  });
+
+  it("filter flows by the address bar", async () => {
+    const page = await open("three-tier", "/flows?workload=db-1&verdict=blocked");
+    const table = page.getByRole("table", { name: "Flows" });
+    await table.getByRole("row").nth(1).waitFor();
+    expect(await table.getAttribute("aria-rowcount")).toBe("4");
+    await page.getByRole("searchbox", { name: "Address, software, port, user" }).fill("nmap");
+    await expect.poll(() => table.getAttribute("aria-rowcount")).toBe("2");
+    expect(new URL(page.url()).search).toBe("?workload=db-1&verdict=blocked&q=nmap");
+  });
+
+  it("remember the colours that were chosen", async () => {
+    const page = await open("three-tier");
+    await page.getByRole("button", { name: "dark colours" }).click();
+    await page.reload();
+    await page.getByRole("button", { name: "light colours" }).waitFor();
+  });
+
+  it("say when the controller is gone, and come back with it", async () => {
+    const page = await open("three-tier", "/policies");
+    const status = page.getByRole("status");
+    await status.getByText("live").waitFor();
+    if (mocked === null) return;
+    await mocked.served.close();
+    await status.getByText("no connection to the controller, trying again").waitFor();
+    const served = await serveMock(mocked.state, Number(new URL(mocked.url).port));
+    await status.getByText("live", { exact: true }).waitFor();
+    await page.close();
+    await served.close();
+  });
+
+  it("say that a page does not exist", async () => {
+    const page = await open("three-tier", "/nowhere");
+    await page.getByRole("heading", { name: "No such page" }).waitFor();
+  });
+});
+
+async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const results = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  // A checker that found nothing to check would find nothing wrong, either.
+  expect(results.passes.length).toBeGreaterThan(10);
+  return results.violations.flatMap((violation) =>
+    violation.nodes.map(
+      (node) => `${violation.id}: ${node.html.slice(0, 160)} — ${node.failureSummary ?? ""}`,
+    ),
+  );
+}
