@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { parseProcessFlows } from "../../lab/src/fleet/process-flows.ts";
 import { collectEdges, type DriftEdge, drift, edgesOfFlows, type LearnResult, learn } from "../src/index.ts";
+import { type Bar, bar, percent } from "./bars.ts";
 
 export type ProcessTrial = {
   readonly result: LearnResult;
@@ -46,4 +47,28 @@ export function processTrial(file: string): ProcessTrial {
     others: drifted.filter((edge) => edge.class !== "suspicious"),
     rules: result.report.rules.length,
   };
+}
+
+/** The bars of process flows: what came later is allowed, or has a name and a reason. */
+export function processBars(file: string): readonly Bar[] {
+  const trial = processTrial(file);
+  return [
+    bar("later distinct edges", trial.later, "info", 0, String),
+    bar(
+      "allowed, or set aside by name as suspicious",
+      (trial.allowed + trial.suspicious.length) / trial.later,
+      ">=",
+      0.9,
+      percent,
+    ),
+    bar("of them allowed", trial.allowed / trial.later, "info", 0, percent),
+    bar("rules", trial.rules, "<=", 45, String),
+    bar(
+      "set aside without a reason in words",
+      trial.result.report.setAside.filter(({ words }) => words === "").length,
+      "<=",
+      0,
+      String,
+    ),
+  ];
 }

@@ -2,7 +2,8 @@ import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
 import { buildFleet, type Fleet, type Pair, workloadOf } from "../../lab/src/fleet/fleet.ts";
 import { random } from "../../lab/src/fleet/random.ts";
 import type { EdgeEnd } from "../src/edge.ts";
-import { type Edge, learn } from "../src/index.ts";
+import { drift, type Edge, learn } from "../src/index.ts";
+import { type Bar, bar, percent } from "./bars.ts";
 import { adjustedRand } from "./rand-index.ts";
 import { trueSegments } from "./truth.ts";
 
@@ -12,6 +13,8 @@ export type ScaleResult = {
   readonly workloads: number;
   readonly edges: number;
   readonly seconds: number;
+  /** What one day's edges cost on top of the policy. */
+  readonly daySeconds: number;
   readonly gibibytes: number;
   readonly rand: number;
   readonly rules: number;
@@ -36,7 +39,12 @@ export function scaleTrial(
   const before = process.hrtime.bigint();
   const result = learn({ edges, inventory, tightness: 0.5, seed, taken: [] });
   const seconds = Number(process.hrtime.bigint() - before) / 1e9;
+  const day = edges.filter((_, index) => index % 14 === 0);
+  const dayStart = process.hrtime.bigint();
+  drift({ resources: result.resources, edges: day, inventory });
+  const daySeconds = Number(process.hrtime.bigint() - dayStart) / 1e9;
   return {
+    daySeconds,
     workloads: inventory.length,
     edges: edges.length,
     seconds,
@@ -44,6 +52,33 @@ export function scaleTrial(
     rand: randOf(result.report.segments, fleet),
     rules: result.report.rules.length,
   };
+}
+
+/** Half a million edges, a tenth of them for the cost per edge, and one day's edges on top of a policy. */
+export function scaleBars(apps: readonly AppGraph[], isSmall: boolean): readonly Bar[] {
+  const tenth = isSmall ? scaleTrial(apps, 1, 6, 1) : scaleTrial(apps, 8, 10, 1);
+  const whole = isSmall ? scaleTrial(apps, 3, 10, 1) : scaleTrial(apps, 6, 45, 1);
+  const perEdge = ({ seconds, edges }: ScaleResult): number => (seconds / edges) * 1e6;
+  const what = `${whole.workloads} workloads, ${whole.edges} edges`;
+  return [
+    bar(`${what}: seconds`, whole.seconds, "<=", 60),
+    bar(`${what}: GiB of memory`, whole.gibibytes, "<=", 4),
+    bar(`${what}: adjusted Rand`, whole.rand, "info", 0),
+    bar(`microseconds per edge at ${tenth.edges} edges`, perEdge(tenth), "info", 0),
+    bar(
+      `cost per edge at ${(whole.edges / tenth.edges).toFixed(1)} times the edges`,
+      perEdge(whole) / perEdge(tenth),
+      "<=",
+      2,
+    ),
+    bar(
+      `cost of a day's edges (one in 14) against learning all: share of the seconds`,
+      whole.daySeconds / whole.seconds,
+      "<=",
+      0.25,
+      percent,
+    ),
+  ];
 }
 
 export function edgeOf(pair: Pair, days: number, connections: number): Edge {

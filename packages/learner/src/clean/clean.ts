@@ -4,12 +4,17 @@ import { isInterpreter, isOwnProgram } from "../knowledge/programs.ts";
 import type { Link } from "../links.ts";
 import { isSilent, type Party } from "../party.ts";
 import type { SetAsideReason } from "../result.ts";
+import { sourcesOfServices } from "../rules/likeness.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
 import { findScanners, scanKey } from "./scans.ts";
 import { taintedAddresses } from "./taint.ts";
 
 /** Where client ports begin on Linux; a service above it needs something known to listen. */
 const EPHEMERAL_PORT_MIN = 32_768;
+/** What makes a high port a service where no listener was recorded: days, connections of one client, or clients. */
+const SERVICE_DAYS_MIN = 2;
+const SERVICE_CONNECTIONS_MIN = 10;
+const SERVICE_CLIENTS_MIN = 2;
 /** Hosts that must use a dual-use tool alike before it counts as the role's habit. */
 const DUAL_USE_HOSTS_MIN = 3;
 
@@ -30,6 +35,7 @@ export function clean(links: readonly Link[], context: CleanContext): Cleaned {
   const tainted = taintedAddresses(links, context);
   const toolHosts = hostsOfSoftware(links);
   const services = new Set(links.flatMap((link) => (link.established > 0 ? [link.dstSoftware] : [])));
+  const clients = sourcesOfServices(links);
   const kept: Link[] = [];
   const aside: { link: Link; reason: SetAsideReason }[] = [];
   for (const link of links) {
@@ -38,7 +44,7 @@ export function clean(links: readonly Link[], context: CleanContext): Cleaned {
       outcomeObjection(link, context, scanners.has(scanKey(link))) ??
       softwareObjection(link, context, toolHosts, services) ??
       (link.ip !== null && tainted.has(link.ip) ? "tainted-destination" : null) ??
-      (isEphemeral(link) ? "ephemeral" : null);
+      (isEphemeral(link) && !isService(link, clients) ? "ephemeral" : null);
     if (reason === null) kept.push(link);
     else aside.push({ link, reason });
   }
@@ -101,6 +107,15 @@ function hostsOfSoftware(links: readonly Link[]): ReadonlyMap<string, ReadonlySe
 
 function toolKey(link: Link): string {
   return `${link.srcSoftware} ${link.dst} ${link.proto} ${link.port}`;
+}
+
+/** Nothing is known to listen there, but a port that is called again and again is a service all the same. */
+function isService(link: Link, clients: (link: Link) => number): boolean {
+  return (
+    link.days >= SERVICE_DAYS_MIN ||
+    link.established >= SERVICE_CONNECTIONS_MIN ||
+    clients(link) >= SERVICE_CLIENTS_MIN
+  );
 }
 
 function isEphemeral(link: Link): boolean {

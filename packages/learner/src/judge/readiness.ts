@@ -51,8 +51,8 @@ function numberOf(party: Party | undefined, partition: Partition): number | unde
 }
 
 function readiness(segment: string, counts: readonly number[], days: number, lastMs: number): Readiness {
-  const rate = newRateOf(counts);
   const total = counts.reduce((sum, count) => sum + count, 0);
+  const rate = newRateOf(counts, days === 0 ? 0 : (total * 7) / days);
   const newPerWeek = days === 0 ? 0 : (rate.estimate * total * 7) / days;
   const unseenClasses = unseenOf(counts, days);
   const figures = {

@@ -3,20 +3,22 @@ const Z_80 = 1.2816;
 
 /**
  * Good–Turing: the chance that the next observation is of a class never seen is the share of observations that were
- * the only one of their class (Good 1953). `counts` holds how often each class was seen. The interval is Good's
- * variance (Mao & Lindsay 2002) with a pseudo-count, so that a window without singletons does not claim certainty.
+ * the only one of their class (Good 1953). `counts` holds how often each class was seen; `next` is how many observations
+ * the interval speaks for. It adds Good's variance (Mao & Lindsay 2002), with a pseudo-count so that a window without
+ * singletons does not claim certainty, and the chance of those observations themselves.
  */
-export function newRateOf(counts: readonly number[]): {
-  readonly estimate: number;
-  readonly low: number;
-  readonly high: number;
-} {
+export function newRateOf(
+  counts: readonly number[],
+  next: number,
+): { readonly estimate: number; readonly low: number; readonly high: number } {
   const n = counts.reduce((sum, count) => sum + count, 0);
   if (n === 0) return { estimate: 1, low: 0, high: 1 };
   const once = counts.filter((count) => count === 1).length;
   const twice = counts.filter((count) => count === 2).length;
   const estimate = once / n;
-  const spread = Z_80 * (Math.sqrt(once + 2 * twice + 1 - (once * once) / n) / n);
+  const ofEstimate = (once + 2 * twice + 1 - (once * once) / n) / n ** 2;
+  const ofFuture = (Math.max(estimate, 1 / n) * (1 - estimate)) / Math.max(1, next);
+  const spread = Z_80 * Math.sqrt(ofEstimate + ofFuture);
   return { estimate, low: Math.max(0, estimate - spread), high: Math.min(1, estimate + spread) };
 }
 

@@ -15,6 +15,8 @@ const ROUNDS_MAX = 8;
 /** How much better one role must explain two groups than two do, natural logarithm: strict first, while peers are unsorted. */
 const THRESHOLD_FIRST = 2;
 const THRESHOLD = -0.7;
+/** More that it takes where no program is known, since anything may be behind a port. */
+const THRESHOLD_UNKNOWN = 2;
 /** Assumed share of pairs that a window shows, and how many pairs' worth of evidence outweigh it. */
 const COVERAGE_FIRST = 0.65;
 const COVERAGE_WEIGHT = 100;
@@ -41,8 +43,13 @@ export function findRoles(
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const threshold = round === 0 ? THRESHOLD_FIRST : THRESHOLD;
     const next = Int32Array.from(groupOf);
-    for (const [, hosts] of buckets) {
-      for (const cluster of clusterHosts(hosts, about, table, threshold))
+    for (const [main, hosts] of buckets) {
+      for (const cluster of clusterHosts(
+        hosts,
+        about,
+        table,
+        threshold + (main === -1 ? THRESHOLD_UNKNOWN : 0),
+      ))
         for (const host of cluster) next[host] = cluster[0] ?? host;
     }
     const isStable = next.every((group, peer) => group === groupOf[peer]);
