@@ -3,6 +3,7 @@ export { type CompileOptions, compileHost, createHostCompiler } from "./compile/
 export { createDecider, type Decider } from "./decider/decider.ts";
 export { decideExec, type ExecVerdict } from "./exec/decide-exec.ts";
 export { type Explanation, explain } from "./explain/explain.ts";
+export { importKubernetes } from "./import/kubernetes/import.ts";
 export * from "./lower/index.ts";
 export type { Truth } from "./lower/match-software.ts";
 export * from "./policy-set/essential.ts";

@@ -8,20 +8,13 @@ import {
   resource,
   resourceKinds,
 } from "@ringwall/model";
-import { type Document, type ErrorCode, LineCounter, parseAllDocuments } from "yaml";
 import { nearestName } from "../policy-set/nearest-name.ts";
 import { type PolicySet, policySetOf } from "../policy-set/policy-set.ts";
 import { duplicateNames } from "./duplicates.ts";
-import {
-  ALIASES_MAX,
-  DOCUMENTS_MAX,
-  FILE_LENGTH_MAX,
-  PROBLEMS_MAX,
-  TOTAL_LENGTH_MAX,
-  YAML_PROBLEMS_MAX,
-} from "./limits.ts";
+import { DOCUMENTS_MAX, PROBLEMS_MAX, TOTAL_LENGTH_MAX } from "./limits.ts";
+import { readYaml } from "./read-yaml.ts";
 import { schemaProblems } from "./schema-problems.ts";
-import { placeAt, placeOfOffset, type Source, sourceOf } from "./source.ts";
+import { placeAt, type Source } from "./source.ts";
 import { valueProblems } from "./value-problems.ts";
 
 export type PolicyFile = { readonly file: string; readonly text: string };
@@ -60,66 +53,12 @@ export function parsePolicy(files: readonly PolicyFile[]): Result<PolicySet> {
 }
 
 function parseFile({ file, text }: PolicyFile, problems: Problem[]): readonly Parsed[] {
-  if (text.length > FILE_LENGTH_MAX) {
-    problems.push(tooLarge(file, "the file", FILE_LENGTH_MAX));
-    return [];
-  }
-  const lines = new LineCounter();
-  const documents = readDocuments(file, text, lines, problems);
   const parsed: Parsed[] = [];
-  for (const document of documents) {
-    const source = sourceOf(file, document, lines);
-    const before = problems.length;
-    problems.push(...yamlProblems(source, document));
-    if (problems.length > before || document.contents === null) continue;
-    const value = expand(source, document, problems);
-    if (value === undefined) continue;
+  for (const { source, value } of readYaml(file, text, problems)) {
     const one = readResource(source, value, problems);
     if (one !== undefined) parsed.push({ resource: one, source });
   }
   return parsed;
-}
-
-/** The parser recurses, so text nested too deep for the stack is refused like any other bad input. */
-function readDocuments(
-  file: string,
-  text: string,
-  lines: LineCounter,
-  problems: Problem[],
-): readonly Document.Parsed[] {
-  try {
-    const documents = parseAllDocuments(separated(text), {
-      lineCounter: lines,
-      prettyErrors: false,
-      uniqueKeys: true,
-    });
-    return Array.isArray(documents) ? documents : [];
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    problems.push(tooDeep(file));
-    return [];
-  }
-}
-
-/** NDJSON as YAML: a line that is a JSON object is a document of its own. Offsets stay as they are, line for line. */
-function separated(text: string): string {
-  return /^\s*\{.*\}[ \t\r]*\n\s*\{/.test(text) ? text.replace(/\n(?=\{)/g, "\n--- ") : text;
-}
-
-function expand(source: Source, document: Document.Parsed, problems: Problem[]): unknown {
-  try {
-    return document.toJS({ maxAliasCount: ALIASES_MAX });
-  } catch (error) {
-    if (!(error instanceof ReferenceError || error instanceof RangeError)) throw error;
-    problems.push({
-      code: "yaml-aliases",
-      severity: "error",
-      message: `the document's aliases expand to too much, or to nothing: more than ${ALIASES_MAX}, or an unknown anchor`,
-      fix: "write the values out",
-      place: placeAt(source, []),
-    });
-    return undefined;
-  }
 }
 
 function readResource(source: Source, value: unknown, problems: Problem[]): Resource | undefined {
@@ -169,38 +108,6 @@ function headerProblem(source: Source, value: unknown): Problem | undefined {
   const message =
     apiVersion === undefined ? "`apiVersion` is missing" : `\`apiVersion\` is \`${String(apiVersion)}\``;
   return wrong("api-version", message, `write \`apiVersion: ${API_VERSION}\``, "apiVersion");
-}
-
-const YAML_CODES: Partial<Record<ErrorCode, readonly [code: string, fix: string]>> = {
-  DUPLICATE_KEY: ["duplicate-key", "keep one of the two"],
-  TAB_AS_INDENT: ["yaml-tab", "indent with spaces"],
-  BAD_ALIAS: ["yaml-aliases", "write the values out"],
-};
-
-/** What the YAML parser itself refuses; when it ran out of stack, what it says after that means nothing. */
-function yamlProblems(source: Source, document: Document.Parsed): readonly Problem[] {
-  if (document.errors.some(({ message }) => /call stack|stack overflow/i.test(message)))
-    return [tooDeep(source.file)];
-  return document.errors
-    .slice(0, YAML_PROBLEMS_MAX)
-    .map(({ code, message, pos }) => yamlProblem(source, code, message, pos[0]));
-}
-
-function tooDeep(file: string): Problem {
-  return {
-    code: "yaml-too-deep",
-    severity: "error",
-    message: "the text is nested too deeply to be read",
-    fix: "a resource has at most ten levels",
-    place: { file, line: 1, column: 1 },
-  };
-}
-
-function yamlProblem(source: Source, yamlCode: ErrorCode, text: string, offset: number): Problem {
-  const [code, fix] = YAML_CODES[yamlCode] ?? ["yaml-syntax", "correct the YAML at this place"];
-  const [first = ""] = text.split("\n");
-  const message = first.slice(0, 1).toLowerCase() + first.slice(1).replace(/\.$/, "");
-  return { code, severity: "error", message, fix, place: placeOfOffset(source, offset) };
 }
 
 function tooLarge(file: string, what: string, limit: number): Problem {

@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Attempt, parseAddress } from "@ringwall/model";
+import { describe, expect, it } from "vitest";
+import { createDecider, importKubernetes, inventoryOf, type PolicySet, policySetOf } from "../src/index.ts";
+import { hasOutsideData, outsideData } from "./outside-data.ts";
+
+/** Lines `SRC => DST : CONNECTIONS`; an end is `NS/NAME[KIND]` or `FIRST-LAST[External]`. */
+type Line = { readonly src: string; readonly dst: string; readonly connections: string };
+type Proto = "tcp" | "udp" | "sctp";
+
+const folder = join(outsideData, "kubernetes-networkpolicy/np-guard");
+const cases = hasOutsideData ? readdirSync(folder) : [];
+
+describe.skipIf(!hasOutsideData)("np-guard cases (needs the outside cases)", () => {
+  it.each(cases)("%s has exactly the expected connections", (name) => {
+    const input = join(folder, name, "input");
+    const files = readdirSync(input).map((file) => ({ file, text: readFileSync(join(input, file), "utf8") }));
+    const imported = importKubernetes(files);
+    if (!imported.ok) throw new Error(JSON.stringify(imported.error));
+    const expected = readFileSync(join(folder, name, "expected_connlist.txt"), "utf8")
+      .trim()
+      .split("\n")
+      .map(parseLine);
+    expect(differences(policySetOf(imported.value), expected).slice(0, 10)).toEqual([]);
+  });
+});
+
+/** Every pair of ends that anything is said of, on every port at which something could change. */
+function differences(set: PolicySet, expected: readonly Line[]): readonly string[] {
+  const inventory = inventoryOf(set.workloads);
+  if (!inventory.ok) throw new Error(JSON.stringify(inventory.error));
+  const decider = createDecider(set, inventory.value);
+  const names = set.workloads.map((one) => one.metadata.name);
+  const externals = externalSamples(set, expected);
+  const probes = portsToTry(set, expected);
+  const wrong: string[] = [];
+  const compare = (src: string, dst: string, srcEnd: Attempt["src"], dstEnd: Attempt["dst"]) => {
+    const lines = expected.filter((line) => covers(line.src, src) && covers(line.dst, dst));
+    for (const { proto, port } of probes) {
+      const verdict = decider.decide({ proto, port, src: srcEnd, dst: dstEnd });
+      if (!verdict.ok) throw new Error(JSON.stringify(verdict.error));
+      const wanted = lines.some((line) => holds(line.connections, proto, port));
+      if ((verdict.value.outcome === "allowed") !== wanted)
+        wrong.push(`${src} => ${dst} ${proto}/${port}: expected ${wanted}`);
+    }
+  };
+  for (const src of names) {
+    for (const dst of names) if (src !== dst) compare(src, dst, { workload: src }, { workload: dst });
+    for (const ip of externals) compare(src, ip, { workload: src }, { ip });
+  }
+  for (const ip of externals) for (const dst of names) compare(ip, dst, { ip }, { workload: dst });
+  return wrong;
+}
+
+/** Ends of all ranges that the expectation or the policy tells apart, but for addresses that pods have. */
+function externalSamples(set: PolicySet, expected: readonly Line[]): readonly string[] {
+  const edges = new Set(["8.8.8.8", "0.0.0.0", "255.255.255.254"]);
+  for (const end of expected.flatMap((line) => [line.src, line.dst]))
+    for (const edge of /^([\d.]+)-([\d.]+)\[External\]/.exec(end)?.slice(1) ?? []) edges.add(edge);
+  const pods = new Set(set.workloads.flatMap((one) => one.spec.addresses));
+  return [...edges].filter((edge) => !pods.has(edge));
+}
+
+function portsToTry(set: PolicySet, expected: readonly Line[]): readonly { proto: Proto; port: number }[] {
+  const numbers = new Set([1, 1000, 65535]);
+  const texts = [
+    JSON.stringify(set.policies),
+    JSON.stringify(set.workloads),
+    ...expected.map((line) => line.connections),
+  ];
+  for (const text of texts)
+    for (const [number] of text.matchAll(/\b\d{1,5}\b/g))
+      for (const port of [Number(number) - 1, Number(number), Number(number) + 1])
+        if (port > 0 && port < 65536) numbers.add(port);
+  return (["tcp", "udp", "sctp"] as const).flatMap((proto) => [...numbers].map((port) => ({ proto, port })));
+}
+
+function covers(end: string, name: string): boolean {
+  const range = /^([\d.]+)-([\d.]+)\[External\]/.exec(end);
+  if (range === null) return end.replace(/\[.*$/, "") === name;
+  const [first, last, address] = [range[1], range[2], name].map((text) => parseAddress(text ?? ""));
+  if (first === null || last === null || address === null) return false;
+  return (
+    first !== undefined && last !== undefined && address !== undefined && first <= address && address <= last
+  );
+}
+
+function holds(connections: string, proto: Proto, port: number): boolean {
+  if (connections === "All Connections") return true;
+  // "SCTP 1-65535,TCP 10053-10054,80": ports after a protocol belong to it.
+  let current = "";
+  return connections.split(",").some((part) => {
+    const [, named, from, to] = /^(?:(TCP|UDP|SCTP) )?(\d+)(?:-(\d+))?$/.exec(part.trim()) ?? [];
+    current = named ?? current;
+    return current.toLowerCase() === proto && port >= Number(from) && port <= Number(to ?? from);
+  });
+}
+
+function parseLine(line: string): Line {
+  const [, src = "", dst = "", connections = ""] = /^(.*) => (.*) : (.*)$/.exec(line) ?? [];
+  return { src, dst, connections };
+}
