@@ -54,7 +54,9 @@ const portsOf = (heard: ReturnType<typeof listen>) =>
 describe("a draft", () => {
   it("is refused with every problem and its place, and the former draft stays", async () => {
     await setDraft(policyText(80));
-    const broken = await setDraft(`${policyText(80).replace("workloads:", "wrokloads:")}---\nkind: Nonsense\n`);
+    const broken = await setDraft(
+      `${policyText(80).replace("workloads:", "wrokloads:")}---\nkind: Nonsense\n`,
+    );
     expect(broken.response.status).toBe(422);
     expect(broken.error).toMatchObject({ code: "draft-broken" });
     expect(broken.error?.problems?.length).toBeGreaterThan(1);

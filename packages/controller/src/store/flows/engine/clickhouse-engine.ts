@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { createClient } from "@clickhouse/client";
+import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { ControllerStartError } from "../../../start-error.ts";
 import { EXECUTION_SECONDS_MAX, type FlowEngine, FlowEngineError, QUERY_MEMORY_BYTES_MAX } from "./engine.ts";
 
@@ -7,6 +7,7 @@ import { EXECUTION_SECONDS_MAX, type FlowEngine, FlowEngineError, QUERY_MEMORY_B
 export async function openClickHouse(url: string): Promise<FlowEngine> {
   const client = createClient({
     url,
+    log: { level: ClickHouseLogLevel.OFF },
     request_timeout: (EXECUTION_SECONDS_MAX + 5) * 1000,
     clickhouse_settings: {
       max_execution_time: EXECUTION_SECONDS_MAX,
