@@ -94,6 +94,45 @@ static __always_inline void fill_file_key(struct rw_file_key *key,
 	key->ctime_ns = change_time(inode);
 }
 
+/* LD_PRELOAD and kin, GLIBC_TUNABLES, GCONV_PATH, OPENSSL_CONF and kin. */
+static __always_inline bool is_injecting(const char *name)
+{
+	return (name[0] == 'L' && name[1] == 'D' && name[2] == '_') ||
+	       (name[0] == 'G' && name[1] == 'L' && name[2] == 'I') ||
+	       (name[0] == 'G' && name[1] == 'C' && name[2] == 'O') ||
+	       (name[0] == 'O' && name[1] == 'P' && name[2] == 'E');
+}
+
+/*
+ * Does the environment hold a variable that may bring foreign code into any
+ * program? Then the agent has to look, though the executable is known. A
+ * value longer than the buffer is read in pieces: the end of one may look
+ * like a name, which costs a question and lets nothing through.
+ */
+static __always_inline bool is_injected(struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u64 at = BPF_CORE_READ(mm, env_start);
+	__u64 end = BPF_CORE_READ(mm, env_end);
+	struct rw_exec_event *scratch;
+	__u32 zero = 0;
+	long bytes;
+
+	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!scratch)
+		return true;
+	for (int i = 0; i < RW_VARIABLES_MAX; i++) {
+		if (at >= end)
+			return false;
+		bytes = bpf_probe_read_user_str(scratch->data,
+						RW_VARIABLE_BYTES, (void *)at);
+		if (bytes <= 0 || is_injecting(scratch->data))
+			return true;
+		at += bytes;
+	}
+	return true;
+}
+
 static __always_inline void fill_task(struct rw_task *task,
 				      struct task_struct *from,
 				      const struct rw_file_key *file)
@@ -108,7 +147,8 @@ static __always_inline void fill_task(struct rw_task *task,
 	task->pad = 0;
 	task->exe_id = known ? known->exe_id : 0;
 	task->flags = 0;
-	if (!known || (known->flags & RW_EXECUTABLE_INTERPRETER))
+	if (!known || (known->flags & RW_EXECUTABLE_INTERPRETER) ||
+	    is_injected(from))
 		task->flags = RW_TASK_PENDING;
 }
 
@@ -173,6 +213,7 @@ static __always_inline void send_exec(struct task_struct *task,
 	event->flags = 0;
 	event->arguments_bytes = 0;
 	event->environment_bytes = 0;
+	event->cwd_inode = BPF_CORE_READ(task, fs, pwd.dentry, d_inode, i_ino);
 	bpf_get_current_comm(event->comm, sizeof(event->comm));
 	event->filename[0] = 0;
 	bpf_probe_read_kernel_str(event->filename, sizeof(event->filename),

@@ -24,6 +24,8 @@ enum rw_limit {
 	RW_ARGUMENTS_BYTES_MAX = 4096,
 	RW_ENVIRONMENT_BYTES_MAX = 8192,
 	RW_FILENAME_BYTES_MAX = 256,
+	RW_VARIABLES_MAX = 256, /* looked at for code injection at exec */
+	RW_VARIABLE_BYTES = 4096, /* of one of them in one go */
 	RW_COMM_BYTES = 16,
 	RW_PORT_BITS_MAX = 16,
 	RW_PAIRS = 4, /* (s,p) (any,p) (s,any) (any,any): the order of look-up */
@@ -292,6 +294,7 @@ struct rw_exec_event {
 	__u32 flags; /* enum rw_exec_flag */
 	__u32 arguments_bytes;
 	__u32 environment_bytes;
+	__u64 cwd_inode; /* the working directory, for relative paths */
 	char comm[16];
 	char filename[256]; /* as given to execve: the script for #! */
 	/* NUL-separated arguments, then NUL-separated environment */
@@ -384,7 +387,7 @@ RW_SIZE(rw_listener_key, 4);
 RW_SIZE(rw_flow_key, 32);
 RW_SIZE(rw_flow_value, 40);
 RW_SIZE(rw_event_header, 16);
-RW_SIZE(rw_exec_event, 368 + 4096 + 8192);
+RW_SIZE(rw_exec_event, 376 + 4096 + 8192);
 RW_SIZE(rw_exit_event, 32);
 RW_SIZE(rw_identity_miss_event, 72);
 RW_SIZE(rw_denial_event, 104);

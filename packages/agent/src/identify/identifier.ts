@@ -259,7 +259,7 @@ async function executionOfEvent(event: ExecEvent, exec: ExecKey): Promise<Execut
     filename,
     argv,
     environment,
-    cwdInode: undefined,
+    cwdInode: event.cwdInode,
   };
 }
 

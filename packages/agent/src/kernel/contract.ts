@@ -83,6 +83,7 @@ export interface TaskState extends ExecKey {
   readonly exeId: number;
   readonly scriptId: number;
   readonly ppid: number;
+  /** The agent has to say what it is: unknown, an interpreter, or an environment that may inject code. */
   readonly pending: boolean;
   readonly agent: boolean;
   readonly unattributable: boolean;
@@ -137,6 +138,8 @@ export interface ExecEvent extends EventBase {
   readonly task: TaskState;
   readonly uid: number;
   readonly comm: string;
+  /** Inode of the process's directory at the exec. */
+  readonly cwdInode: bigint;
   /** As given to execve: the script's path for `#!`. May be relative to the process's directory. */
   readonly filename: string;
   readonly arguments: readonly string[];

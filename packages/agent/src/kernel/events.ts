@@ -88,6 +88,7 @@ function decodeExec(view: DataView): ExecEvent {
     task: toTaskState(raw.task),
     uid: raw.uid,
     comm: text(raw.comm),
+    cwdInode: raw.cwdInode,
     filename: text(raw.filename),
     arguments: strings(whole.subarray(STRINGS_AT, environmentAt)),
     environment: strings(whole.subarray(environmentAt, environmentAt + raw.environmentBytes)),

@@ -77,6 +77,8 @@ export const limit = {
   argumentsBytesMax: 4096,
   environmentBytesMax: 8192,
   filenameBytesMax: 256,
+  variablesMax: 256,
+  variableBytes: 4096,
   commBytes: 16,
   portBitsMax: 16,
   pairs: 4,
@@ -219,7 +221,7 @@ export function encodeEventHeader(view: DataView, value: EventHeader, at = 0): v
   view.setUint16(at + 12, value.type, true);
 }
 
-/** `struct rw_exec_event`, 12656 bytes. */
+/** `struct rw_exec_event`, 12664 bytes. */
 export interface ExecEvent {
   readonly header: EventHeader;
   readonly file: FileKey;
@@ -228,11 +230,12 @@ export interface ExecEvent {
   readonly flags: number;
   readonly argumentsBytes: number;
   readonly environmentBytes: number;
+  readonly cwdInode: bigint;
   readonly comm: Uint8Array;
   readonly filename: Uint8Array;
   readonly data: Uint8Array;
 }
-export const execEventBytes = 12656;
+export const execEventBytes = 12664;
 export function decodeExecEvent(view: DataView, at = 0): ExecEvent {
   return {
     header: decodeEventHeader(view, at + 0),
@@ -242,9 +245,10 @@ export function decodeExecEvent(view: DataView, at = 0): ExecEvent {
     flags: view.getUint32(at + 84, true),
     argumentsBytes: view.getUint32(at + 88, true),
     environmentBytes: view.getUint32(at + 92, true),
-    comm: new Uint8Array(view.buffer, view.byteOffset + at + 96, 16),
-    filename: new Uint8Array(view.buffer, view.byteOffset + at + 112, 256),
-    data: new Uint8Array(view.buffer, view.byteOffset + at + 368, 12288),
+    cwdInode: view.getBigUint64(at + 96, true),
+    comm: new Uint8Array(view.buffer, view.byteOffset + at + 104, 16),
+    filename: new Uint8Array(view.buffer, view.byteOffset + at + 120, 256),
+    data: new Uint8Array(view.buffer, view.byteOffset + at + 376, 12288),
   };
 }
 export function encodeExecEvent(view: DataView, value: ExecEvent, at = 0): void {
@@ -255,9 +259,10 @@ export function encodeExecEvent(view: DataView, value: ExecEvent, at = 0): void 
   view.setUint32(at + 84, value.flags, true);
   view.setUint32(at + 88, value.argumentsBytes, true);
   view.setUint32(at + 92, value.environmentBytes, true);
-  new Uint8Array(view.buffer, view.byteOffset + at + 96, 16).set(value.comm);
-  new Uint8Array(view.buffer, view.byteOffset + at + 112, 256).set(value.filename);
-  new Uint8Array(view.buffer, view.byteOffset + at + 368, 12288).set(value.data);
+  view.setBigUint64(at + 96, value.cwdInode, true);
+  new Uint8Array(view.buffer, view.byteOffset + at + 104, 16).set(value.comm);
+  new Uint8Array(view.buffer, view.byteOffset + at + 120, 256).set(value.filename);
+  new Uint8Array(view.buffer, view.byteOffset + at + 376, 12288).set(value.data);
 }
 
 /** `struct rw_exec_key`, 16 bytes. */
