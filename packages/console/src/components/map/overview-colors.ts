@@ -1,6 +1,6 @@
 import type { Outcome } from "../../api/types.ts";
 
-type OverviewColors = Readonly<Record<Outcome | "workload" | "address" | "cluster" | "faded", string>>;
+export type OverviewColors = Readonly<Record<Outcome | "workload" | "address" | "cluster" | "faded", string>>;
 
 /** The theme's colours as they are now. Opaque: many thin lines over one another must not turn into another colour. */
 export function overviewColors(): OverviewColors {

@@ -2,7 +2,7 @@ import { MultiDirectedGraph } from "graphology";
 import Sigma from "sigma";
 import { EdgeLineProgram } from "sigma/rendering";
 import type { Outcome } from "../../api/types.ts";
-import { overviewColors } from "./overview-colors.ts";
+import { type OverviewColors, overviewColors } from "./overview-colors.ts";
 import { drawLabels, type Label } from "./overview-labels.ts";
 import type { PlacedOverview } from "./use-overview-layout.ts";
 
@@ -43,6 +43,9 @@ export class OverviewRenderer {
   #lit: ReadonlySet<string> | null = null;
   #hovered: string | null = null;
   #far = true;
+  /** Thousands of lines that nobody sees from afar are made when somebody comes near. */
+  #nearEdgesMade = false;
+  #colors: OverviewColors = overviewColors();
   /** Nodes that may have a label, the busiest first. */
   #busiest: readonly string[] = [];
 
@@ -81,19 +84,20 @@ export class OverviewRenderer {
 
   show(placed: PlacedOverview): void {
     this.#placed = placed;
+    this.#colors = overviewColors();
     this.#graph.clear();
+    this.#nearEdgesMade = false;
     this.#addNodes(placed);
-    this.#addEdges(placed);
-    this.#rank();
-    this.#sigma.refresh();
+    this.#addClusterEdges(placed);
+    this.#update();
   }
 
   /** `lit` = the cards that a selection is about; null = all. */
   highlight(selected: string | undefined, lit: ReadonlySet<string> | null): void {
+    if (selected === this.#selected && lit === this.#lit) return;
     this.#selected = selected;
     this.#lit = lit;
-    this.#rank();
-    this.#sigma.refresh();
+    this.#update();
   }
 
   zoom(factor: number): void {
@@ -110,7 +114,7 @@ export class OverviewRenderer {
   }
 
   #addNodes({ graph, layout }: PlacedOverview): void {
-    const colors = overviewColors();
+    const colors = this.#colors;
     for (const cluster of layout.clusters) {
       this.#graph.addNode(clusterId(cluster.name), {
         x: cluster.x,
@@ -138,31 +142,40 @@ export class OverviewRenderer {
     });
   }
 
-  #addEdges({ graph }: PlacedOverview): void {
-    const colors = overviewColors();
+  #addClusterEdges({ graph }: PlacedOverview): void {
     for (const { source, target, outcome, weight } of graph.clusterEdges) {
-      const size = Math.min(SIZE.clusterMax, SIZE.clusterMin * Math.sqrt(weight));
       this.#graph.addEdge(clusterId(source), clusterId(target), {
-        color: colors[outcome],
-        size,
+        color: this.#colors[outcome],
+        size: Math.min(SIZE.clusterMax, SIZE.clusterMin * Math.sqrt(weight)),
         zIndex: LAYER[outcome],
         depth: "far",
       });
     }
+  }
+
+  #addNearEdges({ graph }: PlacedOverview): void {
     for (const { source, target, outcome } of graph.edges) {
       this.#graph.addEdge(source, target, {
-        color: colors[outcome],
+        color: this.#colors[outcome],
         size: outcome === "allowed" ? SIZE.edge : SIZE.worse,
         zIndex: LAYER[outcome],
         depth: "near",
       });
     }
+    this.#nearEdgesMade = true;
+  }
+
+  #update(): void {
+    if (this.#placed !== null && !this.#nearEdgesMade && this.#isDrawn("near"))
+      this.#addNearEdges(this.#placed);
+    this.#rank();
+    this.#sigma.scheduleRefresh();
   }
 
   #setFar(far: boolean): void {
     if (far === this.#far) return;
     this.#far = far;
-    this.#sigma.refresh();
+    this.#update();
   }
 
   #hover(node: string | null): void {
@@ -180,7 +193,7 @@ export class OverviewRenderer {
     if (!this.#isDrawn(data.depth)) return { ...data, hidden: true };
     if (this.#lit === null) return data;
     if (id === this.#selected) return { ...data, size: data.size * 1.6, zIndex: 3 };
-    return this.#lit.has(id) ? { ...data, zIndex: 2 } : { ...data, color: overviewColors().faded };
+    return this.#lit.has(id) ? { ...data, zIndex: 2 } : { ...data, color: this.#colors.faded };
   }
 
   #reduceEdge(id: string, data: EdgeData): Partial<EdgeData & { hidden: boolean }> {

@@ -1,0 +1,65 @@
+// How long a person waits for the map of a large fleet: from the click to the first frame that shows it.
+//   node bench/map.ts [WORKLOADS] [ROUNDS]     (default 10000 7; the console must be built)
+import { createHash } from "node:crypto";
+import { cpus } from "node:os";
+import type { Browser } from "playwright-core";
+import { hasChromium, launchBrowser, openPage } from "../e2e/console-under-test.ts";
+import { fleet } from "../mock/fleet.ts";
+import { serveMock } from "../mock/serve.ts";
+
+type Round = { readonly firstFrameMs: number; readonly answerMs: number };
+
+const [workloads, rounds] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 7)];
+if (!hasChromium) process.exit(0);
+const started = Date.now();
+const state = fleet(workloads, started);
+const served = await serveMock(state);
+const browser = await launchBrowser();
+const results: Round[] = [];
+try {
+  // The first round warms the browser's code cache and is not counted.
+  for (let round = 0; round <= rounds; round += 1) {
+    const result = await measure(browser, served.url);
+    if (round > 0) results.push(result);
+  }
+} finally {
+  await browser.close();
+  await served.close();
+}
+const drawn = state.edges.map((edge) => `${edge.source} ${edge.destination} ${edge.outcome}`).join("\n");
+console.log(`machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, drawing by software`);
+console.log(`scale: ${workloads} workloads, ${state.edges.length} connections, ${rounds} rounds`);
+console.log(`hash: ${createHash("sha256").update(drawn).digest("hex").slice(0, 16)}`);
+console.log(`click to first frame: ${spread(results.map((result) => result.firstFrameMs))} (goal ≤ 1000 ms)`);
+console.log(`  of which the API's answer: ${spread(results.map((result) => result.answerMs))}`);
+
+/** A fresh page each time, on another page of the console, so that the map's data is not there yet. */
+async function measure(chromium: Browser, url: string): Promise<Round> {
+  const { page, close } = await openPage(chromium, `${url}/revisions`);
+  await page.getByRole("link", { name: "Map" }).waitFor();
+  const result = await page.evaluate(async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    const link = [...document.querySelectorAll<HTMLAnchorElement>("nav a")].find(
+      (item) => item.textContent === "Map",
+    );
+    const begin = performance.now();
+    // By script, so that no hover fetches the data ahead of the click.
+    link?.click();
+    while (document.querySelector("[data-drawn]") === null) await frame();
+    await frame();
+    const firstFrameMs = performance.now() - begin;
+    const [answer] = performance
+      .getEntriesByType("resource")
+      .filter((entry) => entry.name.includes("/api/v1/map"));
+    return { firstFrameMs, answerMs: answer?.duration ?? 0 };
+  });
+  await close();
+  return result;
+}
+
+/** `p50 812 ms, 790–845` */
+function spread(values: readonly number[]): string {
+  const sorted = values.toSorted((left, right) => left - right).map(Math.round);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return `p50 ${median} ms, ${sorted[0] ?? 0}–${sorted.at(-1) ?? 0}`;
+}
