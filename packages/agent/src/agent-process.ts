@@ -67,7 +67,9 @@ async function work(
   log: Logger,
 ): Promise<void> {
   const { kernel, governor, identifier } = agent;
-  const onError = (error: unknown) => log.error({ err: error }, "a periodic task failed");
+  let ending = false;
+  // What is still under way at the end finds the kernel's maps closed; the next agent does it again.
+  const onError = (error: unknown) => ending || log.error({ err: error }, "a task failed");
   kernel.beat();
   kernel.markAgent(process.pid);
   const stream = kernel.onEvents((events) => dispatch(events, agent, onError));
@@ -79,6 +81,9 @@ async function work(
     // What was forked by a process that had no entry yet while the others were looked at.
     await seedProcesses(kernel, identifier);
     let listeners = await refreshListeners(agent);
+    if (governor.state().current === null) {
+      await agent.reporter.drainFirst(namesInForce(agent.enforcer, kernel));
+    }
     log.info(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
     );
@@ -109,9 +114,10 @@ async function work(
     await agent.session.run(options.signal);
     await drain();
   } finally {
-    for (const stop of stops) stop();
-    governor.stop();
+    ending = true;
     stream.close();
+    governor.stop();
+    await Promise.all(stops.map((stop) => stop()));
     await tellStatus(agent, options.stateDir, []).catch(onError);
     await agent.digests.compact().catch(onError);
     kernel.close();
@@ -119,7 +125,7 @@ async function work(
 }
 
 /** Events in order; what takes long goes on beside the others, each answer belongs to one execution only. */
-function dispatch(events: readonly KernelEvent[], agent: Agent, onError: (error: unknown) => void): void {
+function dispatch(events: readonly KernelEvent[], agent: Agent, onError: (error: unknown) => unknown): void {
   const { identifier } = agent;
   for (const event of events) {
     switch (event.type) {
@@ -145,7 +151,7 @@ function dispatch(events: readonly KernelEvent[], agent: Agent, onError: (error:
 const draining = new WeakSet<Agent>();
 
 /** A denial is told at once, many together. */
-function drainSoon(agent: Agent, onError: (error: unknown) => void): void {
+function drainSoon(agent: Agent, onError: (error: unknown) => unknown): void {
   if (draining.has(agent)) return;
   draining.add(agent);
   setTimeout(() => {

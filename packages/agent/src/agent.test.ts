@@ -4,7 +4,8 @@ import type { HostPolicy } from "@ringwall/policy/lower";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { agentPlan, agentStatus, uninstallAgent } from "./index.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
-import { AgentHost, allowSoftware, hostPolicyOf, sha256Of } from "./testing/agent-host.ts";
+import { AgentHost, sha256Of } from "./testing/agent-host.ts";
+import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
 const PYTHON = realpathSync("/usr/bin/python3");
 const CONNECT = `

@@ -1,20 +1,29 @@
-/** Runs a task again and again, one run at a time, until stopped. A run that fails is reported, and the next one comes. */
+/**
+ * Runs a task again and again, one run at a time, until stopped; stopping waits for a run that is under way. A run that
+ * fails is reported, and the next one comes.
+ */
 export function every(
   milliseconds: number,
   task: () => unknown,
-  onError: (error: unknown) => void,
-): () => void {
-  let running = false;
-  const timer = setInterval(async () => {
-    if (running) return;
-    running = true;
+  onError: (error: unknown) => unknown,
+): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    running ??= run();
+  }, milliseconds);
+
+  async function run(): Promise<void> {
     try {
       await task();
     } catch (error) {
       onError(error);
     } finally {
-      running = false;
+      running = undefined;
     }
-  }, milliseconds);
-  return () => clearInterval(timer);
+  }
+
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
 }

@@ -43,9 +43,7 @@ export async function tellStatus(
     unconfirmedGeneration: unconfirmed,
     problem,
     addresses,
-    capabilities: JSON.stringify(kernel.capabilities(), (_key, value: unknown) =>
-      typeof value === "bigint" ? String(value) : value,
-    ),
+    capabilities: formatCapabilities(kernel),
     counters,
     listeners: describeListeners(listeners),
     version: VERSION,
@@ -60,8 +58,19 @@ function connectionProblem({ session }: Agent): string | null {
   return failure === null ? "not tried yet" : `${failure.message}; ${failure.fix}`;
 }
 
-function countersOf({ kernel, identifier, book }: Agent): Record<string, bigint> {
-  const counters: Record<string, bigint> = { ...kernel.counters(), bookOverflows: BigInt(book.overflows()) };
+/** An open kernel has the core; the object has no programs yet that would make it more. */
+function formatCapabilities(kernel: Agent["kernel"]): string {
+  return JSON.stringify({ level: "core", ...kernel.capabilities() }, (_key, value: unknown) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+}
+
+function countersOf({ kernel, identifier, book, reporter }: Agent): Record<string, bigint> {
+  const counters: Record<string, bigint> = {
+    ...kernel.counters(),
+    bookOverflows: BigInt(book.overflows()),
+    beforeFirstLook: reporter.leftOut(),
+  };
   for (const [name, count] of Object.entries(identifier.counts()))
     counters[`identify.${name}`] = BigInt(count);
   return counters;

@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { ProcessIdentity } from "@ringwall/model";
 import { EXEC_BATCH_MAX, ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
 import type { ExecSighting } from "../identify/identifier.ts";
-import type { Kernel } from "../kernel/contract.ts";
+import type { FlowRecord, Kernel } from "../kernel/contract.ts";
 import type { Report } from "../session/spool.ts";
 import { observeAddresses } from "./addresses.ts";
 import { createFlowBatches } from "./flow-batch.ts";
@@ -23,12 +23,19 @@ export type ReporterParts = {
   readonly send: (report: Report) => void;
 };
 
+/** What names the rules of the flows that are drained. */
+type PolicyInForce = { readonly generation: bigint; readonly ruleName: (id: number) => string };
+
 export type Reporter = {
   /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
-  readonly drain: (policy: {
-    readonly generation: bigint;
-    readonly ruleName: (id: number) => string;
-  }) => Promise<void>;
+  readonly drain: (policy: PolicyInForce) => Promise<void>;
+  /**
+   * Takes what the kernel counted so far and keeps of it only flows whose program is known. For the moment when a host's
+   * processes have been looked at for the first time: what ended before says nothing about software, and happens again.
+   */
+  readonly drainFirst: Reporter["drain"];
+  /** Flows that `drainFirst` left out. */
+  readonly leftOut: () => bigint;
   readonly sight: (sighting: ExecSighting) => void;
   /** Lost since the agent started, by cause. */
   readonly lost: () => Record<string, bigint>;
@@ -38,6 +45,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   const { kernel, workload } = parts;
   let sightings: ExecSighting[] = [];
   let sightingsLost = 0n;
+  let leftOut = 0n;
   let tail: Promise<void> = Promise.resolve();
 
   function lost(): Record<string, bigint> {
@@ -47,8 +55,10 @@ export function createReporter(parts: ReporterParts): Reporter {
     return losses;
   }
 
-  async function drain(policy: { generation: bigint; ruleName: (id: number) => string }): Promise<void> {
-    const records = await kernel.drainFlows();
+  async function drain(policy: PolicyInForce, keep: (record: FlowRecord) => boolean): Promise<void> {
+    const drained = await kernel.drainFlows();
+    const records = drained.filter(keep);
+    leftOut += BigInt(drained.length - records.length);
     const batches = createFlowBatches(records, {
       workload,
       generation: policy.generation,
@@ -83,14 +93,18 @@ export function createReporter(parts: ReporterParts): Reporter {
     }
   }
 
+  /** The kernel allows one drain at a time. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = tail.then(work);
+    tail = done.catch(() => undefined);
+    return done;
+  }
+
   return {
     lost,
-    // The kernel allows one drain at a time.
-    drain: (policy) => {
-      const done = tail.then(() => drain(policy));
-      tail = done.catch(() => undefined);
-      return done;
-    },
+    drain: (policy) => inTurn(() => drain(policy, () => true)),
+    drainFirst: (policy) => inTurn(() => drain(policy, ({ identity }) => identity !== 0)),
+    leftOut: () => leftOut,
     sight: (sighting) => {
       if (sightings.length >= SIGHTINGS_MAX) sightingsLost++;
       else sightings.push(sighting);

@@ -25,8 +25,12 @@ export async function lockState(stateDir: string): Promise<void> {
   });
 }
 
-/** Field 22 of proc_pid_stat(5): clock ticks since boot. The name in field 2 may hold blanks and brackets. */
+/**
+ * Field 22 of proc_pid_stat(5): clock ticks since boot; undefined for a process that has ended and only waits to be
+ * reaped. The name in field 2 may hold blanks and brackets.
+ */
 async function startTimeOf(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  return text?.slice(text.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ") ?? [];
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }

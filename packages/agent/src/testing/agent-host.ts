@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import type { HostPolicy, HostRule } from "@ringwall/policy/lower";
+import type { HostPolicy } from "@ringwall/policy/lower";
 import { cgroupRoot } from "../kernel/testing/requirements.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
 import { startTestController, type TestController } from "./test-controller.ts";
@@ -136,52 +136,6 @@ export class AgentHost {
     rmSync(this.folder, { recursive: true });
     rmdirSync(this.cgroup);
   }
-}
-
-/** Only what a test cares about: `web-1` in block both ways, loopback enforced, no rules. */
-export function hostPolicyOf(parts: Partial<HostPolicy> = {}): HostPolicy {
-  return {
-    format: 1,
-    workload: "web-1",
-    revision: 1,
-    modes: { inbound: "observe", outbound: "block", processes: null },
-    fail: "static",
-    loopback: "enforce",
-    established: "keep",
-    requires: "core",
-    selfAddresses: [],
-    managedAddresses: [],
-    run: [],
-    software: {},
-    processSelectors: [],
-    addressSets: [],
-    rules: [],
-    ...parts,
-  };
-}
-
-/** Allows one piece of software everything outbound. */
-export function allowSoftware(
-  name: string,
-  entry: HostPolicy["software"][string][number],
-): Partial<HostPolicy> {
-  const rule: HostRule = {
-    id: 1,
-    name: `test/${name} may connect`,
-    direction: "outbound",
-    action: "allow",
-    precedence: "rule",
-    immediate: false,
-    process: 0,
-    peer: null,
-    ports: null,
-    unproved: [],
-  };
-  return {
-    software: { [name]: [entry] },
-    processSelectors: [{ software: { names: [name], not: false } }],
-    rules: [rule],
-  };
 }
 
 export function sha256Of(path: string): string {
