@@ -173,6 +173,13 @@ describe.skipIf(!hasChromium)("the console on a real controller", () => {
     await page.getByText("allow", { exact: true }).first().waitFor();
   });
 
+  it("opens a link that has an address in its filter", async () => {
+    const { page } = opened;
+    await page.goto(`${controller.usersUrl}/flows?q=${HOSTS["db-1"]}`);
+    const flows = page.getByRole("table", { name: "Flows" });
+    await flows.getByRole("row").filter({ hasText: "db-1" }).first().waitFor();
+  });
+
   it("raises an alert for what was blocked", async () => {
     const { page } = opened;
     await report("db-1", [

@@ -5,11 +5,11 @@ import { refusal } from "../../refusal.ts";
 import type { UsersApp } from "./app.ts";
 import { sendRefusal } from "./problem.ts";
 
-/** Nothing from elsewhere, no inline script; styles inline because Mantine writes its theme's variables so. */
+/** Nothing from elsewhere, and nothing inline: the console's scripts and styles are files of its own. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
   "connect-src 'self'",
@@ -33,10 +33,11 @@ export async function serveConsole(app: UsersApp, dir: string | null): Promise<v
   else
     app.get("/", { schema: { hide: true } }, (_request, reply) => reply.type("text/plain").send(NOT_BUILT));
   app.setNotFoundHandler((request, reply) => {
-    const page = request.method === "GET" && !request.url.startsWith("/api/") && !request.url.includes(".");
+    // The path alone decides: filters in the address may well have dots in them.
+    const pathname = request.url.split("?", 1)[0] ?? "";
+    const page = request.method === "GET" && !pathname.startsWith("/api/") && !pathname.includes(".");
     if (built && page) return reply.sendFile("index.html");
-    const path = request.url.split("?", 1)[0] ?? "";
-    return sendRefusal(reply, refusal(404, "no-such-route", `nothing is at \`${path}\``));
+    return sendRefusal(reply, refusal(404, "no-such-route", `nothing is at \`${pathname}\``));
   });
 }
 
