@@ -266,6 +266,20 @@ describe("the session", () => {
     expect(spool.size()).toEqual({ reports: 0, bytes: 0 });
   });
 
+  test("a report that comes while another is being sent is not left behind", async () => {
+    const session = start(await enrolWith(controller.token()));
+    await until(() => session.client() !== null);
+    const spool = await openSpool(folder);
+    const uploader = createUploader(spool, session.client, () => undefined);
+    const added = ["a", "b", "c"].map((batchId) =>
+      uploader.add({ kind: "flows", rows: 1, bytes: batch(batchId) }),
+    );
+    await Promise.all(added);
+    await until(() => controller.flows.length === 3);
+    expect(new Set(controller.flows.map((flow) => flow.batchId))).toEqual(new Set(["a", "b", "c"]));
+    expect(spool.size().reports).toBe(0);
+  });
+
   test("a report refused for good is dropped and counted, and holds nothing up", async () => {
     const session = start(await enrolWith(controller.token()));
     await until(() => session.client() !== null);

@@ -27,6 +27,7 @@ export function createUploader(
 ): Uploader {
   const losses: UploadLosses = { spoolFull: 0, refused: 0 };
   let sending = false;
+  let waiting = false;
 
   async function send(report: Report): Promise<"sent" | "kept"> {
     const current = client();
@@ -51,14 +52,21 @@ export function createUploader(
     }
   }
 
+  /** What came while another report was being sent waits on disk; whoever was sending goes on with it. */
   async function flush(): Promise<void> {
-    if (sending) return;
+    if (sending) {
+      waiting = true;
+      return;
+    }
     sending = true;
     try {
-      for (let next = await spool.oldest(); next !== null; next = await spool.oldest()) {
-        if ((await send(next.report)) === "kept") return;
-        await next.drop();
-      }
+      do {
+        waiting = false;
+        for (let next = await spool.oldest(); next !== null; next = await spool.oldest()) {
+          if ((await send(next.report)) === "kept") return;
+          await next.drop();
+        }
+      } while (waiting);
     } finally {
       sending = false;
     }
@@ -78,7 +86,10 @@ export function createUploader(
     flush,
     add: async (report) => {
       const isNext = !sending && spool.size().reports === 0;
-      if (isNext && (await sendFirst(report)) === "sent") return;
+      if (isNext && (await sendFirst(report)) === "sent") {
+        if (waiting) await flush();
+        return;
+      }
       losses.spoolFull += await spool.add(report);
       if (client() !== null) await flush();
     },

@@ -1,0 +1,132 @@
+import { appendFileSync } from "node:fs";
+import { chmod, link, mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createDigester } from "./digest.ts";
+import { openDigestCache } from "./digest-cache.ts";
+import { openIdentityBook } from "./identity-book.ts";
+import { createPackageLookup } from "./packages.ts";
+import { parsePasswd } from "./users.ts";
+import { walkPath } from "./walk-path.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ringwall-identify-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+describe("walkPath", () => {
+  test("an absolute link leads to the process's own root, never to ours", async () => {
+    await mkdir(join(folder, "etc"));
+    await writeFile(join(folder, "etc", "passwd"), "inside");
+    await symlink("/etc/passwd", join(folder, "evil.py"));
+    const walked = await walkPath(folder, "/evil.py");
+    expect(walked).toMatchObject({ path: "/etc/passwd", stat: { size: 6n } });
+    expect(walked?.linksChangedNs).toBeGreaterThan(0n);
+  });
+
+  test("dots don't leave the root, loops and holes end", async () => {
+    await writeFile(join(folder, "a"), "x");
+    expect((await walkPath(folder, "/../../../a"))?.path).toBe("/a");
+    await symlink("loop", join(folder, "loop"));
+    expect(await walkPath(folder, "/loop")).toBeUndefined();
+    expect(await walkPath(folder, "/none/a")).toBeUndefined();
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "binary" }), async (path) => {
+        await walkPath(folder, `/${path}`);
+      }),
+    );
+  });
+});
+
+describe("the identity book", () => {
+  const exe = {
+    exe: "/usr/bin/x",
+    exeSha256: "a".repeat(64),
+    package: null,
+    evidence: null,
+    unattributable: null,
+  };
+  const owner = { user: "root", unit: null, container: null };
+  const key = { exeId: 1, scriptId: 0, uid: 0, cgroupId: 12n };
+
+  test("gives the same numbers after a restart, and begins anew for other maps", () => {
+    const first = openIdentityBook(folder, "maps-1");
+    expect([first.isNew, first.executable(exe), first.executable(exe)]).toEqual([true, 1, 1]);
+    const script = {
+      script: "/x.py",
+      scriptSha256: null,
+      unattributable: null,
+      environment: ["LD_PRELOAD=x"],
+    };
+    expect([first.script(script), first.identity(key, owner)]).toEqual([1, { id: 1, isNew: true }]);
+    appendFileSync(join(folder, "identities.ndjson"), '{"e":2,"v":"{torn');
+    const second = openIdentityBook(folder, "maps-1");
+    expect([second.isNew, second.executable(exe), second.script(script)]).toEqual([false, 1, 1]);
+    expect(second.identity(key, owner)).toEqual({ id: 1, isNew: false });
+    expect(second.processIdentity(1)).toMatchObject({ exe: "/usr/bin/x", user: "root", script: null });
+    expect(second.executable({ ...exe, exe: "/usr/bin/y" })).toBe(2);
+    expect(openIdentityBook(folder, "maps-1").executableFacts(2)?.exe).toBe("/usr/bin/y");
+    expect(openIdentityBook(folder, "maps-2", true).isNew).toBe(true);
+    expect(openIdentityBook(folder, "maps-1").isNew).toBe(false);
+    expect(openIdentityBook(folder, "maps-2").executableFacts(1)).toBeUndefined();
+  });
+
+  test("nothing beside the executable is number 0; injected code alone is not nothing", () => {
+    const book = openIdentityBook(folder, "maps");
+    const none = { script: null, scriptSha256: null, unattributable: null, environment: [] };
+    expect(book.script(none)).toBe(0);
+    expect(book.script({ ...none, environment: ["LD_PRELOAD=x"] })).toBe(1);
+    expect(book.script({ ...none, unattributable: "inline" })).toBe(2);
+  });
+});
+
+test("the digest cache keeps what it knows, and forgets the older half beyond its limit", () => {
+  const digest = { sha256: "a".repeat(64), md5: "b".repeat(32) };
+  const cache = openDigestCache(folder, 4);
+  for (let i = 0; i < 5; i++) cache.set(`1:${i}:3:4`, digest);
+  expect([cache.get("1:0:3:4"), cache.get("1:4:3:4")]).toEqual([undefined, digest]);
+  expect(openDigestCache(folder, 4).get("1:4:3:4")).toEqual(digest);
+});
+
+test("files are hashed as sha256sum and md5sum do", async () => {
+  await writeFile(join(folder, "x"), "abc");
+  const file = await open(join(folder, "x"));
+  expect(await createDigester()(file)).toEqual({
+    sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    md5: "900150983cd24fb0d6963f7d28e17f72",
+  });
+  await file.close();
+});
+
+test("a package owns a file only while its content is what was shipped", async () => {
+  await mkdir(join(folder, "info"));
+  await writeFile(join(folder, "status"), "");
+  const md5 = "900150983cd24fb0d6963f7d28e17f72";
+  await writeFile(join(folder, "info", "bash.md5sums"), `${md5}  bin/bash\n${md5}  usr/share/doc/bash/x\n`);
+  await writeFile(join(folder, "info", "libc6:amd64.md5sums"), `${md5}  usr/lib/x86_64-linux-gnu/tool\n`);
+  const { find } = createPackageLookup(folder);
+  expect(await find("/usr/bin/bash", md5)).toBe("bash");
+  expect(await find("/bin/bash", "0".repeat(32))).toBeNull();
+  expect(await find("/usr/lib/x86_64-linux-gnu/tool", md5)).toBe("libc6");
+  expect(await find("/usr/share/doc/bash/x", md5)).toBeNull();
+});
+
+test("the first user of a number gives the name, and any text has an answer", () => {
+  expect(parsePasswd("root:x:0:0::/:/bin/sh\ntoor:x:0:0::/:\nbad\n:x:5:5\n")).toEqual(new Map([[0, "root"]]));
+  fc.assert(fc.property(fc.string(), (text) => void parsePasswd(text)));
+});
+
+test("links and modes change a file's key", async () => {
+  const path = join(folder, "x");
+  await writeFile(path, "abc");
+  const file = await open(path);
+  const before = await file.stat({ bigint: true });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await chmod(path, 0o700);
+  await link(path, join(folder, "y"));
+  expect((await file.stat({ bigint: true })).ctimeNs).toBeGreaterThan(before.ctimeNs);
+  await file.close();
+});
