@@ -270,14 +270,27 @@ describe("the session", () => {
     const session = start(await enrolWith(controller.token()));
     await until(() => session.client() !== null);
     const spool = await openSpool(folder);
-    const uploader = createUploader(spool, session.client, () => undefined);
-    const added = ["a", "b", "c"].map((batchId) =>
-      uploader.add({ kind: "flows", rows: 1, bytes: batch(batchId) }),
-    );
-    await Promise.all(added);
-    await until(() => controller.flows.length === 3);
-    expect(new Set(controller.flows.map((flow) => flow.batchId))).toEqual(new Set(["a", "b", "c"]));
-    expect(spool.size().reports).toBe(0);
+    let arrive = () => {};
+    const held = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    // The real client, whose calls set out only when told.
+    const slow = () => {
+      const client = session.client();
+      if (client === null) return null;
+      const reportFlows: typeof client.service.reportFlows = async (...args) => {
+        await held;
+        return client.service.reportFlows(...args);
+      };
+      return { ...client, service: { ...client.service, reportFlows } };
+    };
+    const uploader = createUploader(spool, slow, () => undefined);
+    const first = uploader.add({ kind: "flows", rows: 1, bytes: batch("a") });
+    await uploader.add({ kind: "flows", rows: 1, bytes: batch("b") });
+    arrive();
+    await first;
+    await until(() => spool.size().reports === 0);
+    expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b"]);
   });
 
   test("a report refused for good is dropped and counted, and holds nothing up", async () => {
