@@ -10,15 +10,18 @@ import { createEvents } from "./events.ts";
 import { createAgentServices } from "./jobs/agent-services.ts";
 import { type NewAlert, raiseAlerts } from "./jobs/alerts.ts";
 import { createChanges } from "./jobs/changes.ts";
+import { createDraftReader } from "./jobs/draft-reader.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "./jobs/essential.ts";
 import { alertsOfNewSoftware } from "./jobs/new-software.ts";
 import { createRollout } from "./jobs/rollout.ts";
-import { createUserServices } from "./jobs/user-services.ts";
 import { watchAgents } from "./jobs/watch-agents.ts";
+import { createAsker } from "./jobs/worker/ask.ts";
 import type { ControllerOptions } from "./options.ts";
 import { type Authority, loadAuthority } from "./pki/authority.ts";
+import { createUserServices } from "./services/user-services.ts";
 import { ControllerStartError } from "./start-error.ts";
 import type { Stopper } from "./stopper.ts";
+import { loadCredentials } from "./store/state/credentials.ts";
 import { loadFleet } from "./store/state/fleet.ts";
 import type { StateDatabase } from "./store/state/open.ts";
 import type { Pending } from "./store/state/revisions.ts";
@@ -75,7 +78,8 @@ export async function startControl(
   // Before the first agent is let in: a deadline may have passed while no controller ran.
   await changes.resume();
 
-  const services = await createAgentServices({
+  const credentials = await loadCredentials(db);
+  const services = createAgentServices({
     db,
     fleet,
     flows,
@@ -83,6 +87,7 @@ export async function startControl(
     changes,
     rollout,
     authority,
+    credentials,
     log,
     alert,
     newProcesses: (workload, processes) => alert(alertsOfNewSoftware(workload, processes, fleet, changes)),
@@ -100,7 +105,10 @@ export async function startControl(
     hub,
     changes,
     rollout,
+    drafts: createDraftReader(db),
+    ask: createAsker(),
     authority,
+    credentials,
     essential,
     onChange,
     usersUrl: parts.usersUrl,

@@ -117,8 +117,9 @@ describe("a provision", () => {
     expect(portsOf(heard)[2]).toContain(80);
     expect(portsOf(heard)[2]).not.toContain(8080);
     expect((await revisions()).find((one) => one.revision === data?.revision)?.state).toBe("reverted");
-    const { data: alerts } = await controller.client.GET("/api/v1/alerts");
-    expect(alerts?.alerts.map((one) => one.kind)).toContain("reverted");
+    const kinds = async () =>
+      (await controller.client.GET("/api/v1/alerts")).data?.alerts.map((one) => one.kind);
+    await expect.poll(kinds, { timeout: 20_000 }).toContain("reverted");
   }, 30_000);
 
   it("that waits when the controller ends is taken back by the next one", async () => {

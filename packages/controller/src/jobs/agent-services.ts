@@ -16,14 +16,8 @@ import { decodeFlows } from "../ingest/decode-flows.ts";
 import type { Authority, IssuedCertificate } from "../pki/authority.ts";
 import { hashOfToken, hashSecret, TOKEN_PREFIX } from "../pki/enrollment-token.ts";
 import type { FlowStore } from "../store/flows/flow-store.ts";
-import {
-  findToken,
-  loadGoodSerials,
-  revokeCertificates,
-  saveCertificate,
-  type TokenFault,
-  useToken,
-} from "../store/state/enrollment.ts";
+import type { Credentials } from "../store/state/credentials.ts";
+import { findToken, type TokenFault, useToken } from "../store/state/enrollment.ts";
 import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import type { NewAlert } from "./alerts.ts";
@@ -44,6 +38,7 @@ export type AgentServicesParts = {
   readonly changes: Changes;
   readonly rollout: Rollout;
   readonly authority: Authority;
+  readonly credentials: Credentials;
   readonly log: Logger;
   readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
   readonly newProcesses: (workload: string, processes: readonly NewProcess[]) => Promise<void>;
@@ -51,15 +46,13 @@ export type AgentServicesParts = {
 };
 export type NewProcess = Parameters<typeof alertsOfFlows>[1]["processes"][number];
 
-export async function createAgentServices(parts: AgentServicesParts): Promise<AgentServices> {
-  const { db, fleet, flows, hub, changes, rollout, authority } = parts;
-  const good = await loadGoodSerials(db);
+export function createAgentServices(parts: AgentServicesParts): AgentServices {
+  const { db, fleet, flows, hub, changes, rollout, authority, credentials } = parts;
 
   const oneAtATime = createMutex();
 
   const issued = async (workload: string, certificate: IssuedCertificate) => {
-    await saveCertificate(db, { serial: certificate.serial, workload, notAfter: certificate.notAfter });
-    good.add(certificate.serial);
+    await credentials.save({ serial: certificate.serial, workload, notAfter: certificate.notAfter });
     return { certificateChain: [certificate.der], caCertificate: authority.certificateDer };
   };
   // One after the other, so that two hosts that ask for the same name at once do not both get it.
@@ -71,7 +64,7 @@ export async function createAgentServices(parts: AgentServicesParts): Promise<Ag
     if (!certificate.ok) return fail(refused("invalid", certificate.error));
     if (!(await useToken(db, hash))) return fail(tokenRefused("used"));
     const again = fleet.get(workload) !== undefined;
-    for (const serial of await revokeCertificates(db, workload)) good.delete(serial);
+    await credentials.revoke(workload);
     hub.disconnect(workload);
     await fleet.enroll(workload, labels, request.addresses, request.version);
     const reply = await issued(workload, certificate.value);
@@ -81,7 +74,7 @@ export async function createAgentServices(parts: AgentServicesParts): Promise<Ag
   };
 
   return {
-    isGood: (serial) => good.has(serial),
+    isGood: (serial) => credentials.has(serial),
     enroll: (request) => oneAtATime(() => enroll(request)),
     async renew(workload, csr) {
       const certificate = await authority.issueForAgent(csr, workload);

@@ -6,16 +6,18 @@ import type { Seen, SeenEnd } from "./window.ts";
 /** Between fewest rules (0) and tightest (1); the value that the learner's own benchmarks are passed with. */
 export const TIGHTNESS_DEFAULT = 0.5;
 
+export type LearnOptions = {
+  readonly tightness: number | undefined;
+  readonly seed: number | undefined;
+  readonly taken: readonly string[];
+  readonly essential: readonly { readonly ip: string; readonly port: number }[];
+};
+
 /** What the learner reads: the store's connection groups as its edges. Names are taken by what the policy keeps. */
 export function learnFrom(
   seen: readonly Seen[],
   inventory: readonly Workload[],
-  options: {
-    readonly tightness: number | undefined;
-    readonly seed: number | undefined;
-    readonly taken: readonly string[];
-    readonly essential: readonly { readonly ip: string; readonly port: number }[];
-  },
+  options: LearnOptions,
 ): LearnResult {
   return learn({
     edges: edgesOf(seen),

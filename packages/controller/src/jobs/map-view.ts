@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from "@ringwall/model";
-import { isGlobal, parseAddress } from "@ringwall/model";
+import { formatPrefix, isGlobal, isV4, networkOf, parseAddress } from "@ringwall/model";
 import type { Inventory } from "@ringwall/policy";
 import { type PolicySet, selectsWorkload } from "@ringwall/policy";
 import type { MapEdge, MapNode, MapView } from "@ringwall/protocol/rest";
@@ -7,6 +7,9 @@ import { PROTOCOLS, verificationOf } from "./flow-records.ts";
 import type { SoftwareName } from "./software-names.ts";
 import type { Seen, SeenEnd } from "./window.ts";
 
+/** Networks of addresses that are nobody's workload: a /24, or a /64; lengths of the 128-bit form. */
+const V4_MAP_BITS = 120;
+const V6_MAP_BITS = 64;
 /** Edges of one map; the busiest are kept. */
 export const MAP_EDGES_MAX = 50_000;
 
@@ -41,8 +44,9 @@ export function nodeId(end: SeenEnd): string {
   if (end.workload !== null) return end.workload;
   const address = parseAddress(end.ip);
   if (address !== null && isGlobal(address)) return "internet";
-  if (!end.ip.includes(":")) return `${end.ip.split(".").slice(0, 3).join(".")}.0/24`;
-  return `${end.ip.split(":").slice(0, 4).join(":").replace(/:+$/, "")}::/64`;
+  if (address === null) return end.ip;
+  const bits = isV4(address) ? V4_MAP_BITS : V6_MAP_BITS;
+  return formatPrefix({ address: networkOf(address, bits), bits });
 }
 
 function edgeOf(seen: Seen, nameOf: (identity: ProcessIdentity) => SoftwareName): MapEdge {

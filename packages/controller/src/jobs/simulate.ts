@@ -1,6 +1,7 @@
-import type { ProcessIdentity, Resource, Segment, Verdict } from "@ringwall/model";
+import type { Flow, ProcessIdentity, Resource, Segment, Verdict } from "@ringwall/model";
 import type { EssentialConfig } from "@ringwall/policy";
 import {
+  AGENT_SOFTWARE,
   createDecider,
   type Inventory,
   type PolicySet,
@@ -42,7 +43,7 @@ export function simulateSeen(
   const rules = new Map<string, number>();
 
   for (const one of seen) {
-    const flow = flowOf(one);
+    const flow = attributed(flowOf(one), essential);
     const verdict = now.decide(flow);
     if (!verdict.ok) continue;
     const count = flow.count ?? 1;
@@ -73,6 +74,13 @@ export function simulateSeen(
       .map(([rule, connections]) => ({ rule, connections }))
       .sort((a, b) => b.connections - a.connections),
   };
+}
+
+/** The agent's own connection: its process is marked in the kernel and has no identity that a policy could name. */
+function attributed(flow: Flow, { controller }: EssentialConfig): Flow {
+  const isAgents =
+    controller !== null && flow.port === controller.port && controller.addresses.includes(flow.dst.ip ?? "");
+  return isAgents ? { ...flow, src: { ...flow.src, software: AGENT_SOFTWARE } } : flow;
 }
 
 /** The policy with every governed direction in block: what a simulation asks about. */

@@ -1,19 +1,17 @@
 import { resourcesOf } from "@ringwall/policy";
 import type { StatusView } from "@ringwall/protocol/rest";
+import type { UserServicesParts } from "../services/parts.ts";
 import { flowsLostOf } from "../store/state/fleet.ts";
-import { loadDraft } from "../store/state/revisions.ts";
 import { pendingView } from "./changes.ts";
-import { parseDraft, sameResources } from "./draft.ts";
-import type { UserServicesParts } from "./user-services.ts";
+import { sameResources } from "./draft.ts";
 
 export const VERSION = "0.1.0";
 
 /** What is live, what waits, and who is behind. */
 export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
-  const { db, fleet, flows, hub, changes, rollout } = parts;
+  const { fleet, flows, hub, changes, rollout, drafts } = parts;
   const live = changes.live();
-  const draft = await loadDraft(db);
-  const parsed = parseDraft(draft.files);
+  const { parsed } = await drafts.load();
   const agents = fleet.all();
   const wanted = agents.map((agent) => rollout.wanted(agent.name)?.generation ?? 0);
   return {

@@ -100,6 +100,7 @@ export const enrollmentTokenBody = z.object({
 });
 export const enrollmentTokenReply = z.object({ token: z.string(), expires: instant });
 export const workloadLabelsBody = z.object({ labels });
+export const workloadRemovedReply = z.object({ removed: name });
 export const signInReply = z.object({ url: z.string(), expires: instant });
 
 export type SimulateReply = z.infer<typeof simulateReply>;

@@ -57,6 +57,8 @@ export type UserServices = {
     actor: Actor,
   ): Reply<z.infer<typeof enrollmentTokenReply>>;
   labelWorkload(name: string, labels: Readonly<Record<string, string>>, actor: Actor): Reply<WorkloadView>;
+  /** Forgets a host with an agent: its certificate is refused from now on. */
+  removeWorkload(name: string, actor: Actor): Reply<{ readonly removed: string }>;
   /** Calls `listener` for every event until the returned function is called. */
   listen(listener: (event: ControllerEvent) => void): () => void;
 };

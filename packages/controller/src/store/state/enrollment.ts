@@ -54,37 +54,3 @@ export async function useToken(db: StateDatabase, hash: string): Promise<boolean
     .executeTakeFirst();
   return row !== undefined;
 }
-
-export async function saveCertificate(
-  db: StateDatabase,
-  certificate: { readonly serial: string; readonly workload: string; readonly notAfter: Date },
-): Promise<void> {
-  await db.deleteFrom("certificates").where("not_after", "<", sql<Date>`now()`).execute();
-  await db
-    .insertInto("certificates")
-    .values({ serial: certificate.serial, workload: certificate.workload, not_after: certificate.notAfter })
-    .execute();
-}
-
-/** Every certificate of the workload stops being good, as when it enrols anew. */
-export async function revokeCertificates(db: StateDatabase, workload: string): Promise<readonly string[]> {
-  const rows = await db
-    .updateTable("certificates")
-    .set({ revoked_at: new Date() })
-    .where("workload", "=", workload)
-    .where("revoked_at", "is", null)
-    .returning("serial")
-    .execute();
-  return rows.map((row) => row.serial);
-}
-
-/** Serials that are known and not revoked. */
-export async function loadGoodSerials(db: StateDatabase): Promise<Set<string>> {
-  const rows = await db
-    .selectFrom("certificates")
-    .select("serial")
-    .where("revoked_at", "is", null)
-    .where("not_after", ">", sql<Date>`now()`)
-    .execute();
-  return new Set(rows.map((row) => row.serial));
-}

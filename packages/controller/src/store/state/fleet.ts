@@ -57,7 +57,12 @@ export type Fleet = {
   recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void>;
   setLabels(name: string, labels: Labels): Promise<AgentRecord | null>;
   seen(name: string): void;
+  /** Forgets the host, with its policy and its certificates. */
+  remove(name: string): Promise<void>;
 };
+
+/** An address that another host has now is no longer this one's, once this one has been silent for so long. */
+export const ADDRESS_HOLD_MS = 120_000;
 
 export async function loadFleet(db: StateDatabase): Promise<Fleet> {
   const agents = new Map<string, AgentRecord>();
@@ -81,6 +86,20 @@ export async function loadFleet(db: StateDatabase): Promise<Fleet> {
     await db.updateTable("workloads").set(columns).where("name", "=", name).execute();
     index(before, after);
     return after;
+  };
+
+  /** A host that is gone keeps no address from the one that has it now. */
+  const releaseFromSilent = async (name: string, addresses: readonly string[]): Promise<void> => {
+    const wanted = new Set(usableAddresses(addresses));
+    for (const address of wanted) {
+      for (const owner of owners.get(address) ?? []) {
+        const agent = agents.get(owner);
+        const silentMs = Date.now() - (agent?.lastSeen?.getTime() ?? 0);
+        if (owner === name || agent === undefined || silentMs < ADDRESS_HOLD_MS) continue;
+        const rest = agent.addresses.filter((one) => !wanted.has(one));
+        await update(owner, { addresses: rest }, { addresses: [...rest] });
+      }
+    }
   };
 
   return {
@@ -115,6 +134,7 @@ export async function loadFleet(db: StateDatabase): Promise<Fleet> {
     },
     async recordStatus(name, status) {
       const before = agents.get(name);
+      if (before !== undefined) await releaseFromSilent(name, status.addresses);
       const { counters, ...rest } = status;
       const kept = {
         ...rest,
@@ -141,6 +161,12 @@ export async function loadFleet(db: StateDatabase): Promise<Fleet> {
       );
     },
     setLabels: (name, labels) => update(name, { labels }, { labels: JSON.stringify(labels) }),
+    async remove(name) {
+      const before = agents.get(name);
+      await db.deleteFrom("workloads").where("name", "=", name).execute();
+      for (const address of before?.addresses ?? []) owners.get(address)?.delete(name);
+      agents.delete(name);
+    },
     seen(name) {
       const before = agents.get(name);
       if (before !== undefined) agents.set(name, { ...before, lastSeen: new Date() });

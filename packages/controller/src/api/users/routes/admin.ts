@@ -4,6 +4,7 @@ import {
   name,
   signInReply,
   workloadLabelsBody,
+  workloadRemovedReply,
   workloadView,
 } from "@ringwall/protocol/rest";
 import { z } from "zod";
@@ -38,6 +39,18 @@ export function registerAdmin(app: UsersApp, services: UserServices, signIn: Sig
     },
     async (request, reply) =>
       answer(reply, await services.labelWorkload(request.params.name, request.body.labels, actorOf(request))),
+  );
+  app.delete(
+    "/api/v1/workloads/:name",
+    {
+      schema: {
+        operationId: "removeWorkload",
+        params: z.object({ name }),
+        response: replies(workloadRemovedReply),
+      },
+    },
+    async (request, reply) =>
+      answer(reply, await services.removeWorkload(request.params.name, actorOf(request))),
   );
   app.post(
     "/api/v1/sign-in-links",

@@ -1,0 +1,30 @@
+// Answers one question that takes long enough to keep heartbeats waiting, and ends. Started by ask.ts.
+import { parentPort, workerData } from "node:worker_threads";
+import { unreachable } from "@ringwall/model";
+import { inventoryOf, policySetOf } from "@ringwall/policy";
+import type { World } from "../compile-fleet.ts";
+import { learnFrom } from "../learn.ts";
+import { simulateSeen } from "../simulate.ts";
+import { createNamer } from "../software-names.ts";
+import type { PlainWorld, Question } from "./questions.ts";
+
+function worldOf({ resources, workloads }: PlainWorld): World {
+  const inventory = inventoryOf(workloads);
+  if (!inventory.ok) throw new Error("bug: a question about an inventory with two workloads of one name");
+  return { set: policySetOf(resources), inventory: inventory.value };
+}
+
+function answer(question: Question): unknown {
+  switch (question.kind) {
+    case "learn":
+      return learnFrom(question.seen, question.inventory, question.options);
+    case "simulate": {
+      const { seen, draft, live, essential, software } = question;
+      return simulateSeen(seen, worldOf(draft), worldOf(live), essential, createNamer(software));
+    }
+    default:
+      return unreachable(question);
+  }
+}
+
+parentPort?.postMessage(answer(workerData as Question));

@@ -1,0 +1,57 @@
+import { fail, type Labels, ok } from "@ringwall/model";
+import type { UserServices } from "../api/users/services.ts";
+import { workloadViews } from "../jobs/fleet-views.ts";
+import { createToken } from "../pki/enrollment-token.ts";
+import { saveToken } from "../store/state/enrollment.ts";
+import { type UserServicesParts, worldInForce } from "./parts.ts";
+import { unknownWorkload } from "./refusals.ts";
+
+const TOKEN_TTL_SECONDS_DEFAULT = 3_600;
+
+/** Tokens, labels, removal of workloads. */
+export function createAdmin(
+  parts: UserServicesParts,
+): Pick<UserServices, "createEnrollmentToken" | "labelWorkload" | "removeWorkload"> {
+  const { db, fleet, hub, changes, rollout, authority } = parts;
+  return {
+    async createEnrollmentToken(body, actor) {
+      const token = createToken(parts.agentsUrl(), authority.fingerprint);
+      const expires = new Date(Date.now() + (body.ttlSeconds ?? TOKEN_TTL_SECONDS_DEFAULT) * 1000);
+      const { hash } = token;
+      const labels = body.labels ?? {};
+      await saveToken(db, {
+        hash,
+        workload: body.workload ?? null,
+        labels,
+        createdBy: actor.name,
+        expires,
+        uses: body.uses ?? 1,
+      });
+      return ok({ token: token.text, expires: expires.toISOString() });
+    },
+    async labelWorkload(name: string, labels: Labels) {
+      if ((await fleet.setLabels(name, labels)) === null) {
+        return fail(unknownWorkload(name));
+      }
+      changes.inventoryChanged();
+      parts.onChange();
+      const { set, inventory } = worldInForce(parts);
+      const view = workloadViews(set, inventory, fleet, hub, rollout).find((one) => one.name === name);
+      if (view === undefined) throw new Error("bug: a labelled workload without a view");
+      return ok(view);
+    },
+    async removeWorkload(name, actor) {
+      if (fleet.get(name) === undefined) return fail(unknownWorkload(name));
+      await parts.credentials.revoke(name);
+      hub.disconnect(name);
+      await fleet.remove(name);
+      await db
+        .insertInto("audit")
+        .values({ actor: actor.name, what: "remove workload", details: JSON.stringify({ name }) })
+        .execute();
+      changes.inventoryChanged();
+      parts.onChange();
+      return ok({ removed: name });
+    },
+  };
+}

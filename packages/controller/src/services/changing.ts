@@ -1,0 +1,97 @@
+import { fail, ok, type Resource } from "@ringwall/model";
+import { formatResources, resourcesOf } from "@ringwall/policy";
+import { CONFIRM_WITHIN_SECONDS_DEFAULT } from "@ringwall/protocol/rest";
+import type { UserServices } from "../api/users/services.ts";
+import { DRAFT_FILE, draftWithMode, sameResources, withMode } from "../jobs/draft.ts";
+import { MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
+import { loadFormerLive, loadRevision } from "../store/state/revisions.ts";
+import type { DraftFile } from "../store/state/tables.ts";
+import type { UserServicesParts } from "./parts.ts";
+import { noSuchRevision, noSuchSegment, nothingToRollBack } from "./refusals.ts";
+
+/** Changes of what is in force. */
+export function createChangeServices(
+  parts: UserServicesParts,
+): Pick<UserServices, "provision" | "mode" | "confirm" | "rollback"> {
+  const { db, changes, drafts, essential } = parts;
+  const seconds = (given: number | undefined) => given ?? CONFIRM_WITHIN_SECONDS_DEFAULT;
+  const warnings =
+    essential.management === MANAGEMENT_DEFAULT
+      ? [
+          "the management list is the default: SSH (tcp/22) stays open from every private network; name yours with --management",
+        ]
+      : [];
+  /** The draft follows a change of the live revision as long as nobody has worked on it. */
+  const followed = async (resources: readonly Resource[]): Promise<readonly DraftFile[] | null> => {
+    const { parsed } = await drafts.load();
+    const untouched = parsed.ok && sameResources(resourcesOf(parsed.value), changes.live().resources);
+    return untouched ? [{ file: DRAFT_FILE, text: formatResources(resources) }] : null;
+  };
+  return {
+    async provision(body, actor) {
+      const { parsed } = await drafts.load();
+      if (!parsed.ok) return parsed;
+      return changes.apply({
+        resources: resourcesOf(parsed.value),
+        what: "provision",
+        note: body.note ?? "",
+        author: actor.name,
+        confirmWithinSeconds: seconds(body.confirmWithinSeconds),
+        draft: null,
+        warnings,
+      });
+    },
+    async mode(body, actor) {
+      const live = changes.live();
+      const segment = live.resources.find(
+        (one) => one.kind === "Segment" && one.metadata.name === body.segment,
+      );
+      if (segment?.kind !== "Segment") return fail(noSuchSegment(body.segment, live.resources));
+      const changed = withMode(segment, body.mode, body.directions);
+      const what = `mode ${body.segment} ${body.mode}`;
+      return changes.apply({
+        resources: live.resources.map((one) => (one === segment ? changed : one)),
+        what,
+        note: what,
+        author: actor.name,
+        // Nothing can break by observing or alerting.
+        confirmWithinSeconds: body.mode === "block" ? seconds(body.confirmWithinSeconds) : null,
+        draft: draftWithMode((await drafts.load()).files, changed),
+        warnings: body.mode === "block" ? warnings : [],
+      });
+    },
+    confirm: () => changes.confirm(),
+    async rollback(body, actor) {
+      if (body.revision === undefined) {
+        const reverted = await changes.revertNow();
+        if (reverted !== null) return ok(reverted);
+      }
+      const target =
+        body.revision === undefined ? await loadFormerLive(db) : await loadRevision(db, body.revision);
+      if (target === null) {
+        return fail(body.revision === undefined ? nothingToRollBack() : noSuchRevision(body.revision));
+      }
+      const what = `rollback to revision ${target.revision}`;
+      return changes.apply({
+        resources: target.resources,
+        what,
+        note: what,
+        author: actor.name,
+        confirmWithinSeconds: canBlock(target.resources) ? seconds(body.confirmWithinSeconds) : null,
+        draft: await followed(target.resources),
+        warnings: [],
+      });
+    },
+  };
+}
+
+/** Whether something under these resources can be refused at all. */
+function canBlock(resources: readonly Resource[]): boolean {
+  return resources.some((one) => {
+    if (one.kind === "Segment")
+      return one.spec.mode === "block" || Object.values(one.spec.modes ?? {}).includes("block");
+    if (one.kind === "Policy")
+      return one.spec.rules.some((rule) => "deny" in rule && rule.enforcement === "immediate");
+    return false;
+  });
+}

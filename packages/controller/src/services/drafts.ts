@@ -1,0 +1,95 @@
+import { fail, ok, type Resource, type Result } from "@ringwall/model";
+import { formatResources, resourcesOf } from "@ringwall/policy";
+import type { UserServices } from "../api/users/services.ts";
+import { worldOf } from "../jobs/compile-fleet.ts";
+import { DRAFT_FILE, parseDraft, textOf } from "../jobs/draft.ts";
+import { essentialOfFleet } from "../jobs/essential.ts";
+import { keptByPeople } from "../jobs/learn.ts";
+import { loadWindow } from "../jobs/window.ts";
+import { type Refusal, refusal } from "../refusal.ts";
+import { loadRevision, saveDraft } from "../store/state/revisions.ts";
+import type { DraftFile } from "../store/state/tables.ts";
+import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
+import { noSuchRevision } from "./refusals.ts";
+
+/** The draft: read, replaced, proposed by the learner, played against what was seen. */
+export function createDraftServices(
+  parts: UserServicesParts,
+): Pick<UserServices, "draft" | "replaceDraft" | "learn" | "simulate"> {
+  const { db, fleet, flows, changes, drafts, essential, ask } = parts;
+  const replyOf = (files: readonly DraftFile[], basedOn: number) => {
+    const parsed = parseDraft(files);
+    return { resources: parsed.ok ? [...resourcesOf(parsed.value)] : [], text: textOf(files), basedOn };
+  };
+  return {
+    async draft() {
+      const { files, basedOn } = await drafts.load();
+      return replyOf(files, basedOn);
+    },
+    async replaceDraft(body) {
+      const parsed = parseDraft(body.files);
+      if (!parsed.ok) return parsed;
+      const basedOn = changes.live().revision;
+      await saveDraft(db, body.files, basedOn);
+      parts.onChange();
+      return ok(replyOf(body.files, basedOn));
+    },
+    async learn(body) {
+      const { parsed } = await drafts.load();
+      const { inventory } = worldInForce(parts);
+      const { seen } = await loadWindow(flows, inventory, { since: body.since, ...EDGES });
+      const kept = keptByPeople(parsed.ok ? resourcesOf(parsed.value) : []);
+      const { addresses, port } = essential.controller;
+      const result = await ask({
+        kind: "learn",
+        seen,
+        inventory: inventory.workloads,
+        options: {
+          tightness: body.tightness,
+          seed: body.seed,
+          taken: kept.map((one) => one.metadata.name),
+          essential: addresses.map((ip) => ({ ip, port })),
+        },
+      });
+      const resources = [...kept, ...result.resources];
+      const text = formatResources(resources);
+      if (body.keepDraft !== true) {
+        await saveDraft(db, [{ file: DRAFT_FILE, text }], changes.live().revision);
+        parts.onChange();
+      }
+      return ok({ resources, text, report: { ...result.report } });
+    },
+    async simulate(body) {
+      const resources = await resourcesToSimulate(parts, body.revision);
+      if (!resources.ok) return resources;
+      const draft = worldOf(resources.value, fleet);
+      if (!draft.ok) {
+        const detail = "the policy does not fit the workloads that are enrolled";
+        return fail(refusal(422, "policy-refused", detail, { problems: draft.error }));
+      }
+      const live = worldInForce(parts);
+      const { seen } = await loadWindow(flows, draft.value.inventory, { since: body.since, ...EDGES });
+      const reply = await ask({
+        kind: "simulate",
+        seen,
+        draft: { resources: resources.value, workloads: draft.value.inventory.workloads },
+        live: { resources: resourcesOf(live.set), workloads: live.inventory.workloads },
+        essential: essentialOfFleet(essential, fleet.all()),
+        software: await namingSoftware(parts),
+      });
+      return ok(reply);
+    },
+  };
+}
+
+async function resourcesToSimulate(
+  { db, drafts }: UserServicesParts,
+  revision: number | undefined,
+): Promise<Result<readonly Resource[], Refusal>> {
+  if (revision === undefined) {
+    const { parsed } = await drafts.load();
+    return parsed.ok ? ok(resourcesOf(parsed.value)) : parsed;
+  }
+  const found = await loadRevision(db, revision);
+  return found === null ? fail(noSuchRevision(revision)) : ok(found.resources);
+}

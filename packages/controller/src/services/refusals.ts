@@ -1,0 +1,30 @@
+import type { Resource } from "@ringwall/model";
+import { type Refusal, refusal } from "../refusal.ts";
+
+export function noSuchRevision(revision: number): Refusal {
+  return refusal(404, "no-such-revision", `there is no revision ${revision}`, {
+    fix: "`ringwall get revisions` lists them",
+  });
+}
+
+export function nothingToRollBack(): Refusal {
+  return refusal(409, "nothing-to-roll-back", "no revision was live before the one that is", {
+    fix: "name one: `ringwall rollback REVISION`",
+  });
+}
+
+export function noSuchSegment(name: string, resources: readonly Resource[]): Refusal {
+  const names = resources.filter((one) => one.kind === "Segment").map((one) => `\`${one.metadata.name}\``);
+  return refusal(404, "unknown-segment", `no segment \`${name}\` is live`, {
+    fix:
+      names.length === 0
+        ? "provision one first: `ringwall learn`, then `ringwall provision`"
+        : `there are ${names.join(", ")}`,
+  });
+}
+
+export function unknownWorkload(name: string): Refusal {
+  return refusal(404, "unknown-workload", `no workload \`${name}\` is enrolled`, {
+    fix: "`ringwall get workloads` lists them; a workload without an agent gets its labels in the policy's text",
+  });
+}

@@ -1,0 +1,83 @@
+import type { UserServices } from "../api/users/services.ts";
+import { listAlerts } from "../jobs/alerts.ts";
+import { policyViews, segmentViews, workloadViews } from "../jobs/fleet-views.ts";
+import { flowOf } from "../jobs/flow-records.ts";
+import { mapOf } from "../jobs/map-view.ts";
+import { createNamer } from "../jobs/software-names.ts";
+import { loadSoftware } from "../jobs/software-views.ts";
+import { statusOf } from "../jobs/status-view.ts";
+import { FLOW_SLOT_SECONDS, loadWindow } from "../jobs/window.ts";
+import { loadRevisions } from "../store/state/revisions.ts";
+import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
+
+/** Flows of one answer where no limit is given. */
+const FLOWS_LIMIT_DEFAULT = 1_000;
+const REVISIONS_LISTED_MAX = 1_000;
+
+type Views = Pick<
+  UserServices,
+  | "status"
+  | "workloads"
+  | "software"
+  | "segments"
+  | "policies"
+  | "alerts"
+  | "revisions"
+  | "flows"
+  | "map"
+  | "listen"
+>;
+
+/** Everything that is only read. */
+export function createViews(parts: UserServicesParts): Views {
+  const { db, fleet, flows, hub, rollout } = parts;
+  return {
+    status: () => statusOf(parts),
+    async workloads() {
+      const { set, inventory } = worldInForce(parts);
+      return workloadViews(set, inventory, fleet, hub, rollout);
+    },
+    software: async () => loadSoftware(flows, createNamer(await namingSoftware(parts))),
+    async segments() {
+      const { set, inventory } = worldInForce(parts);
+      const { seen } = await loadWindow(flows, inventory, { since: undefined, ...EDGES });
+      return segmentViews(set, inventory, seen);
+    },
+    async policies() {
+      const { set, inventory } = worldInForce(parts);
+      const { seen } = await loadWindow(flows, inventory, { since: undefined, ...EDGES });
+      return policyViews(set, seen);
+    },
+    alerts: () => listAlerts(db),
+    async revisions() {
+      const revisions = await loadRevisions(db, REVISIONS_LISTED_MAX);
+      return revisions.map(({ revision, time, author, note, state, resources }) => ({
+        revision,
+        time: time.toISOString(),
+        author,
+        note,
+        state,
+        segments: resources.filter((one) => one.kind === "Segment").length,
+        rules: resources.reduce((sum, one) => sum + (one.kind === "Policy" ? one.spec.rules.length : 0), 0),
+      }));
+    },
+    async flows(query) {
+      const { inventory } = worldInForce(parts);
+      const { seen } = await loadWindow(flows, inventory, {
+        since: query.since,
+        slotSeconds: FLOW_SLOT_SECONDS,
+        perSlot: true,
+        limit: query.limit ?? FLOWS_LIMIT_DEFAULT,
+        ...(query.workload === undefined ? {} : { workload: query.workload }),
+        ...(query.verdict === undefined ? {} : { verdict: query.verdict }),
+      });
+      return { flows: seen.map(flowOf) };
+    },
+    async map(since) {
+      const { set, inventory } = worldInForce(parts);
+      const { seen } = await loadWindow(flows, inventory, { since, ...EDGES });
+      return mapOf(seen, set, inventory, createNamer(await namingSoftware(parts)));
+    },
+    listen: parts.listen,
+  };
+}
