@@ -97,5 +97,5 @@ function deciderOf(step: Case["steps"][number]) {
   const set = policySetOf(imported.value);
   const inventory = inventoryOf(set.workloads);
   if (!inventory.ok) throw new Error(JSON.stringify(inventory.error));
-  return createDecider(set, inventory.value);
+  return createDecider(set, inventory.value, { nearest: false });
 }

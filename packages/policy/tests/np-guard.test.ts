@@ -30,7 +30,7 @@ describe.skipIf(!hasOutsideData)("np-guard cases (needs the outside cases)", () 
 function differences(set: PolicySet, expected: readonly Line[]): readonly string[] {
   const inventory = inventoryOf(set.workloads);
   if (!inventory.ok) throw new Error(JSON.stringify(inventory.error));
-  const decider = createDecider(set, inventory.value);
+  const decider = createDecider(set, inventory.value, { nearest: false });
   const names = set.workloads.map((one) => one.metadata.name);
   const externals = externalSamples(set, expected);
   const probes = portsToTry(set, expected);
@@ -64,15 +64,12 @@ function externalSamples(set: PolicySet, expected: readonly Line[]): readonly st
 
 function portsToTry(set: PolicySet, expected: readonly Line[]): readonly { proto: Proto; port: number }[] {
   const numbers = new Set([1, 1000, 65535]);
-  const texts = [
-    JSON.stringify(set.policies),
-    JSON.stringify(set.workloads),
-    ...expected.map((line) => line.connections),
-  ];
-  for (const text of texts)
-    for (const [number] of text.matchAll(/\b\d{1,5}\b/g))
-      for (const port of [Number(number) - 1, Number(number), Number(number) + 1])
-        if (port > 0 && port < 65536) numbers.add(port);
+  const specs = JSON.stringify(set.policies).matchAll(/"(?:tcp|udp|sctp)\/(\d+)(?:-(\d+))?"/g);
+  const named = JSON.stringify(set.workloads).matchAll(/"port":(\d+)/g);
+  const listed = expected.flatMap((line) => [...line.connections.matchAll(/\b(\d{1,5})\b/g)]);
+  for (const [, ...edges] of [...specs, ...named, ...listed])
+    for (const edge of edges.filter((one) => one !== undefined).map(Number))
+      for (const port of [edge - 1, edge, edge + 1]) if (port > 0 && port < 65536) numbers.add(port);
   return (["tcp", "udp", "sctp"] as const).flatMap((proto) => [...numbers].map((port) => ({ proto, port })));
 }
 

@@ -1,5 +1,6 @@
 import {
   API_VERSION,
+  type Attempt,
   type LabelSelector,
   type Policy,
   type ProcessIdentity,
@@ -261,3 +262,39 @@ export const channel = fc.oneof(
 );
 /** Monday, 10:00 in Berlin. */
 export const WORK_TIME_MS = Date.parse("2026-11-16T09:00:00Z");
+
+const endOfAttempt: fc.Arbitrary<Attempt["src"]> = fc
+  .record({
+    workload: fc.option(some([...WORKLOADS]), { nil: undefined, freq: 3 }),
+    ip: fc.option(some([...ADDRESSES, ...OUTSIDE]), { nil: undefined, freq: 2 }),
+    process: fc.oneof(
+      fc.constant({}),
+      identity.map((one) => ({ ...one, environment: [...one.environment] })),
+      some(SOFTWARE).map((software) => ({ software })),
+    ),
+  })
+  .map(({ workload, ip, process }) => ({
+    ...(workload === undefined ? {} : { workload }),
+    ...(ip === undefined ? {} : { ip }),
+    ...process,
+  }));
+
+/** Attempts of every shape: named and unnamed ends, foreign and shared addresses, known and unknown processes. */
+export const attempt: fc.Arbitrary<Attempt> = fc
+  .record({
+    src: endOfAttempt,
+    dst: endOfAttempt,
+    channel,
+    time: fc.option(some(["2026-11-16T09:00:00Z", "2026-11-15T23:00:00Z"]), { nil: undefined }),
+    verification: fc.option(some(["in-band", "attested", "address"] as const), { nil: undefined }),
+    state: fc.option(fc.constant("established" as const), { nil: undefined }),
+  })
+  .map(({ src, dst, channel: { proto, port }, time, verification, state }) => ({
+    proto,
+    ...(proto === "icmp" ? { icmpType: port } : { port }),
+    src,
+    dst,
+    ...(time === undefined ? {} : { time }),
+    ...(verification === undefined ? {} : { verification }),
+    ...(state === undefined ? {} : { state }),
+  }));
