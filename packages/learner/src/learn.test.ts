@@ -127,6 +127,13 @@ describe("the three-tier application without labels", () => {
     expect(JSON.stringify(result.resources)).not.toContain("nmap");
   });
 
+  test("segments govern traffic, but not which programs may run, since no rule says that", () => {
+    const segments = result.resources.filter((document) => document.kind === "Segment");
+    expect(segments.map(({ spec }) => spec.mode ?? spec.modes)).toEqual(
+      segments.map(() => ({ inbound: "observe", outbound: "observe" })),
+    );
+  });
+
   test("data goes to block first, then what clients reach, then the middle", () => {
     expect(result.report.order.slice(0, 3)).toEqual(["db", "web", "app"]);
   });

@@ -73,7 +73,11 @@ function segmentDocument(name: string, group: Group): Segment {
     apiVersion: API_VERSION,
     kind: "Segment",
     metadata: { name, description: group.why },
-    spec: { workloads: group.labels ?? { [NAME_LABEL]: group.members.map(nameLabel) }, mode: "observe" },
+    spec: {
+      workloads: group.labels ?? { [NAME_LABEL]: group.members.map(nameLabel) },
+      // Not `processes`: without a rule about what may run, block would refuse every program.
+      modes: { inbound: "observe", outbound: "observe" },
+    },
   };
 }
 
