@@ -56,6 +56,27 @@ static __always_inline bool same_address(const __u8 a[16], const __u8 b[16])
 	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
 }
 
+/* The place of an inbound connection while its handshake runs. */
+static __always_inline struct arrival *arrival_at(const __u8 address[16],
+						  __u16 peer_port, __u16 port)
+{
+	const __u32 *word = (const __u32 *)address;
+	__u32 hash = word[0] ^ word[1] ^ word[2] ^ word[3];
+
+	hash = (hash ^ peer_port << 16 ^ port) * 0x9e3779b1U;
+	hash = hash >> 20 & (ARRIVALS - 1);
+	return bpf_map_lookup_elem(&arrivals, &hash);
+}
+
+static __always_inline bool is_arrival(const struct arrival *arrival,
+				       const __u8 address[16], __u16 peer_port,
+				       __u16 port)
+{
+	return arrival->peer_port == peer_port &&
+	       arrival->connection.port == port &&
+	       same_address(arrival->connection.address, address);
+}
+
 /* What an outbound call asks for. */
 struct target {
 	__u8 address[16];
@@ -101,6 +122,7 @@ static __always_inline int connect_stream(struct bpf_sock_addr *ctx,
 
 		if (wait && agent_answers()) {
 			connection.flags |= CONNECTION_HELD;
+			last_hold_jiffies = bpf_jiffies64();
 		} else if (!wait || !settle_unknown(&connection, &result,
 						    RW_REASON_HOLD_GIVE_UP)) {
 			record_denied(&connection, 0);
@@ -145,8 +167,23 @@ static __always_inline bool is_reply(__u64 cookie, const struct target *target)
 	return true;
 }
 
+/* Counts the flow once; its bytes follow. */
+static __always_inline void record_datagrams(struct connection *connection)
+{
+	connection->flags |= CONNECTION_RECORDED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
+	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+		report_denial(connection, 0);
+}
+
+/*
+ * connect() alone sends nothing: resolvers do it to every address of a name to
+ * learn which source address would be used. The flow begins with the first
+ * datagram, at the egress hook.
+ */
 static __always_inline int judge_datagram(struct connection *connection,
-					  struct rw_slot *slot, __u32 index)
+					  struct rw_slot *slot, __u32 index,
+					  bool sends)
 {
 	struct judgement result = {};
 	bool known = judge_connection(connection, slot, index, &result);
@@ -165,12 +202,8 @@ static __always_inline int judge_datagram(struct connection *connection,
 		record_denied(connection, 0);
 		return refuse();
 	}
-	if (!known)
-		return 1;
-	connection->flags |= CONNECTION_RECORDED;
-	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
-	if (result.verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
-		report_denial(connection, 0);
+	if (known && sends)
+		record_datagrams(connection);
 	return 1;
 }
 
@@ -187,19 +220,19 @@ static __always_inline bool same_flow(const struct connection *connection,
 static __always_inline int first_datagram(struct rw_slot *slot, __u32 index,
 					  const struct rw_process *process,
 					  const struct target *target,
-					  __u64 cookie)
+					  __u64 cookie, bool sends)
 {
 	struct connection fresh;
 	int pass;
 
 	start_outbound(&fresh, process, target);
-	pass = judge_datagram(&fresh, slot, index);
+	pass = judge_datagram(&fresh, slot, index, sends);
 	bpf_map_update_elem(&connections, &cookie, &fresh, BPF_ANY);
 	return pass;
 }
 
 static __always_inline int send_datagram(struct bpf_sock_addr *ctx,
-					 const struct target *target)
+					 const struct target *target, bool sends)
 {
 	struct connection *connection;
 	struct rw_process process;
@@ -224,12 +257,12 @@ static __always_inline int send_datagram(struct bpf_sock_addr *ctx,
 	if (connection && (connection->flags & CONNECTION_RECORDED))
 		flush_datagrams(connection);
 	if (same)
-		return judge_datagram(connection, slot, index);
-	return first_datagram(slot, index, &process, target, cookie);
+		return judge_datagram(connection, slot, index, sends);
+	return first_datagram(slot, index, &process, target, cookie, sends);
 }
 
 static __always_inline int outbound(struct bpf_sock_addr *ctx,
-				    struct target *target)
+				    struct target *target, bool sends)
 {
 	__u32 proto = ctx->protocol;
 
@@ -243,7 +276,7 @@ static __always_inline int outbound(struct bpf_sock_addr *ctx,
 	}
 	if (ctx->type == SOCK_DGRAM &&
 	    (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE))
-		return send_datagram(ctx, target);
+		return send_datagram(ctx, target, sends);
 	return 1;
 }
 
@@ -253,7 +286,7 @@ int connect4(struct bpf_sock_addr *ctx)
 	struct target target = {};
 
 	set_address4(target.address, ctx->user_ip4);
-	return outbound(ctx, &target);
+	return outbound(ctx, &target, false);
 }
 
 SEC("cgroup/connect6")
@@ -263,7 +296,7 @@ int connect6(struct bpf_sock_addr *ctx)
 
 	set_address6(target.address, ctx->user_ip6[0], ctx->user_ip6[1],
 		     ctx->user_ip6[2], ctx->user_ip6[3]);
-	return outbound(ctx, &target);
+	return outbound(ctx, &target, false);
 }
 
 SEC("cgroup/sendmsg4")
@@ -272,7 +305,7 @@ int sendmsg4(struct bpf_sock_addr *ctx)
 	struct target target = {};
 
 	set_address4(target.address, ctx->user_ip4);
-	return outbound(ctx, &target);
+	return outbound(ctx, &target, true);
 }
 
 SEC("cgroup/sendmsg6")
@@ -282,7 +315,7 @@ int sendmsg6(struct bpf_sock_addr *ctx)
 
 	set_address6(target.address, ctx->user_ip6[0], ctx->user_ip6[1],
 		     ctx->user_ip6[2], ctx->user_ip6[3]);
-	return outbound(ctx, &target);
+	return outbound(ctx, &target, true);
 }
 
 /* A socket that is bound may listen: keep who it belongs to. */
@@ -327,6 +360,8 @@ static __always_inline void end_datagrams(struct connection *connection)
 			flush_datagrams(connection);
 		return;
 	}
+	if (!connection->bytes_out && !connection->bytes_in)
+		return;
 	slot = live_slot(&index);
 	if (!slot)
 		return;

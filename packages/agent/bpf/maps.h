@@ -171,7 +171,6 @@ enum connection_flag {
 	CONNECTION_DENIED = 4, /* its SYN is dropped for good */
 	CONNECTION_SAW_RESET = 8,
 	CONNECTION_RECORDED = 16, /* its flow is counted */
-	CONNECTION_SENT_SYN = 32,
 };
 
 struct connection {
@@ -200,7 +199,7 @@ struct connection {
  * when it closes (CONNECTIONS_LOST).
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, struct connection);
@@ -223,10 +222,12 @@ struct {
 } bound_sockets SEC(".maps");
 
 /*
- * 0 -> the connection whose handshake is about to complete: from the packet
- * hook at the listener to the callback of the new socket, which follows on the
- * same CPU.
+ * hash of both ports and the peer -> inbound connection whose handshake runs:
+ * judged at the SYN, taken over by the new socket. Two handshakes that share a
+ * place overwrite each other; the later packet of the first fills it again.
  */
+#define ARRIVALS 4096 /* a power of two */
+
 struct arrival {
 	struct connection connection;
 	__u16 peer_port;
@@ -234,11 +235,17 @@ struct arrival {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ARRIVALS);
 	__type(key, __u32);
 	__type(value, struct arrival);
 } arrivals SEC(".maps");
+
+/* When the last SYN was held, so that others need not be looked up. */
+__u64 last_hold_jiffies;
+
+/* Has any SYN been refused yet? */
+__u32 refused_any;
 
 struct syn_key {
 	__u8 peer_address[16];

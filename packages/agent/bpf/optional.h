@@ -19,7 +19,7 @@ int reset_refused(struct bpf_sk_lookup *ctx)
 	struct syn_value *refused;
 	struct syn_key key = {};
 
-	if (ctx->protocol != IPPROTO_TCP)
+	if (!refused_any || ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
 	if (ctx->family == AF_INET) {
 		set_address4(key.peer_address, ctx->remote_ip4);

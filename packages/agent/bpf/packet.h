@@ -189,6 +189,20 @@ static __always_inline bool is_retransmission(const struct headers *packet)
 	return false;
 }
 
+static __always_inline int expect_arrival(const struct connection *connection,
+					  const struct headers *packet)
+{
+	struct arrival *arrival = arrival_at(packet->source,
+					     packet->source_port,
+					     packet->destination_port);
+
+	if (arrival) {
+		arrival->connection = *connection;
+		arrival->peer_port = packet->source_port;
+	}
+	return PASS;
+}
+
 static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 					     const struct headers *packet,
 					     struct rw_slot *slot, __u32 index)
@@ -204,7 +218,7 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 	else if (!known)
 		report_miss(&connection.process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
-		return PASS;
+		return expect_arrival(&connection, packet);
 	if (!known && result.mode == RW_MODE_BLOCK) {
 		if (agent_answers()) {
 			/* The client sends it again; by then we know. */
@@ -213,25 +227,29 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 		}
 		if (settle_unknown(&connection, &result,
 				   RW_REASON_HOLD_GIVE_UP))
-			return PASS;
+			return expect_arrival(&connection, packet);
 	}
+	refused_any = 1;
 	if (!is_retransmission(packet))
 		record_denied(&connection, packet->source_port);
 	return DROP;
 }
 
 /*
- * The handshake is about to complete: the new socket's callback, next on this
- * CPU, finds here whom it belongs to.
+ * The handshake completes, and the new socket's callback follows: it finds
+ * here whom it belongs to, even if another handshake took the place meanwhile
+ * or the SYN was answered by a cookie.
  */
-static __always_inline int announce_arrival(struct bpf_sock *sk,
-					    const struct headers *packet)
+static __always_inline int complete_handshake(struct bpf_sock *sk,
+					      const struct headers *packet)
 {
-	struct arrival *arrival;
-	__u32 zero = 0;
+	struct arrival *arrival = arrival_at(packet->source,
+					     packet->source_port,
+					     packet->destination_port);
 
-	arrival = bpf_map_lookup_elem(&arrivals, &zero);
-	if (!arrival)
+	if (!arrival ||
+	    is_arrival(arrival, packet->source, packet->source_port,
+		       packet->destination_port))
 		return PASS;
 	start_inbound(&arrival->connection, sk, packet);
 	arrival->peer_port = packet->source_port;
@@ -260,7 +278,7 @@ static __always_inline int ingress_listener(struct __sk_buff *skb,
 	}
 	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return judge_inbound_syn(sk, &packet, slot, index);
-	return announce_arrival(sk, &packet);
+	return complete_handshake(sk, &packet);
 }
 
 /* A reset that answers our SYN: the difference of refused and timeout. */
@@ -441,6 +459,11 @@ static __always_inline int egress_datagram(struct __sk_buff *skb)
 	bytes += skb->protocol == bpf_htons(ETH_P_IP) ? IP4_BYTES : IP6_BYTES;
 	if (skb->len > bytes)
 		__sync_fetch_and_add(&connection->bytes_out, skb->len - bytes);
+	/* The first datagram of a connected socket. */
+	if ((connection->flags & CONNECTION_JUDGED) &&
+	    !(connection->flags & CONNECTION_RECORDED) &&
+	    connection->verdict != RW_VERDICT_BLOCKED)
+		record_datagrams(connection);
 	return PASS;
 }
 

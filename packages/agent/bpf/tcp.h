@@ -15,6 +15,13 @@ static __always_inline void watch(struct bpf_sock_ops *ops, __u32 on, __u32 off)
 	bpf_sock_ops_cb_flags_set(ops, (ops->bpf_sock_ops_cb_flags | on) & ~off);
 }
 
+/* Within the time that a hold may last, and its denial be noticed. */
+static __always_inline bool holds_lately(void)
+{
+	return last_hold_jiffies &&
+	       bpf_jiffies64() - last_hold_jiffies < 10ULL * kernel_hz;
+}
+
 static __always_inline struct connection *connection_of(struct bpf_sock_ops *ops)
 {
 	__u64 cookie = bpf_get_socket_cookie(ops);
@@ -56,10 +63,8 @@ static __always_inline void established_out(struct bpf_sock_ops *ops)
 {
 	struct connection *connection = connection_of(ops);
 
-	if (!connection)
-		return;
-	if (!record_established(connection, 0))
-		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG, BPF_SOCK_OPS_RTO_CB_FLAG);
+	if (connection && !record_established(connection, 0))
+		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG, 0);
 }
 
 /*
@@ -108,23 +113,19 @@ static __always_inline void established_in(struct bpf_sock_ops *ops)
 	__u16 peer_port = bpf_ntohl(ops->remote_port);
 	__u64 cookie = bpf_get_socket_cookie(ops);
 	__u16 port = ops->local_port;
-	struct arrival *arrival;
-	__u32 zero = 0;
 	__u8 address[16] __attribute__((aligned(8)));
+	struct connection connection;
+	struct arrival *arrival;
 	bool recorded;
 
-	arrival = bpf_map_lookup_elem(&arrivals, &zero);
-	if (!arrival)
-		return;
 	set_remote(address, ops);
-	if (arrival->peer_port != peer_port ||
-	    arrival->connection.port != port ||
-	    !same_address(arrival->connection.address, address))
-		start_unseen(&arrival->connection, address, port);
-	recorded = record_established(&arrival->connection, peer_port);
-	bpf_map_update_elem(&connections, &cookie, &arrival->connection,
-			    BPF_ANY);
-	arrival->peer_port = 0;
+	arrival = arrival_at(address, peer_port, port);
+	if (arrival && is_arrival(arrival, address, peer_port, port))
+		connection = arrival->connection;
+	else
+		start_unseen(&connection, address, port);
+	recorded = record_established(&connection, peer_port);
+	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
 	watch(ops,
 	      BPF_SOCK_OPS_STATE_CB_FLAG |
 		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
@@ -212,26 +213,14 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
 	bpf_map_delete_elem(&connections, &cookie);
 }
 
-static __always_inline void connecting(struct bpf_sock_ops *ops)
-{
-	struct connection *connection = connection_of(ops);
-
-	if (!connection)
-		return;
-	connection->flags |= CONNECTION_SENT_SYN;
-	watch(ops,
-	      BPF_SOCK_OPS_STATE_CB_FLAG |
-		      (connection->flags & CONNECTION_HELD ?
-			       BPF_SOCK_OPS_RTO_CB_FLAG :
-			       0),
-	      0);
-}
-
 /* A SYN that may be kept back is sent again soon. */
 static __always_inline void first_timeout(struct bpf_sock_ops *ops)
 {
-	struct connection *connection = connection_of(ops);
+	struct connection *connection;
 
+	if (!holds_lately())
+		return;
+	connection = connection_of(ops);
 	if (connection && (connection->flags & CONNECTION_HELD))
 		ops->reply = kernel_hz * RW_HOLD_RTO_MS / 1000 ?: 1;
 }
@@ -239,9 +228,12 @@ static __always_inline void first_timeout(struct bpf_sock_ops *ops)
 /* A denied SYN need not be tried for minutes: the next timeout is the last. */
 static __always_inline void timed_out(struct bpf_sock_ops *ops)
 {
-	struct connection *connection = connection_of(ops);
+	struct connection *connection;
 	int tries = 1;
 
+	if (!holds_lately())
+		return;
+	connection = connection_of(ops);
 	if (connection && (connection->flags & CONNECTION_DENIED))
 		bpf_setsockopt(ops, SOL_TCP, TCP_SYNCNT, &tries, sizeof(tries));
 }
@@ -262,7 +254,8 @@ int tcp_life(struct bpf_sock_ops *ops)
 		first_timeout(ops);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		connecting(ops);
+		watch(ops,
+		      BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG, 0);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 		established_out(ops);

@@ -1,5 +1,5 @@
 /** A process that the agent does not know yet, in block mode: its SYN waits for the answer. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, subjects, UDP } from "./testing/policies.ts";
 import { connect, echoDatagrams, sendDatagram, serve } from "./testing/programs.ts";
@@ -38,18 +38,25 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
     a.events.length = 0;
   });
   afterEach(() => {
-    a.answerAfterMs = 0;
+    a.answers = true;
     a.stopBeating();
     a.startBeating();
   });
 
   const holds = (): bigint => a.kernel.counters().holds;
 
-  test("connects without an error when the answer comes while its SYN is held", async () => {
-    a.answerAfterMs = 60;
+  /** Connects as a program of which the agent says what it is when its SYN is held. */
+  const askHeld = async (identity: number): Promise<Connected> => {
+    a.answers = false;
     const before = holds();
-    expect((await a.ask<Connected>(connect("10.77.0.2", 8000), CLIENT)).errno).toBe(0);
-    expect(holds()).toBeGreaterThan(before);
+    const answer = a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 15 }), identity);
+    await vi.waitUntil(() => holds() > before, { timeout: 10_000, interval: 2 });
+    a.answerAll();
+    return answer;
+  };
+
+  test("connects without an error when the answer comes while its SYN is held", async () => {
+    expect((await askHeld(CLIENT)).errno).toBe(0);
     expect(await a.flows()).toContainEqual(
       expect.objectContaining({
         identity: CLIENT,
@@ -63,9 +70,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
   });
 
   test("is denied when the answer says so, without hanging for minutes", async () => {
-    a.answerAfterMs = 60;
-    const { errno } = await a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 15 }), 99);
-    expect(errno).toBe(ETIMEDOUT);
+    expect((await askHeld(99)).errno).toBe(ETIMEDOUT);
     expect(await a.flows()).toEqual([
       expect.objectContaining({
         identity: 99,
@@ -78,7 +83,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
   });
 
   test("is denied when no answer comes for as long as it may be held", async () => {
-    a.answerAfterMs = undefined;
+    a.answers = false;
     const { errno } = await a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 15 }), CLIENT);
     expect(errno).toBe(ETIMEDOUT);
     expect(a.kernel.counters().holdGiveUps).toBeGreaterThan(0n);
@@ -88,7 +93,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
   });
 
   test("is let through at once by a rule that asks for no software", async () => {
-    a.answerAfterMs = undefined;
+    a.answers = false;
     const before = holds();
     await a.provision({ modeOut: "block", policies: [allow({ port: 8000, portBits: 16 })] });
     expect((await a.ask<Connected>(connect("10.77.0.2", 8000), CLIENT)).errno).toBe(0);
@@ -96,13 +101,15 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
   });
 
   test("is never held in observe, and is recorded by its name once known", async () => {
-    a.answerAfterMs = 100;
+    a.answers = false;
     await a.provision({ modeOut: "observe", subjects: subjects(CLIENT) });
     const before = holds();
-    const slow = connect("10.77.0.2", 8000).map((part) =>
-      part.replace("s.close()", "time.sleep(0.3); s.close()"),
-    );
-    expect((await a.ask<Connected>(slow, CLIENT)).errno).toBe(0);
+    const asked = `print("connected", flush=True); sys.stdin.readline(); s.close()`;
+    const server = connect("10.77.0.2", 8000).map((part) => part.replace("s.close()", asked));
+    const running = await a.start(server, CLIENT, (line) => line.includes("errno"));
+    a.answerAll();
+    running.child.stdin?.write("\n");
+    await vi.waitUntil(() => running.child.exitCode === 0, { timeout: 10_000 });
     expect(holds()).toBe(before);
     const flows = await a.flows();
     expect(new Set(flows.map((flow) => flow.identity))).toEqual(new Set([CLIENT]));
@@ -110,7 +117,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
   });
 
   test("may not send datagrams", async () => {
-    a.answerAfterMs = undefined;
+    a.answers = false;
     const forDatagrams = [allow({ subject: CLIENT, proto: UDP, port: 5300, portBits: 16 })];
     await a.provision({ modeOut: "block", policies: forDatagrams, subjects: subjects(CLIENT) });
     const { errno } = await a.ask<Connected>(sendDatagram("10.77.0.2", 5300), CLIENT);
@@ -127,7 +134,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
 
   describe("when the agent has been silent", () => {
     beforeEach(() => {
-      a.answerAfterMs = undefined;
+      a.answers = false;
       a.silence();
     });
 

@@ -40,10 +40,12 @@ export class TestHost {
   readonly folder: string;
   readonly pin: string;
   readonly events: KernelEvent[] = [];
-  /** How long the agent takes to answer; undefined: it never does. */
-  answerAfterMs: number | undefined = 0;
+  /** Whether the agent says at once what a program is; else the test calls `answerAll`, or nobody does. */
+  answers = true;
   kernel: Kernel;
   #running = new Set<Running>();
+  /** By process: programs wait for a line until the agent has seen what they are. */
+  #waiting = new Map<number, { readonly filename: string; readonly go: () => void }>();
   #generation = 0n;
   #beat: NodeJS.Timeout | undefined;
   #stream: { close: () => void };
@@ -129,7 +131,11 @@ export class TestHost {
   }
 
   /** Starts a server and waits until it says that it is ready. */
-  async start(argv: readonly string[], identity = 0): Promise<Running> {
+  async start(
+    argv: readonly string[],
+    identity = 0,
+    isReady = (line: string): boolean => line === "ready",
+  ): Promise<Running> {
     const child = this.#spawn(argv, identity);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const running: Running = {
@@ -145,7 +151,7 @@ export class TestHost {
     };
     this.#running.add(running);
     const first = await running.line();
-    if (first !== "ready")
+    if (!isReady(first))
       throw new Error(`${argv.at(-1)} did not start: ${first}${await readAll(child.stderr)}`);
     return running;
   }
@@ -194,20 +200,32 @@ export class TestHost {
   }
 
   #spawn(argv: readonly string[], identity: number) {
-    return spawn("bash", ["-c", ENTER, this.cgroup, this.name, String(identity), ...argv], {
+    const child = spawn("bash", ["-c", ENTER, this.cgroup, this.name, String(identity), ...argv], {
       stdio: ["pipe", "pipe", "pipe"],
     });
+    // Programs that never read may be gone before they are told to go.
+    child.stdin.on("error", () => {});
+    if (child.pid !== undefined) {
+      this.#waiting.set(child.pid, { filename: argv[0] ?? "", go: () => child.stdin.write("\n") });
+    }
+    return child;
   }
 
   #listen() {
     return this.kernel.onEvents((events) => {
       this.events.push(...events);
       for (const event of events) {
-        if (event.type !== "exec" || this.answerAfterMs === undefined) continue;
-        if (this.answerAfterMs === 0) this.answer(event);
-        else setTimeout(() => this.answer(event), this.answerAfterMs);
+        if (event.type === "exec") this.#onExec(event);
       }
     });
+  }
+
+  #onExec(event: ExecEvent): void {
+    if (this.answers) this.answer(event);
+    const waiting = this.#waiting.get(event.tgid);
+    if (waiting?.filename !== event.filename) return;
+    this.#waiting.delete(event.tgid);
+    waiting.go();
   }
 
   /** Also what its programs have forked. */
@@ -224,6 +242,11 @@ export class TestHost {
       }
       await sleep(25);
     }
+  }
+
+  /** Says what everything is that has run so far. */
+  answerAll(): void {
+    for (const event of this.events) if (event.type === "exec") this.answer(event);
   }
 
   answer(event: ExecEvent): void {

@@ -1,4 +1,7 @@
-/** Small real programs that tests run on their hosts. Each prints one JSON line per result. */
+/**
+ * Small real programs that tests run on their hosts. Each waits for a line, so that the agent knows it before it acts,
+ * and prints one JSON line per result.
+ */
 
 const PYTHON = ["/usr/bin/python3", "-I", "-c"];
 
@@ -7,6 +10,7 @@ export function connect(address: string, port: number, { send = 0, read = 0, tim
   return [
     ...PYTHON,
     `
+import sys; sys.stdin.readline()
 import socket, sys, time, json
 address, port, send, read, patience = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
 s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -37,6 +41,7 @@ export function serve(address: string, port: number, { send = 0, read = 0 } = {}
   return [
     ...PYTHON,
     `
+import sys; sys.stdin.readline()
 import socket, sys
 address, port, send, read = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
 s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -72,6 +77,7 @@ export function sendDatagram(
   return [
     ...PYTHON,
     `
+import sys; sys.stdin.readline()
 import socket, sys, json
 address, port, size, answer, connected, times = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "true", sys.argv[5] == "true", int(sys.argv[6])
 s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
@@ -100,6 +106,7 @@ export function echoDatagrams(address: string, port: number): string[] {
   return [
     ...PYTHON,
     `
+import sys; sys.stdin.readline()
 import socket, sys
 s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 s.bind((sys.argv[1], int(sys.argv[2])))
