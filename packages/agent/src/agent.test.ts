@@ -1,4 +1,5 @@
 import { cpSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -16,6 +17,39 @@ try:
 except OSError as problem:
     print("refused", problem.errno)
 `;
+const SERVE = `
+import os, socket, sys
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(8)
+s.settimeout(0.1)
+open(sys.argv[1] + ".new", "w").write(str(s.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+while not os.path.exists(sys.argv[0] + ".stop"):
+    try:
+        c, _ = s.accept()
+        c.sendall(b"hello")
+        c.close()
+    except TimeoutError:
+        pass
+`;
+
+/** What a client outside the control group gets from a port. */
+function knock(port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    const socket = connect({ host: "127.0.0.1", port });
+    const limit = setTimeout(() => socket.destroy(), 2500);
+    socket.on("data", (data) => {
+      text += data;
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      clearTimeout(limit);
+      resolve(text);
+    });
+  });
+}
 
 describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agent", () => {
   let host: AgentHost;
@@ -44,8 +78,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
   async function inForce(generation: bigint): Promise<void> {
     await until(() => host.status?.generation === generation);
   }
-  const connect = (path: string, environment = {}) =>
-    host.run([PYTHON, path, String(host.port)], environment);
+  const run = (path: string, environment = {}) => host.run([PYTHON, path, String(host.port)], environment);
 
   test("allows the one script, and refuses its neighbour, its copy under another interpreter, and injected code", async () => {
     expect(await host.startAgent()).toBe("ready");
@@ -53,11 +86,11 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     host.provision(1n, allowed);
     await inForce(1n);
 
-    expect((await connect(script)).output).toBe("connected\n");
+    expect((await run(script)).output).toBe("connected\n");
     const other = host.file("other.py", `${CONNECT}#`);
-    expect((await connect(other)).output).toContain("refused");
+    expect((await run(other)).output).toContain("refused");
     expect((await host.run([PYTHON, "-c", CONNECT, String(host.port)])).output).toContain("refused");
-    expect((await connect(script, { PYTHONPATH: "/tmp/evil" })).output).toContain("refused");
+    expect((await run(script, { PYTHONPATH: "/tmp/evil" })).output).toContain("refused");
     // A relative path, a #! line and -u are the same program.
     expect((await host.run([PYTHON, "-u", "app.py", String(host.port)])).output).toBe("connected\n");
 
@@ -120,7 +153,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     );
 
     await host.stopAgent("SIGKILL");
-    expect((await connect(script)).output).toContain("refused");
+    expect((await run(script)).output).toContain("refused");
     host.file("go", "");
     expect((await running).output).toBe("connected\n");
     expect(await agentStatus(host)).toMatchObject({
@@ -130,7 +163,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
 
     expect(await host.startAgent()).toBe("ready");
     await until(() => host.controller.subscriptions.some(({ generation }) => generation === 2n));
-    expect((await connect(script)).output).toContain("refused");
+    expect((await run(script)).output).toContain("refused");
     expect((await host.run([PYTHON, longLived, String(host.port), go])).output).toBe("connected\n");
   });
 
@@ -141,7 +174,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await inForce(1n);
     host.provision(2n, hostPolicyOf(), 3);
     await until(() => host.status?.unconfirmedGeneration === 2n);
-    expect((await connect(script)).output).toContain("refused");
+    expect((await run(script)).output).toContain("refused");
     await host.stopAgent("SIGKILL");
     await host.controller.close();
     expect(await host.startAgent()).toBe("ready");
@@ -149,7 +182,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     for (let i = 0; i < 300 && (await report())?.generation !== "1"; i++) await sleep(20);
     expect(await report()).toMatchObject({ generation: "1", unconfirmedGeneration: "0" });
     expect((await report())?.problem).toContain("nobody confirmed it in time");
-    expect((await connect(script)).output).toBe("connected\n");
+    expect((await run(script)).output).toBe("connected\n");
   });
 
   test("a confirmed policy stays, a stale or foreign or damaged one changes nothing and is told", async () => {
@@ -172,8 +205,68 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
       await until(() => host.status?.problem.includes(words));
     }
     expect(host.status?.generation).toBe(5n);
-    expect((await connect(script)).output).toBe("connected\n");
+    expect((await run(script)).output).toBe("connected\n");
     expect(await agentPlan(host)).toContain("generation 5 -> 5");
+  });
+
+  test("what is older than the agent is known by its name: a program that connects, and one that listens", async () => {
+    const client = host.file(
+      "client.py",
+      CONNECT.replace("try:", "while not os.path.exists(sys.argv[2]): time.sleep(0.02)\ntry:"),
+    );
+    const server = host.file("server.py", SERVE);
+    const neighbour = host.file("neighbour.py", `${SERVE}#`);
+    await sleep(30);
+    const go = `${host.folder}/go`;
+    const running = host.run([PYTHON, client, String(host.port), go]);
+    const servers = [server, neighbour].map((path) => host.run([PYTHON, path, `${path}.port`]));
+    await until(() => existsSync(`${server}.port`) && existsSync(`${neighbour}.port`));
+    await sleep(100);
+
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    const script = (path: string) => ({
+      executable: { sha256: sha256Of(PYTHON) },
+      script: { sha256: sha256Of(path) },
+    });
+    const out = allowSoftware("client", script(client));
+    const rule = out.rules?.[0];
+    if (rule === undefined) throw new Error("no rule");
+    host.provision(
+      1n,
+      hostPolicyOf({
+        modes: { inbound: "block", outbound: "block", processes: null },
+        software: { ...out.software, server: [script(server)] },
+        processSelectors: [
+          { software: { names: ["client"], not: false } },
+          { software: { names: ["server"], not: false } },
+        ],
+        rules: [rule, { ...rule, id: 2, name: "test/to the server", direction: "inbound", process: 1 }],
+      }),
+    );
+    await inForce(1n);
+    host.file("go", "");
+    expect((await running).output).toBe("connected\n");
+    expect(await knock(Number(readFileSync(`${server}.port`, "utf8")))).toBe("hello");
+    expect(await knock(Number(readFileSync(`${neighbour}.port`, "utf8")))).not.toBe("hello");
+    await until(() => host.status?.listeners.some((listener) => listener.process?.script === server));
+    host.file("server.py.stop", "");
+    host.file("neighbour.py.stop", "");
+    await Promise.all(servers);
+  });
+
+  test("a preloaded library makes a program another one", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    const curl = realpathSync("/usr/bin/curl");
+    host.provision(1n, hostPolicyOf(allowSoftware("curl", { executable: { sha256: sha256Of(curl) } })));
+    await inForce(1n);
+    const fetch = (environment = {}) =>
+      host.run([curl, "-s", "--http0.9", "--max-time", "8", `http://127.0.0.1:${host.port}/`], environment);
+    for (let round = 0; round < 3; round++) {
+      expect((await fetch()).output).toBe("hello");
+      expect((await fetch({ LD_PRELOAD: "/usr/lib/x86_64-linux-gnu/libc.so.6" })).output).toBe("");
+    }
   });
 
   test("uninstall leaves nothing, and is refused while the agent runs", async () => {
@@ -190,7 +283,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await uninstallAgent(host);
     expect([existsSync(host.pinDir), existsSync(host.stateDir)]).toEqual([false, false]);
     expect(await agentStatus(host)).toEqual({ pid: null, enforced: null, report: null });
-    expect((await connect(script)).output).toBe("connected\n");
+    expect((await run(script)).output).toBe("connected\n");
   });
 
   test("an agent that can't enrol says why and loads nothing", async () => {

@@ -35,6 +35,7 @@ export class AgentHost {
   static async start(): Promise<AgentHost> {
     const target = createServer((socket) => {
       socket.on("error", () => undefined);
+      socket.resume();
       socket.end("hello");
     });
     await new Promise<void>((resolve) => target.listen(0, "127.0.0.1", resolve));
