@@ -84,5 +84,7 @@ export class Agents {
 
 function isSettled({ agent }: WorkloadView): boolean {
   if (agent === null) return false;
+  // Before the first status report nothing is known of the kernel programs.
+  if (agent.capability === "none") return false;
   return agent.connected && agent.problem === "" && agent.generation === agent.generationWanted;
 }

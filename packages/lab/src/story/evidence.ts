@@ -45,9 +45,13 @@ export async function gatherEvidence(
 
 /** How the table names the rule: what the alert says, or that the report is missing. */
 export function ruleOf({ flow, alert }: Evidence): string {
-  const end = flow === null ? "no flow reported" : (flow.reporter ?? "reported");
-  return alert === null ? `${end}, no alert` : `${alert.rule ?? "default deny"}, by ${end}`;
+  if (flow === null) return "no flow reported";
+  if (alert === null) return "no alert";
+  const rule = alert.rule === null || alert.rule === "default" ? "default deny" : alert.rule;
+  return `${rule}, reported by ${reporters[flow.reporter ?? "source"]}`;
 }
+
+const reporters = { source: "the source", destination: "the destination", joined: "both ends" } as const;
 
 function findEvidence(
   trace: Trace,
