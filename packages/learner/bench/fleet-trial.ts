@@ -12,6 +12,7 @@ export type TrialOptions = {
   readonly share: number;
   readonly withLabels: boolean;
   readonly tightness?: number;
+  readonly isPatient?: boolean;
 };
 
 /** Sums of one trial, so that trials add up. */
@@ -47,11 +48,17 @@ export type Trial = {
 export function fleetTrial(
   apps: readonly AppGraph[],
   seed: number,
-  { share, withLabels, tightness = 0.5 }: TrialOptions,
+  { share, withLabels, tightness = 0.5, isPatient = false }: TrialOptions,
 ): Trial {
   const rng = random(seed);
   const fleet = buildFleet(apps, rng, { replicasMax: 6, windowDays: 14 });
-  const traffic = drawTraffic(fleet, rng, { windowDays: 14, laterDays: 7, share, attackShare: 0.03 });
+  const traffic = drawTraffic(fleet, rng, {
+    windowDays: 14,
+    laterDays: 7,
+    share,
+    attackShare: 0.03,
+    isPatient,
+  });
   const inventory = fleet.hosts.map((host) => workloadOf(host, withLabels));
   const result = learn({
     edges: edgesOfFlows(traffic.window, inventory),

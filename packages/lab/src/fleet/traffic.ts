@@ -14,6 +14,8 @@ export type TrafficOptions = {
   /** Share of true pairs that the window shows. */
   readonly share: number;
   readonly attackShare: number;
+  /** Intruders who come back every day, as the applications do. */
+  readonly isPatient?: boolean;
 };
 
 /** A pair with the flows of a period; `isAttack` is for the judge only. */
@@ -50,6 +52,10 @@ export function drawTraffic(fleet: Fleet, rng: Random, options: TrafficOptions):
     later.push({ pair, flow, isAttack: false, wasSeen });
   }
   for (const pair of attackPairs(fleet, options.attackShare, rng)) {
+    const days =
+      options.isPatient === true ? Array.from({ length: options.windowDays }, (_, day) => day) : [];
+    for (const day of days)
+      if (rng.chance(0.7)) window.push(flowOf(pair, at(day, 24 * rng.next()), rng.int(1, 400), upgrades(0)));
     window.push(flowOf(pair, at(options.windowDays * rng.next(), 0), rng.int(1, 4), upgrades(0)));
     const flow = flowOf(
       pair,

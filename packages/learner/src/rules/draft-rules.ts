@@ -3,13 +3,17 @@ import type { Link } from "../links.ts";
 import type { Party } from "../party.ts";
 import type { SetAsideReason } from "../result.ts";
 import type { Partition } from "../segment/partition.ts";
-import type { SoftwareGroup } from "../software/software-group.ts";
-import { edgeClasses } from "./classes.ts";
+import { isSigned, type SoftwareGroup } from "../software/software-group.ts";
+import { type EdgeClass, edgeClasses } from "./classes.ts";
 import { discoveryRules, isDiscovery } from "./discovery.ts";
 import { insideRules } from "./inside.ts";
 import { likeness, sourcesOfServices } from "./likeness.ts";
 import { draftOf, mergeLossless, type RuleDraft } from "./merge.ts";
 import { burstShareOf, estimateCoverage, supportOf, thinShareOf } from "./support.ts";
+import { zoneKey } from "./zone.ts";
+
+/** However loose or tight, what is nearly certain stays in and what is nearly certainly wrong stays out. */
+const CONFIDENCE_MOST = 0.98;
 
 type Context = {
   readonly parties: readonly Party[];
@@ -37,6 +41,10 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
     thinShare: thinShareOf(classes),
     areAlike: likeness(links, parties),
     sourcesOf: sourcesOfServices(links),
+    hasEvidence: software.filter((group) => group.identities.some(isSigned)).length * 3 >= software.length,
+    isMain: mainPrograms(links, context),
+    serversOf: serversOfClasses(classes),
+    confidenceMin: Math.min(CONFIDENCE_MOST, Math.max(1 - CONFIDENCE_MOST, context.tightness)),
   };
   const drafts: RuleDraft[] = [];
   const aside: { link: Link; reason: SetAsideReason }[] = [];
@@ -49,6 +57,47 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
   }
   const merged = mergeLossless(drafts).map(forEverybody);
   return { rules: [...merged, ...discoveryRules(discovery), ...inside.drafts], aside };
+}
+
+/** What a segment is for: the program with the most days of calls on its hosts, all that serve there, and what others run too. */
+function mainPrograms(
+  links: readonly Link[],
+  { parties, partition }: Context,
+): (segment: number, software: number) => boolean {
+  const serving = new Set<string>();
+  const hosts = new Map<number, Set<number>>();
+  const calls = new Map<number, Map<number, number>>();
+  const segmentOf = (party: number): number => {
+    const who = parties[party];
+    return who?.kind === "workload" ? (partition.of.get(who.name) ?? -1) : -1;
+  };
+  for (const link of links) {
+    hosts.set(link.srcSoftware, (hosts.get(link.srcSoftware) ?? new Set<number>()).add(link.src));
+    serving.add(`${segmentOf(link.dst)} ${link.dstSoftware}`);
+    const own = calls.get(segmentOf(link.src)) ?? new Map<number, number>();
+    calls.set(segmentOf(link.src), own);
+    own.set(link.srcSoftware, (own.get(link.srcSoftware) ?? 0) + link.days);
+  }
+  const most = new Map(
+    [...calls].map(([segment, own]) => [segment, [...own].sort(([a, x], [b, y]) => y - x || a - b)[0]?.[0]]),
+  );
+  return (segment, software) =>
+    serving.has(`${segment} ${software}`) ||
+    most.get(segment) === software ||
+    (hosts.get(software)?.size ?? 0) >= 2;
+}
+
+/** How many members of a segment serve a program and port to anybody. */
+function serversOfClasses(classes: readonly EdgeClass[]): (edgeClass: EdgeClass) => number {
+  const servers = new Map<string, Set<number>>();
+  const keyOf = ({ to, toSoftware, proto, port }: EdgeClass): string =>
+    `${zoneKey(to)} ${toSoftware} ${proto} ${port}`;
+  for (const one of classes) {
+    const own = servers.get(keyOf(one)) ?? new Set<number>();
+    servers.set(keyOf(one), own);
+    for (const link of one.links) own.add(link.dst);
+  }
+  return (edgeClass) => servers.get(keyOf(edgeClass))?.size ?? 1;
 }
 
 /** What several segments' hosts need of the platform under them, the hosts of tomorrow need too. */

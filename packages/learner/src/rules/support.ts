@@ -9,11 +9,13 @@ const DAY_MS = 86_400_000;
 /** Before anything is known of it, a class of edges that came through cleaning is legitimate with this probability. */
 const PRIOR = 0.9;
 /** Share of an attacker's edge classes that show on only one source host. */
-const ATTACK_SINGLE_SOURCE = 0.95;
+const ATTACK_SINGLE_SOURCE = 0.85;
 /** Share of an attacker's edge classes that are over within a day. */
 const ATTACK_BURST_SHARE = 0.9;
+/** How much what comes back on other days speaks for honest work: patient intruders do too. */
+const LASTING_RATIO = 3;
 /** No window is so regular that a single day can't be honest work. */
-const BURST_SHARE_MIN = 0.03;
+const BURST_SHARE_MIN = 0.01;
 /** Where more of the honest classes are bursts, a burst tells nothing. */
 const BURST_SHARE_TELLING = 0.3;
 /** Odds that two or more hosts of a role lend to what they both do. */
@@ -21,6 +23,7 @@ const SEVERAL_SOURCES_RATIO = 20;
 const WINDOW_DAYS_MIN_FOR_TIME = 3;
 /** How much likelier than an honest job an intruder's program is to run on one host of several alike. */
 const LONER_RATIO = 4;
+const LONER_BINARY_RATIO = 40;
 /** So few connections within so short a time are hardly any evidence. */
 const THIN_CONNECTIONS_MAX = 3;
 const THIN_SPAN_MS_MAX = 3_600_000;
@@ -41,6 +44,14 @@ export type SupportContext = {
   readonly thinShare: number;
   readonly areAlike: (a: number, b: number) => boolean;
   readonly sourcesOf: (link: Link) => number;
+  /** Members of the destination's segment that serve this program and port to anybody. */
+  readonly serversOf: (edgeClass: EdgeClass) => number;
+  /** Much of the fleet's software is vouched for by packages, so what is not stands out. */
+  readonly hasEvidence: boolean;
+  /** True for the program that a segment's hosts are for, and for whatever serves there. */
+  readonly isMain: (segment: number, software: number) => boolean;
+  /** Odds from which on a class is learned, as a probability. */
+  readonly confidenceMin: number;
   /** Segment number, software → members that run it. */
   readonly runners: ReadonlyMap<string, ReadonlySet<number>>;
 };
@@ -62,15 +73,31 @@ export function supportOf(edgeClass: EdgeClass, context: SupportContext): Suppor
   const isPassing =
     context.burstShare !== null && context.burstShare < BURST_SHARE_TELLING && isBurst(edgeClass.links);
   let odds = (PRIOR / (1 - PRIOR)) * time;
-  if (replicas >= 2) {
+  const isLoner =
+    runners === 1 &&
+    edgeClass.fromSoftware !== -1 &&
+    !context.isMain(edgeClass.from.number, edgeClass.fromSoftware);
+  if (replicas >= 2 || isLoner) {
     // A program that only one host runs has no peers that could have shown the edge: its rhythm must speak for it.
-    const peers = runners === 1 && edgeClass.fromSoftware !== -1 ? 1 : replicas;
-    odds *= peers === 1 ? 1 / LONER_RATIO : peerRatio(pairs, peers, context, isPassing);
+    const peers = isLoner ? 1 : replicas;
+    odds *=
+      peers === 1
+        ? 1 / lonerRatio(context.software[edgeClass.fromSoftware], context)
+        : peerRatio(pairs, peers, context.serversOf(edgeClass), context, isPassing);
   }
   const confidence = odds / (1 + odds);
   const special = strangeTarget(edgeClass, context);
   if (special !== null) return { confidence: Math.min(confidence, 0.3), objection: special };
-  return { confidence, objection: confidence >= 0.5 ? null : replicas >= 2 ? "no-peer-support" : "one-off" };
+  return {
+    confidence,
+    objection: confidence >= context.confidenceMin ? null : replicas >= 2 ? "no-peer-support" : "one-off",
+  };
+}
+
+/** A binary that no package vouches for and that one host alone has is what intruders bring; a script may be a job. */
+function lonerRatio(software: SoftwareGroup | undefined, context: SupportContext): number {
+  if (software?.trust !== "installed" || !context.hasEvidence) return LONER_RATIO;
+  return software.identities.every((one) => one.script === null) ? LONER_BINARY_RATIO : LONER_RATIO;
 }
 
 /** One host's edge to another client, or a single touch of an address that nobody owns. */
@@ -116,16 +143,19 @@ function clientSupport({ links }: EdgeClass): Support {
 function peerRatio(
   { sources, pairs, destinations }: Pairs,
   replicas: number,
+  servers: number,
   context: SupportContext,
   isPassing: boolean,
 ): number {
   const reach = 1 - (1 - context.coverage) ** destinations;
   const hosts = likelihood(sources, replicas, reach);
   const attack = sources === 1 ? ATTACK_SINGLE_SOURCE : (1 - ATTACK_SINGLE_SOURCE) * 0.5 ** (sources - 1);
-  if (sources === 1) return hosts / attack;
+  const possible = replicas * Math.max(destinations, servers);
+  if (sources === 1) return Math.min(hosts, likelihood(pairs, possible, context.coverage)) / attack;
   // Balancing may spread a role's calls thin, so several hosts are proof enough, unless all of it was one day's work.
-  if (!isPassing) return Math.max(SEVERAL_SOURCES_RATIO, hosts / attack);
-  return Math.min(hosts, likelihood(pairs, replicas * destinations, context.coverage)) / attack;
+  const isSparse = sources === 2 && pairs < (possible * context.coverage) / 4;
+  if (!isPassing && !isSparse) return Math.max(SEVERAL_SOURCES_RATIO, hosts / attack);
+  return Math.min(hosts, likelihood(pairs, possible, context.coverage)) / attack;
 }
 
 /** Binomial, given that anything was seen at all. */
@@ -137,7 +167,7 @@ function likelihood(seen: number, possible: number, share: number): number {
 /** What a class's rhythm says, as the window's own well-supported classes teach it. */
 function timeRatio(links: readonly Link[], { burstShare }: SupportContext): number {
   if (burstShare === null) return 1;
-  return isBurst(links) ? burstShare / ATTACK_BURST_SHARE : (1 - burstShare) / (1 - ATTACK_BURST_SHARE);
+  return isBurst(links) ? burstShare / ATTACK_BURST_SHARE : LASTING_RATIO;
 }
 
 /** Seen on a single day, whatever the number of connections. */
