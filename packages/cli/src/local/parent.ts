@@ -27,7 +27,11 @@ export function endRequested(): AbortSignal {
     controller.abort();
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, end);
-  if (process.connected) process.once("disconnect", () => controller.abort());
+  if (process.connected) {
+    process.once("disconnect", () => controller.abort());
+    // The channel alone must not keep a process that has failed to start.
+    process.channel?.unref();
+  }
   return controller.signal;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSyn
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { findCgroupMount } from "../local/cgroup-mount.ts";
 
 const LOADER = join(import.meta.dirname, "../../../agent/build/ringwall-bpf");
@@ -45,14 +45,19 @@ export function createHost(): TestHost {
     leftovers: () => [
       ...processesNaming(base),
       ...(existsSync(pinDir) ? [`pins in ${pinDir}`] : []),
-      ...(readFileSync("/proc/self/mountinfo", "utf8").includes(base) ? [`a mount below ${base}`] : []),
+      ...(mountedBelow(base) ? [`a mount below ${base}`] : []),
       ...attachedPrograms(cgroup),
     ],
     remove: () => {
       rmdirSync(cgroup);
+      if (mountedBelow(base)) execFileSync("umount", [dirname(pinDir)]);
       rmSync(base, { recursive: true, force: true });
     },
   };
+}
+
+function mountedBelow(base: string): boolean {
+  return readFileSync("/proc/self/mountinfo", "utf8").includes(base);
 }
 
 function processesNaming(text: string): string[] {
@@ -68,8 +73,9 @@ function processesNaming(text: string): string[] {
 }
 
 function attachedPrograms(cgroup: string): string[] {
-  const text = execFileSync("bpftool", ["-j", "cgroup", "show", cgroup], { encoding: "utf8" });
-  return (JSON.parse(text || "[]") as { name: string }[]).map(({ name }) => `program ${name} on ${cgroup}`);
+  const text = execFileSync("bpftool", ["-j", "cgroup", "show", cgroup], { encoding: "utf8" }).trim();
+  if (text === "") return [];
+  return (JSON.parse(text) as { name: string }[]).map(({ name }) => `program ${name} on ${cgroup}`);
 }
 
 /** A small web server on loopback that a test's client talks to. */

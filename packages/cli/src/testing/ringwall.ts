@@ -24,8 +24,9 @@ export type Running = {
   readonly ended: Promise<Ended>;
 };
 
-export function createCli(dataDir: string): Cli {
-  const start = (...args: string[]) => startCommand(dataDir, args);
+/** `uid` other than this process's own needs root. */
+export function createCli(dataDir: string, uid?: number): Cli {
+  const start = (...args: string[]) => startCommand(dataDir, args, uid);
   const type = (...args: string[]) => {
     const running = start(...args);
     const timer = globalThis.setTimeout(() => running.process.kill("SIGKILL"), COMMAND_MS_MAX);
@@ -42,7 +43,7 @@ export function createCli(dataDir: string): Cli {
   };
 }
 
-function startCommand(dataDir: string, args: readonly string[]): Running {
+function startCommand(dataDir: string, args: readonly string[], uid: number | undefined): Running {
   const {
     RINGWALL_SERVER: _server,
     RINGWALL_TOKEN_FILE: _token,
@@ -51,6 +52,7 @@ function startCommand(dataDir: string, args: readonly string[]): Running {
   } = process.env;
   const child = spawn(BIN, args, {
     stdio: ["ignore", "pipe", "pipe"],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
     env: { ...inherited, RINGWALL_DATA: dataDir, NO_COLOR: "1" },
   });
   let stdout = "";

@@ -45,7 +45,10 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
       throw error;
     },
   );
-  if (controller === null) return 0;
+  if (controller === null) {
+    note("ended before the controller was ready");
+    return 0;
+  }
   closers.add(controllerLog.close);
   closers.add(controller.supervised.end);
   const { usersUrl, operatorTokenFile } = controller.ready;
@@ -60,7 +63,7 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
   await closers.closeAll();
   note(
     agent.kind === "running"
-      ? "ended. The agent's programs are out of the kernel: nothing is watched or refused on this host any more."
+      ? "ended; the agent's programs are out of the kernel, so nothing is refused on this host any more."
       : "ended; nothing is left running.",
   );
   return isLost ? 2 : 0;
