@@ -9,7 +9,7 @@ import type { DataDir } from "./data-dir.ts";
 import { createEvents } from "./events.ts";
 import { createAgentServices } from "./jobs/agent-services.ts";
 import { type NewAlert, raiseAlerts } from "./jobs/alerts.ts";
-import { createChanges } from "./jobs/changes.ts";
+import { createChanges } from "./jobs/changes/changes.ts";
 import { createDraftReader } from "./jobs/draft-reader.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "./jobs/essential.ts";
 import { alertsOfNewSoftware } from "./jobs/new-software.ts";

@@ -21,7 +21,7 @@ import { findToken, type TokenFault, useToken } from "../store/state/enrollment.
 import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import type { NewAlert } from "./alerts.ts";
-import type { Changes } from "./changes.ts";
+import type { Changes } from "./changes/changes.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
 import { createMutex } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
@@ -89,7 +89,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       }
       fleet.seen(workload);
       const subscription = hub.open(workload);
-      await rollout.greet(workload, Number(generation), changes.pending());
+      await changes.exclusively(() => rollout.greet(workload, Number(generation), changes.pending()));
       parts.log.debug({ workload, generation: Number(generation), version }, "an agent listens");
       return ok(subscription);
     },
@@ -130,7 +130,9 @@ async function takeStatus(
   const { inventoryChanged } = await fleet.recordStatus(workload, decoded.value);
   if (inventoryChanged) changes.inventoryChanged();
   const { generation, unconfirmedGeneration } = decoded.value;
-  await rollout.reconcile(workload, generation, unconfirmedGeneration, changes.pending());
+  await changes.exclusively(() =>
+    rollout.reconcile(workload, generation, unconfirmedGeneration, changes.pending()),
+  );
   return ok(undefined);
 }
 

@@ -2,7 +2,7 @@ import type { ProcessIdentity } from "@ringwall/model";
 import { modesOf, policySetOf } from "@ringwall/policy";
 import { type Fleet, workloadOf } from "../store/state/fleet.ts";
 import type { NewAlert } from "./alerts.ts";
-import type { Changes } from "./changes.ts";
+import type { Changes } from "./changes/changes.ts";
 import { createNamer, programName } from "./software-names.ts";
 
 /**

@@ -30,7 +30,8 @@ export type Rollout = {
   reload(): Promise<void>;
   /** Sends the hosts their stored policies; the number that were connected and told. */
   push(workloads: readonly string[], pending: Pending | null): number;
-  confirmed(generation: number): void;
+  /** Tells every connected host under this revision that it stays. */
+  confirmed(revision: number): void;
   /** What a host that connects has to hear. */
   greet(workload: string, generation: number, pending: Pending | null): Promise<void>;
   /** Tells a host again that lost its policy: by its own revert after the confirmation, for example. */
@@ -48,7 +49,7 @@ export async function createRollout(
   const resends = new Map<string, { readonly digest: string; readonly count: number }>();
 
   const send = (row: StoredHostPolicy, pending: Pending | null): boolean => {
-    const waits = pending !== null && pending.generation === row.generation;
+    const waits = pending?.revision === row.revision;
     sentMs.set(row.workload, nowMs());
     return hub.send(row.workload, {
       case: "policy",
@@ -57,7 +58,7 @@ export async function createRollout(
         generation: BigInt(row.generation),
         hostPolicy: row.policy,
         digest: Buffer.from(row.digest, "hex"),
-        confirmWithinSeconds: waits ? secondsLeft(pending, nowMs()) : 0,
+        confirmWithinSeconds: pending !== null && waits ? secondsLeft(pending, nowMs()) : 0,
       },
     });
   };
@@ -66,7 +67,10 @@ export async function createRollout(
       case: "confirm",
       value: { $typeName: "ringwall.agent.v1.Confirm", generation: BigInt(generation) },
     });
-  /** The same policy under a generation above everything the host has seen. */
+  /**
+   * The same policy under a generation above everything the host has seen. INVARIANT: never while a change is being
+   * stored, which would overwrite one by the other; callers go through `Changes.exclusively`.
+   */
   const renumber = async (row: StoredHostPolicy, above: number): Promise<StoredHostPolicy> => {
     if (above >= row.generation) await raiseGenerations(db, above);
     const renewed = { ...row, generation: await nextGeneration(db) };
@@ -101,9 +105,10 @@ export async function createRollout(
         return row !== undefined && send(row, pending);
       }).length;
     },
-    confirmed(generation) {
+    confirmed(revision) {
       for (const workload of hub.connected()) {
-        if (stored.get(workload)?.generation === generation) confirm(workload, generation);
+        const row = stored.get(workload);
+        if (row?.revision === revision) confirm(workload, row.generation);
       }
     },
     async greet(workload, generation, pending) {
@@ -114,19 +119,17 @@ export async function createRollout(
         log.warn({ workload, generation, stored: row.generation }, "an agent is ahead of the database");
       const current = ahead ? await renumber(row, generation) : row;
       send(current, pending);
-      if (pending === null || pending.generation !== current.generation)
-        confirm(workload, current.generation);
+      if (pending?.revision !== current.revision) confirm(workload, current.generation);
     },
     async reconcile(workload, inForce, unconfirmed, pending) {
       const row = stored.get(workload);
-      if (row === undefined || inForce >= row.generation) {
+      if (row === undefined) return;
+      const waits = pending?.revision === row.revision;
+      if (inForce === row.generation) {
         // In force but still waiting there: the confirmation got lost.
-        if (row !== undefined && unconfirmed === row.generation && pending?.generation !== row.generation) {
-          confirm(workload, row.generation);
-        }
+        if (unconfirmed === row.generation && !waits) confirm(workload, row.generation);
         return;
       }
-      const waits = pending !== null && pending.generation === row.generation;
       const recently = nowMs() - (sentMs.get(workload) ?? 0) < RESEND_MS;
       const before = resends.get(workload);
       const count = before?.digest === row.digest ? before.count + 1 : 1;

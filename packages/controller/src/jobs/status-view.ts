@@ -2,7 +2,7 @@ import { resourcesOf } from "@ringwall/policy";
 import type { StatusView } from "@ringwall/protocol/rest";
 import type { UserServicesParts } from "../services/parts.ts";
 import { flowsLostOf } from "../store/state/fleet.ts";
-import { pendingView } from "./changes.ts";
+import { pendingView } from "./changes/changes.ts";
 import { sameResources } from "./draft.ts";
 
 export const VERSION = "0.1.0";

@@ -2,7 +2,7 @@ import type { Software } from "@ringwall/model";
 import { inventoryOf, policySetOf } from "@ringwall/policy";
 import type { Hub } from "../api/agents/hub.ts";
 import type { ControllerEvent } from "../api/users/services.ts";
-import type { Changes } from "../jobs/changes.ts";
+import type { Changes } from "../jobs/changes/changes.ts";
 import { type World, worldOf } from "../jobs/compile-fleet.ts";
 import type { DraftReader } from "../jobs/draft-reader.ts";
 import type { EssentialSource } from "../jobs/essential.ts";

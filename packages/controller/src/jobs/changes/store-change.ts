@@ -1,0 +1,127 @@
+import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/model";
+import { checkPolicy } from "@ringwall/policy";
+import type { Transaction } from "kysely";
+import { type Refusal, refusal } from "../../refusal.ts";
+import type { Fleet } from "../../store/state/fleet.ts";
+import { keepFormer } from "../../store/state/host-policies.ts";
+import type { StateDatabase } from "../../store/state/open.ts";
+import {
+  insertRevision,
+  loadDraft,
+  nextGeneration,
+  saveDraft,
+  savePending,
+} from "../../store/state/revisions.ts";
+import type { DraftFile, Tables } from "../../store/state/tables.ts";
+import { compileFleet, compileProblems, type World, worldOf } from "../compile-fleet.ts";
+import { type EssentialSource, essentialOfFleet } from "../essential.ts";
+import type { Rollout } from "../rollout.ts";
+
+/** A change of what is in force, as it is asked for. */
+export type Change = {
+  readonly resources: readonly Resource[];
+  readonly what: string;
+  readonly note: string;
+  readonly author: string;
+  /** Null: final at once, since nothing can break by it. */
+  readonly confirmWithinSeconds: number | null;
+  /** The draft that goes with the change, put back with it. */
+  readonly draft: readonly DraftFile[] | null;
+  readonly warnings: readonly string[];
+};
+
+export type StoredChange = {
+  readonly revision: number;
+  readonly generation: number;
+  readonly hosts: readonly string[];
+  readonly warnings: readonly string[];
+};
+
+export type StoreChangeParts = {
+  readonly db: StateDatabase;
+  readonly fleet: Fleet;
+  readonly rollout: Rollout;
+  readonly essential: EssentialSource;
+};
+
+/** Judges, compiles for every host and stores a change, in one transaction or not at all. */
+export async function storeChange(
+  parts: StoreChangeParts,
+  change: Change,
+): Promise<Result<StoredChange, Refusal>> {
+  const judged = judge(parts, change.resources);
+  if (!judged.ok) return judged;
+  try {
+    const stored = await parts.db
+      .transaction()
+      .execute((transaction) => write(transaction, parts, change, judged.value.world));
+    return ok({ ...stored, warnings: [...judged.value.warnings, ...change.warnings] });
+  } catch (error) {
+    if (error instanceof RefusedInTransaction) return fail(error.refusal);
+    throw error;
+  }
+}
+
+function judge(
+  { fleet, essential }: StoreChangeParts,
+  resources: readonly Resource[],
+): Result<{ readonly world: World; readonly warnings: readonly string[] }, Refusal> {
+  const world = worldOf(resources, fleet);
+  if (!world.ok) return fail(policyRefused(world.error));
+  const found = checkPolicy(world.value.set, world.value.inventory, {
+    essential: essentialOfFleet(essential, fleet.all()),
+    nowMs: Date.now(),
+    proof: "unavailable",
+  });
+  if (found.some((one) => one.severity === "error")) return fail(policyRefused(found));
+  return ok({ world: world.value, warnings: found.map((one) => one.message) });
+}
+
+async function write(
+  transaction: Transaction<Tables>,
+  { fleet, rollout, essential }: StoreChangeParts,
+  change: Change,
+  world: World,
+): Promise<Omit<StoredChange, "warnings">> {
+  const seconds = change.confirmWithinSeconds;
+  const revision = await insertRevision(transaction, {
+    ...change,
+    state: seconds === null ? "live" : "unconfirmed",
+  });
+  const compiled = compileFleet(world, revision, fleet.all(), essential, Date.now());
+  const compiles = compileProblems(compiled);
+  if (!compiles.ok) throw new RefusedInTransaction(policyRefused(compiles.error));
+  const generation = await nextGeneration(transaction);
+  if (seconds !== null) await keepFormer(transaction);
+  const hosts = await rollout.store(transaction, compiled, revision, generation);
+  const { files, basedOn } = await loadDraft(transaction);
+  const draftAfter = change.draft ?? files;
+  await saveDraft(transaction, draftAfter, change.draft === null ? basedOn : revision);
+  if (seconds !== null) {
+    const deadline = new Date(Date.now() + seconds * 1000);
+    const { what } = change;
+    await savePending(transaction, { revision, generation, deadline, what, draftBefore: files, draftAfter });
+  }
+  const details = JSON.stringify({ revision, generation });
+  await transaction
+    .insertInto("audit")
+    .values({ actor: change.author, what: change.what, details })
+    .execute();
+  return { revision, generation, hosts };
+}
+
+/** Rolls the transaction back. */
+class RefusedInTransaction extends Error {
+  readonly refusal: Refusal;
+  constructor(why: Refusal) {
+    super(why.detail);
+    this.refusal = why;
+  }
+}
+
+function policyRefused(problems: readonly Problem[]): Refusal {
+  return refusal(422, "policy-refused", "the policy has errors, so that it was not provisioned", {
+    problems,
+    fix: "put right what the problems name; what is in force stays in force",
+  });
+}

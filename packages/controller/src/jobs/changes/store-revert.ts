@@ -1,0 +1,25 @@
+import { restoreFormer } from "../../store/state/host-policies.ts";
+import type { StateDatabase } from "../../store/state/open.ts";
+import {
+  loadDraft,
+  nextGeneration,
+  type Pending,
+  revertPending,
+  saveDraft,
+} from "../../store/state/revisions.ts";
+
+/** Takes back what waits: the very bytes that were in force, under a new generation. The hosts it concerns. */
+export function storeRevert(db: StateDatabase, pending: Pending): Promise<readonly string[]> {
+  return db.transaction().execute(async (transaction) => {
+    const workloads = await restoreFormer(transaction, await nextGeneration(transaction));
+    await revertPending(transaction, pending.revision);
+    if (pending.draftBefore !== null && pending.draftAfter !== null) {
+      const { files, basedOn } = await loadDraft(transaction);
+      // A draft that somebody has worked on since is theirs.
+      const untouched = JSON.stringify(files) === JSON.stringify(pending.draftAfter);
+      if (untouched)
+        await saveDraft(transaction, pending.draftBefore, Math.min(basedOn, pending.revision - 1));
+    }
+    return workloads;
+  });
+}
