@@ -1,7 +1,7 @@
 // How long a person waits for the map of a large fleet: from the click to the first frame that shows it.
 //   node bench/map.ts [WORKLOADS] [ROUNDS]     (default 10000 7; the console must be built)
 import { createHash } from "node:crypto";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import type { Browser } from "playwright-core";
 import { hasChromium, launchBrowser, openPage } from "../e2e/console-under-test.ts";
 import { fleet } from "../mock/fleet.ts";
@@ -28,6 +28,9 @@ try {
 }
 const drawn = state.edges.map((edge) => `${edge.source} ${edge.destination} ${edge.outcome}`).join("\n");
 console.log(`machine: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, drawing by software`);
+console.log(
+  `load: ${loadavg()[0]?.toFixed(1)} runnable on average in the last minute; other work lengthens the figures`,
+);
 console.log(`scale: ${workloads} workloads, ${state.edges.length} connections, ${rounds} rounds`);
 console.log(`hash: ${createHash("sha256").update(drawn).digest("hex").slice(0, 16)}`);
 console.log(`click to first frame: ${spread(results.map((result) => result.firstFrameMs))} (goal ≤ 1000 ms)`);

@@ -11,6 +11,7 @@ import {
   statusQuery,
   workloadsQuery,
 } from "./api/queries.ts";
+import { startLayoutWorker } from "./components/map/layout-client.ts";
 import { Shell } from "./components/Shell.tsx";
 import { AlertsPage } from "./pages/AlertsPage.tsx";
 import { FlowsPage } from "./pages/FlowsPage.tsx";
@@ -47,7 +48,10 @@ const mapRoute = createRoute({
   path: "/",
   validateSearch: parseMapSearch,
   loaderDeps: ({ search }) => ({ since: search.since ?? SINCE_DEFAULT }),
-  loader: ({ context, deps }) => context.queries.ensureQueryData(mapQuery(deps.since)),
+  loader: ({ context, deps }) => {
+    startLayoutWorker();
+    return context.queries.ensureQueryData(mapQuery(deps.since));
+  },
   component: MapPage,
 });
 

@@ -8,6 +8,9 @@ type Props = {
   readonly onChange: (change: Partial<FlowsSearch>) => void;
 };
 
+/** Options of an open list; typing narrows them. */
+const WORKLOADS_LISTED_MAX = 200;
+
 export function FlowFilters({ search, workloads, onChange }: Props) {
   return (
     <>
@@ -26,7 +29,8 @@ export function FlowFilters({ search, workloads, onChange }: Props) {
         onChange={(workload) => onChange({ workload: workload ?? undefined })}
         clearable
         searchable
-        limit={200}
+        limit={WORKLOADS_LISTED_MAX}
+        comboboxProps={{ keepMounted: false }}
       />
       <Select
         size="xs"

@@ -12,6 +12,9 @@ type Props = {
   readonly onChange: (change: Partial<MapSearch>) => void;
 };
 
+/** Options of an open list; typing narrows them. */
+const SEGMENTS_LISTED_MAX = 200;
+
 /** Words, segment and outcome. The outcome buttons are the legend as well. */
 export function MapFilters({ search, segments, counts, onChange }: Props) {
   return (
@@ -31,6 +34,8 @@ export function MapFilters({ search, segments, counts, onChange }: Props) {
         onChange={(segment) => onChange({ segment: segment ?? undefined })}
         clearable
         searchable
+        limit={SEGMENTS_LISTED_MAX}
+        comboboxProps={{ keepMounted: false }}
       />
       <OutcomeButtons search={search} counts={counts} onChange={onChange} />
     </div>

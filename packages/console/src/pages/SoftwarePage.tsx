@@ -23,13 +23,17 @@ const columns: readonly Column<SoftwareView>[] = [
     width: "minmax(150px, 1fr)",
     sortBy: (software) => software.name,
     render: (software) => (
-      <>
-        <Link {...pb.map({ q: software.name })} className="rw-link" title={software.name}>
-          {software.name}
-        </Link>
-        {software.named ? null : <NotKnown>not named yet</NotKnown>}
-      </>
+      <Link {...pb.map({ q: software.name })} className="rw-link" title={software.name}>
+        {software.name}
+      </Link>
     ),
+  },
+  {
+    key: "named",
+    header: "Named",
+    width: "84px",
+    sortBy: (software) => String(software.named),
+    render: (software) => (software.named ? "yes" : <NotKnown>not yet</NotKnown>),
   },
   {
     key: "provenance",
@@ -116,17 +120,16 @@ export function SoftwarePage() {
           from: signed by a package, known by hash only, or unknown.
         </EmptyState>
       ) : (
-        <DataTable
-          label="Software"
-          columns={columns}
-          rows={shown}
-          rowKey={(item) =>
-            `${item.name} ${item.exeSha256 ?? item.exe} ${item.scriptSha256 ?? item.script ?? ""}`
-          }
-        />
+        <DataTable label="Software" columns={columns} rows={shown} rowKey={programKey} />
       )}
     </>
   );
+}
+
+/** Programs of one name differ in what they are made of. */
+function programKey(software: SoftwareView): string {
+  const { name, exe, exeSha256, script, scriptSha256, unattributable } = software;
+  return [name, exe, exeSha256, script, scriptSha256, unattributable].join(" ");
 }
 
 function Digest({ digest }: { readonly digest: string | null }) {

@@ -61,7 +61,7 @@ export function DataTable<T>(props: Props<T>) {
             const key = rowKey(row);
             return (
               <BodyRow
-                key={key}
+                key={item.key}
                 row={row}
                 columns={columns}
                 index={item.index}

@@ -44,8 +44,14 @@ export const DiagramCard = memo(function DiagramCard(props: Props) {
   );
 });
 
-/** Ports that fit beside a name; the panel has all. */
+/** Ports that fit beside a name; the tooltip and the panel have all. */
 const PORTS_SHOWN = 2;
+
+/** The busiest ports, and how many more there are. */
+function formatPorts(ports: readonly string[]): string {
+  if (ports.length <= PORTS_SHOWN) return ports.join(" ");
+  return `${ports[0] ?? ""} +${ports.length - 1}`;
+}
 
 type RowProps = {
   readonly row: Row;
@@ -56,8 +62,6 @@ type RowProps = {
 
 function RowButton({ row, card, pressed, onSelect }: RowProps) {
   const { software, ports } = row;
-  const shown = ports.slice(0, PORTS_SHOWN).join(" ");
-  const more = ports.length > PORTS_SHOWN ? ` +${ports.length - PORTS_SHOWN}` : "";
   return (
     <button
       type="button"
@@ -73,7 +77,7 @@ function RowButton({ row, card, pressed, onSelect }: RowProps) {
       ) : (
         <span className={classes["software"]}>{baseName(software)}</span>
       )}
-      <span className={classes["ports"]}>{shown + more}</span>
+      <span className={classes["ports"]}>{formatPorts(ports)}</span>
     </button>
   );
 }

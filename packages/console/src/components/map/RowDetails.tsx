@@ -33,7 +33,10 @@ export function RowDetails({ row, model, onSelect }: Props) {
         )}
       </Facts>
       {programs.slice(0, PROGRAMS_SHOWN).map((program) => (
-        <Program key={`${program.exe} ${program.exeSha256} ${program.script}`} program={program} />
+        <Program
+          key={`${program.exe} ${program.exeSha256} ${program.script} ${program.scriptSha256} ${program.unattributable}`}
+          program={program}
+        />
       ))}
       <LinkList model={model} isOwn={(id) => id === row.id} onSelect={onSelect} />
     </>

@@ -18,7 +18,7 @@ export async function layOutOverviewInWorker(input: OverviewInput): Promise<Over
   return reply.layout;
 }
 
-/** Starts the worker before it is needed: with the page's code, not after its data. */
+/** Starts the worker before it is needed: while the map's data is under way, not after it came. */
 export function startLayoutWorker(): Worker {
   if (worker !== null) return worker;
   worker = new Worker(new URL("./layout-worker.ts", import.meta.url), { type: "module" });
