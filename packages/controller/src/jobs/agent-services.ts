@@ -163,12 +163,14 @@ async function judgeEnrollment(
   if (!parsed.success)
     return fail(refused("invalid", "the workload's name is not valid: letters, digits, `.`, `_`, `-`, `/`"));
   if (bound !== null && request.workload !== "" && request.workload !== bound) {
-    const message = `the token is for the workload \`${bound}\`, and this host calls itself otherwise; start the agent with --name ${bound}, or make a token for its own name`;
-    return fail(refused("denied", message));
+    const remedy = `start the agent with --name ${bound}, or make a token for its own name`;
+    const what = `the token is for the workload \`${bound}\`, and this host calls itself otherwise`;
+    return fail(refused("denied", `${what}; ${remedy}`));
   }
   if (bound === null && fleet.get(workload) !== undefined) {
-    const message = `a workload \`${workload}\` is enrolled already; choose another name with --name, or make a token for exactly this one (\`ringwall token create --workload ${workload}\`) to replace it`;
-    return fail(refused("exists", message));
+    const command = `ringwall token create --workload ${workload}`;
+    const remedy = `choose another name with --name, or replace it with a token for exactly this one (\`${command}\`)`;
+    return fail(refused("exists", `a workload \`${workload}\` is enrolled already; ${remedy}`));
   }
   if (changes.inForce().resources.some((one) => one.kind === "Workload" && one.metadata.name === workload)) {
     const message = `the policy has a Workload \`${workload}\` written by hand; take it out of the policy first, or choose another name with --name`;

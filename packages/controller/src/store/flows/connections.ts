@@ -64,6 +64,8 @@ export async function loadConnections(
 }
 
 const KEY = "src, dst, proto, port, scope";
+const OF_WORKLOAD = `(src_workload = {workload:String} OR dst_workload = {workload:String}
+  OR toString(src) IN {addresses:Array(String)} OR toString(dst) IN {addresses:Array(String)})`;
 const SLOT = "intDiv(toUnixTimestamp64Milli(last), {slot:UInt64})";
 
 /*
@@ -77,11 +79,7 @@ const SLOT = "intDiv(toUnixTimestamp64Milli(last), {slot:UInt64})";
 function connectionsSql(query: ConnectionQuery): string {
   const bySlot = query.perSlot ? ", slot" : "";
   const filters = [
-    ...(query.workload === undefined
-      ? []
-      : [
-          "(src_workload = {workload:String} OR dst_workload = {workload:String} OR toString(src) IN {addresses:Array(String)} OR toString(dst) IN {addresses:Array(String)})",
-        ]),
+    ...(query.workload === undefined ? [] : [OF_WORKLOAD]),
     ...(query.verdict === undefined ? [] : ["verdict = {verdict:String}"]),
   ];
   return `
