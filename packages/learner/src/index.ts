@@ -7,3 +7,5 @@ export { workloadsOfEdges } from "./input/workloads-of-edges.ts";
 export { learn } from "./learn.ts";
 export { formatLearned, type LearnedFile } from "./report/files.ts";
 export * from "./result.ts";
+export { editPolicyText } from "./update/edit-text.ts";
+export { type Edit, type Rejection, type UpdateInput, type UpdateResult, update } from "./update/update.ts";

@@ -28,17 +28,22 @@ export function learn(input: LearnInput): LearnResult {
   const cleaned = clean(table.links, { ...context, essential: input.essential ?? [] });
   const partition = findSegments(cleaned.kept, { ...context, inventory: input.inventory });
   const segmentNames = nameSegments(partition, { ...context, links: cleaned.kept }, new Set(input.taken));
-  const drafted = draftRules(cleaned.kept, { ...context, partition, tightness: input.tightness });
+  const words = { segments: segmentNames, software: software.groups };
+  const taken = new Set(input.taken);
+  const propose = (tightness: number): Proposal => {
+    const drafted = draftRules(cleaned.kept, { ...context, partition, tightness });
+    const placed = policiesOf(drafted.rules, { ...words, tightness }, taken);
+    return { drafted, ...placed, ...ruleReport(placed.rules, partition) };
+  };
+  const { drafted, policies, rules, reported, overPermission } = propose(input.tightness);
   const aside: Aside[] = [...cleaned.aside, ...drafted.aside];
-  const { policies, rules } = policiesOf(
-    drafted.rules,
-    { segments: segmentNames, software: software.groups },
-    new Set(input.taken),
-  );
   const segments = partition.groups.map((group, number) =>
     segmentDocument(segmentNames[number] ?? "", group),
   );
-  const report = ruleReport(rules, { parties, partition, links: cleaned.kept });
+  const curve = tightnesses(input.tightness, cleaned.kept.length).map((tightness) => {
+    const point = tightness === input.tightness ? { rules, overPermission } : propose(tightness);
+    return { tightness, rules: point.rules.length, overPermission: point.overPermission };
+  });
   return {
     resources: [
       ...usedSoftware(
@@ -54,21 +59,33 @@ export function learn(input: LearnInput): LearnResult {
         members,
         why,
       })),
-      rules: report.rules,
-      overPermission: report.overPermission,
+      rules: reported,
+      overPermission,
       setAside: setAsideReport(aside, context),
       readiness: readinessOf(
         drafted.rules.flatMap((rule) => rule.links),
         { parties, partition, segmentNames },
       ),
-      curve: [],
+      curve,
       order: orderOfBlocking(drafted.rules, segmentNames),
       notes: notesOf(input, cleaned.kept, drafted.rules.length),
     },
   };
 }
 
-function segmentDocument(name: string, group: Group): Segment {
+type Proposal = { readonly drafted: ReturnType<typeof draftRules> } & ReturnType<typeof policiesOf> &
+  ReturnType<typeof ruleReport>;
+
+/** Links from which on the curve has three points only: each costs a writing of all rules. */
+const CURVE_LINKS_MAX = 50_000;
+
+/** The points of the curve, the chosen one among them. */
+function tightnesses(chosen: number, links: number): readonly number[] {
+  const others = links > CURVE_LINKS_MAX ? [0.1, 0.9] : [0.1, 0.3, 0.5, 0.7, 0.9];
+  return [...new Set([...others, chosen])].sort((a, b) => a - b);
+}
+
+export function segmentDocument(name: string, group: Group): Segment {
   return {
     apiVersion: API_VERSION,
     kind: "Segment",
@@ -81,7 +98,7 @@ function segmentDocument(name: string, group: Group): Segment {
   };
 }
 
-function usedSoftware(
+export function usedSoftware(
   ids: readonly number[],
   groups: ReturnType<typeof nameSoftware>["groups"],
 ): readonly Resource[] {

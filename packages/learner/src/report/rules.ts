@@ -1,22 +1,15 @@
 import type { Link } from "../links.ts";
-import type { Party } from "../party.ts";
 import type { LearnedRule } from "../result.ts";
 import type { RuleDraft } from "../rules/merge.ts";
 import type { PlacedRule } from "../rules/policies.ts";
 import type { Zone } from "../rules/zone.ts";
 import type { Partition } from "../segment/partition.ts";
 
-type Context = {
-  readonly parties: readonly Party[];
-  readonly partition: Partition;
-  readonly links: readonly Link[];
-};
-
 /** The evidence for each rule, and how much each permits beyond it. */
 export function ruleReport(
   rules: readonly PlacedRule[],
-  { partition }: Context,
-): { rules: readonly LearnedRule[]; overPermission: number } {
+  partition: Partition,
+): { readonly reported: readonly LearnedRule[]; readonly overPermission: number } {
   let permittedInAll = 0;
   let seenInAll = 0;
   const reported = rules.map(({ policy, rule, draft }) => {
@@ -31,7 +24,7 @@ export function ruleReport(
       confidence: rounded(draft.confidence),
     };
   });
-  return { rules: reported, overPermission: seenInAll === 0 ? 1 : rounded(permittedInAll / seenInAll) };
+  return { reported, overPermission: seenInAll === 0 ? 1 : rounded(permittedInAll / seenInAll) };
 }
 
 function evidenceOf(links: readonly Link[]): LearnedRule["evidence"] {

@@ -20,6 +20,8 @@ type Context = {
   readonly software: readonly SoftwareGroup[];
   readonly partition: Partition;
   readonly tightness: number;
+  /** Links that an existing policy allows: they lend support, and need no rule. */
+  readonly isSettled?: (link: Link) => boolean;
 };
 
 export type Drafted = {
@@ -30,6 +32,7 @@ export type Drafted = {
 /** Stage 4: classes of edges that have support become rules; the rest is set aside with the reason. */
 export function draftRules(links: readonly Link[], context: Context): Drafted {
   const { partition, software, parties } = context;
+  const isSettled = context.isSettled ?? (() => false);
   const inside = insideRules(links, context);
   const classes = edgeClasses(inside.rest, parties, partition);
   const support = {
@@ -50,13 +53,17 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
   const aside: { link: Link; reason: SetAsideReason }[] = [];
   const discovery = classes.filter((one) => one.from.kind === "segment" && isDiscovery(one));
   for (const edgeClass of classes) {
-    if (discovery.includes(edgeClass)) continue;
+    if (discovery.includes(edgeClass) || edgeClass.links.every(isSettled)) continue;
     const { confidence, objection } = supportOf(edgeClass, support);
     if (objection === null) drafts.push(draftOf(edgeClass, confidence));
     else for (const link of edgeClass.links) aside.push({ link, reason: objection });
   }
+  const isOpen = (draft: RuleDraft): boolean => !draft.links.every(isSettled);
   const merged = mergeLossless(drafts).map(forEverybody);
-  return { rules: [...merged, ...discoveryRules(discovery), ...inside.drafts], aside };
+  return {
+    rules: [...merged, ...discoveryRules(discovery).filter(isOpen), ...inside.drafts.filter(isOpen)],
+    aside,
+  };
 }
 
 /** What a segment is for: the program with the most days of calls on its hosts, all that serve there, and what others run too. */

@@ -8,19 +8,25 @@ import type { Zone } from "./zone.ts";
 /** A rule with the policy it stands in and the draft it came from. */
 export type PlacedRule = { readonly policy: string; readonly rule: Rule; readonly draft: RuleDraft };
 
-/** Share of all segments from which on a list of segments means everybody. */
-const EVERYBODY_SHARE = 0.8;
+/** Share of all segments from which on a list of segments means everybody: by tightness, from 0.5 to more than all. */
+const EVERYBODY_SHARE_LOOSEST = 0.5;
+const EVERYBODY_SHARE_SPAN = 0.6;
 const EVERYBODY_MIN = 5;
 const SHARED_POLICY = "shared-services";
 
 /** One policy per segment that is reached, as its owners would review it; what serves many stands in one of its own. */
 export function policiesOf(
   drafts: readonly RuleDraft[],
-  words: { readonly segments: readonly string[]; readonly software: readonly SoftwareGroup[] },
+  words: {
+    readonly segments: readonly string[];
+    readonly software: readonly SoftwareGroup[];
+    readonly tightness: number;
+  },
   taken: ReadonlySet<string>,
 ): { readonly policies: readonly Policy[]; readonly rules: readonly PlacedRule[] } {
+  const everybody = EVERYBODY_SHARE_LOOSEST + EVERYBODY_SHARE_SPAN * words.tightness;
   const isEverySegment = (zones: readonly Zone[]): boolean =>
-    zones.length >= Math.max(EVERYBODY_MIN, EVERYBODY_SHARE * words.segments.length) &&
+    zones.length >= Math.max(EVERYBODY_MIN, everybody * words.segments.length) &&
     zones.every((zone) => zone.kind === "segment");
   const vocabulary: Vocabulary = { ...words, isEverySegment };
   const rules: PlacedRule[] = [];
