@@ -24,3 +24,4 @@ export {
 export { type DecideOptions, decide } from "./spec/decide.ts";
 export { formatResources } from "./syntax/format.ts";
 export { type PolicyFile, parsePolicy } from "./syntax/parse.ts";
+export { parseEssential } from "./syntax/parse-essential.ts";

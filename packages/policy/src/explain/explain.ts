@@ -53,7 +53,7 @@ function reasonOf(direction: string, { decision, rule, mode, outcome }: EndVerdi
   if (rule === "ungoverned") return `no segment governs ${direction} traffic here`;
   const because =
     decision === "allow"
-      ? `allowed by \`${rule}\``
+      ? `by \`${rule}\``
       : rule === "default"
         ? "no rule allows it"
         : `denied by \`${rule}\``;

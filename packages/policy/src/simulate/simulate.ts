@@ -70,15 +70,20 @@ export async function simulate(
 
 /** The same, record by record. */
 export function createSimulation(set: PolicySet, inventory: Inventory, options: SimulateOptions = {}) {
-  const decider = createDecider(set, inventory, options);
+  const decider = createDecider(set, inventory, { ...options, nearest: false });
   const { against } = options;
-  const before = against === undefined ? null : createDecider(against.set, against.inventory, options);
+  const before =
+    against === undefined
+      ? null
+      : createDecider(against.set, against.inventory, { ...options, nearest: false });
   const state = createState(set, inventory);
-  let line = 0;
+  let records = 0;
   return {
-    add: (record: Flow | ExecRecord): void => {
-      line++;
-      if (line % PROGRESS_EVERY === 0) options.onProgress?.(line);
+    /** `at` is the record's line where records were passed over; else they are counted. */
+    add: (record: Flow | ExecRecord, at?: number): void => {
+      records++;
+      const line = at ?? records;
+      if (records % PROGRESS_EVERY === 0) options.onProgress?.(records);
       if ("exec" in record) addExec(state, set, inventory, record, line);
       else addFlow(state, decider, before, record, line);
     },

@@ -1,0 +1,63 @@
+import { globSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Problem } from "@ringwall/model";
+import { Failure } from "../failure.ts";
+
+/** A bigger file is no policy but a log or an archive. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+const FILES_MAX = 100_000;
+
+export type TextFile = { readonly file: string; readonly text: string };
+
+/** Reads the YAML and JSON files named or below the folders named, by name; `-` is standard input. Throws Failure with all problems. */
+export function loadTextFiles(paths: readonly string[]): readonly TextFile[] {
+  const problems: Problem[] = [];
+  const names = [...new Set(paths.flatMap((path) => namesAt(path, problems)))];
+  if (names.length > FILES_MAX)
+    problems.push(unreadable(`${names.length} files are more than ${FILES_MAX}`, "name fewer"));
+  const files = problems.length > 0 ? [] : names.flatMap((file) => load(file, problems));
+  if (problems.length > 0) throw new Failure(problems);
+  return files;
+}
+
+function namesAt(path: string, problems: Problem[]): readonly string[] {
+  if (path === "-") return [path];
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+  } catch (error) {
+    problems.push(unreadable(`cannot read \`${path}\`: ${reasonOf(error)}`, "check the path"));
+    return [];
+  }
+  const found = globSync("**/*.{yaml,yml,json,ndjson}", { cwd: path })
+    .filter((name) => !name.split("/").includes("node_modules") && name !== "report.json")
+    .sort();
+  if (found.length === 0)
+    problems.push(unreadable(`no YAML or JSON file in \`${path}\``, "name the folder that holds the policy"));
+  return found.map((name) => join(path, name));
+}
+
+function load(file: string, problems: Problem[]): readonly TextFile[] {
+  try {
+    if (file === "-") return [{ file, text: readFileSync(0, "utf8") }];
+    const { size } = statSync(file);
+    if (size <= FILE_BYTES_MAX) return [{ file, text: readFileSync(file, "utf8") }];
+    problems.push(
+      unreadable(
+        `\`${file}\` has ${size} bytes, more than ${FILE_BYTES_MAX}`,
+        "split it, or leave out what is no policy",
+      ),
+    );
+  } catch (error) {
+    problems.push(unreadable(`cannot read \`${file}\`: ${reasonOf(error)}`, "check the path"));
+  }
+  return [];
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+  return code === "ENOENT" ? "no such file or folder" : code;
+}
+
+function unreadable(message: string, fix: string): Problem {
+  return { code: "unreadable-input", severity: "error", message, fix };
+}
