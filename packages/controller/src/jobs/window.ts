@@ -49,9 +49,8 @@ export async function loadWindow(
     perSlot: query.perSlot,
     limit: query.limit,
     ...(query.verdict === undefined ? {} : { verdict: query.verdict }),
-    ...(query.workload === undefined
-      ? {}
-      : { workload: { name: query.workload, addresses: storedAddresses(inventory, query.workload) } }),
+    ...(query.workload === undefined ? {} : { workload: query.workload }),
+    owners: storedOwners(inventory),
   });
   const addresses = new Map<string, { readonly ip: string; readonly owner: string | null }>();
   const lookUp = (text: string) => {
@@ -82,8 +81,13 @@ export async function loadWindow(
   return { seen, truncated };
 }
 
-/** A workload's addresses as ClickHouse writes IPv6. */
-function storedAddresses(inventory: Inventory, workload: string): readonly string[] {
-  const addresses = inventory.byName.get(workload)?.spec.addresses ?? [];
-  return addresses.map((address) => (address.includes(":") ? address : `::ffff:${address}`));
+/** Owners of addresses that have exactly one, by the address as ClickHouse writes IPv6. */
+function storedOwners(inventory: Inventory): ReadonlyMap<string, string> {
+  const owners = new Map<string, string>();
+  for (const [address, [owner, ...others]] of inventory.byAddress) {
+    if (owner === undefined || others.length > 0) continue;
+    const text = formatAddress(address);
+    owners.set(text.includes(":") ? text : `::ffff:${text}`, owner.metadata.name);
+  }
+  return owners;
 }

@@ -38,7 +38,10 @@ export type ConnectionQuery = {
   readonly slotSeconds: number;
   /** One row for each slot (a list of flows), or one for the whole time (edges). */
   readonly perSlot: boolean;
-  readonly workload?: { readonly name: string; readonly addresses: readonly string[] };
+  /** Only connections that this workload is an end of. */
+  readonly workload?: string;
+  /** Who owns an address now; addresses of several owners are left out. */
+  readonly owners: ReadonlyMap<string, string>;
   readonly verdict?: Outcome;
   readonly limit: number;
 };
@@ -55,20 +58,28 @@ export async function loadConnections(
     lag: REPORT_LAG_MS,
     slot: query.slotSeconds * 1000,
     limit: limit + 1,
-    workload: query.workload?.name ?? "",
-    // Only for `IN`: never empty, and `::` is nobody's address.
-    addresses: ["::", ...(query.workload?.addresses ?? [])],
+    workload: query.workload ?? "",
+    // ClickHouse refuses empty lists here, and `::` is nobody's address.
+    addresses: ["::", ...query.owners.keys()],
+    owners: ["::", ...query.owners.values()],
     verdict: query.verdict ?? "",
   });
   return { connections: connections.slice(0, limit), truncated: connections.length > limit };
 }
 
-const KEY = "src, dst, proto, port, scope";
-const OF_WORKLOAD = `(src_workload = {workload:String} OR dst_workload = {workload:String}
-  OR toString(src) IN {addresses:Array(String)} OR toString(dst) IN {addresses:Array(String)})`;
+const KEY = "src_party, dst_party, proto, port";
 const SLOT = "intDiv(toUnixTimestamp64Milli(last), {slot:UInt64})";
+/** The workload that owns an address, else the address; loopback is the reporting host's own. */
+const partyOf = (column: string) =>
+  `if(scope != '', scope, transform(toString(${column}), {addresses:Array(String)}, {owners:Array(String)}, toString(${column})))`;
+const SUMS =
+  "sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1";
+const WHAT = "src, dst, process, state, verdict, rule";
 
 /*
+ * An agent knows its own name and its peer's address for sure, its own address towards that peer less so. So the ends of
+ * a connection are told by party: the reporting workload itself, and the owner of the peer's address.
+ *
  * outbound ─ grouped by key, process, verdict, …, slot ─┐
  *   joined with  inbound of the same key and slot       ├─ one row for each connection group
  *   else with    inbound of the same key at any time    │
@@ -79,56 +90,62 @@ const SLOT = "intDiv(toUnixTimestamp64Milli(last), {slot:UInt64})";
 function connectionsSql(query: ConnectionQuery): string {
   const bySlot = query.perSlot ? ", slot" : "";
   const filters = [
-    ...(query.workload === undefined ? [] : [OF_WORKLOAD]),
+    ...(query.workload === undefined
+      ? []
+      : ["(src_party = {workload:String} OR dst_party = {workload:String})"]),
     ...(query.verdict === undefined ? [] : ["verdict = {verdict:String}"]),
   ];
   return `
 WITH
 outs AS (
-  SELECT ${KEY}, ${SLOT} AS slot, workload, process, state, verdict, rule,
-    sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1
+  SELECT workload AS src_party, ${partyOf("dst")} AS dst_party, proto, port, ${SLOT} AS slot, ${WHAT}, ${SUMS}
   FROM ringwall.flow_reports
-  WHERE direction = 'outbound' AND last >= fromUnixTimestamp64Milli({from:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64})
-  GROUP BY ${KEY}, slot, workload, process, state, verdict, rule
+  WHERE direction = 'outbound'
+    AND last >= fromUnixTimestamp64Milli({from:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64})
+  GROUP BY ${KEY}, slot, ${WHAT}
 ),
 ins AS (
-  SELECT ${KEY}, ${SLOT} AS slot, workload, process, state, verdict, rule,
-    sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1
+  SELECT ${partyOf("src")} AS src_party, workload AS dst_party, proto, port, ${SLOT} AS slot, ${WHAT}, ${SUMS}
   FROM ringwall.flow_reports
   WHERE direction = 'inbound'
-    AND last >= fromUnixTimestamp64Milli({from:Int64} - {lag:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64} + {lag:Int64})
-  GROUP BY ${KEY}, slot, workload, process, state, verdict, rule
+    AND last >= fromUnixTimestamp64Milli({from:Int64} - {lag:Int64})
+    AND last < fromUnixTimestamp64Milli({until:Int64} + {lag:Int64})
+  GROUP BY ${KEY}, slot, ${WHAT}
 ),
 near AS (
   SELECT ${KEY}, slot, max(toInt8(verdict)) AS worst, argMax(rule, toInt8(verdict)) AS worst_rule,
-    maxIf(toInt8(verdict), verdict != 'blocked') AS passed, argMaxIf(rule, toInt8(verdict), verdict != 'blocked') AS passed_rule
+    maxIf(toInt8(verdict), verdict != 'blocked') AS passed,
+    argMaxIf(rule, toInt8(verdict), verdict != 'blocked') AS passed_rule
   FROM ins GROUP BY ${KEY}, slot
 ),
 ever AS (
-  SELECT ${KEY}, argMax(workload, t1) AS there, argMaxIf(process, t1, process != 0) AS listener FROM ins GROUP BY ${KEY}
+  SELECT ${KEY}, 1 AS reported, argMax(src, t1) AS seen_src, argMaxIf(process, t1, process != 0) AS listener
+  FROM ins GROUP BY ${KEY}
 ),
 covered AS (SELECT DISTINCT ${KEY}, arrayJoin([slot - 1, slot, slot + 1]) AS slot FROM outs),
 joined AS (
-  SELECT outs.workload AS src_workload, ever.there AS dst_workload, src, dst, proto, port,
+  SELECT src_party, dst_party, src_party AS src_workload, if(reported = 1, dst_party, '') AS dst_workload,
+    if(reported = 1, seen_src, outs.src) AS src, outs.dst AS dst, proto, port,
     outs.process AS src_process, ever.listener AS dst_process, outs.state AS state, outs.slot AS slot,
     greatest(toInt8(outs.verdict), if(outs.state = 'established', near.passed, near.worst)) AS level,
     if(level > toInt8(outs.verdict), if(outs.state = 'established', near.passed_rule, near.worst_rule), outs.rule) AS rule,
-    if(ever.there != '', 'joined', 'source') AS reporter, n, sent, got, t0, t1
+    if(reported = 1, 'joined', 'source') AS reporter, n, sent, got, t0, t1
   FROM outs LEFT JOIN ever USING (${KEY}) LEFT JOIN near USING (${KEY}, slot)
   UNION ALL
-  SELECT '' AS src_workload, workload AS dst_workload, src, dst, proto, port,
+  SELECT src_party, dst_party, '' AS src_workload, dst_party AS dst_workload, src, dst, proto, port,
     toUInt64(0) AS src_process, process AS dst_process, state, slot,
     toInt8(verdict) AS level, rule, 'destination' AS reporter, n, sent, got, t0, t1
   FROM ins LEFT ANTI JOIN covered USING (${KEY}, slot)
   WHERE t1 >= fromUnixTimestamp64Milli({from:Int64}) AND t1 < fromUnixTimestamp64Milli({until:Int64})
 )
-SELECT src_workload, dst_workload, toString(src) AS src, toString(dst) AS dst, proto, port,
+SELECT src_party, dst_party, src_workload, dst_workload, toString(src) AS src, toString(dst) AS dst, proto, port,
   toString(src_process) AS src_process, toString(dst_process) AS dst_process, toString(state) AS state,
   transform(level, [1, 2, 3], ['allowed', 'would-block', 'blocked'], '') AS verdict, rule, reporter,
   sum(n) AS count, sum(sent) AS bytes_out, sum(got) AS bytes_in,
   toUnixTimestamp64Milli(min(t0)) AS first_ms, toUnixTimestamp64Milli(max(t1)) AS last_ms, uniqExact(toDate(t1)) AS days
 FROM joined
-GROUP BY src_workload, dst_workload, src, dst, proto, port, src_process, dst_process, state, level, rule, reporter${bySlot}
+GROUP BY src_party, dst_party, src_workload, dst_workload, src, dst, proto, port, src_process, dst_process, state, level,
+  rule, reporter${bySlot}
 ${filters.length === 0 ? "" : `HAVING ${filters.join(" AND ")}`}
 ORDER BY last_ms DESC, src, dst, proto, port, src_process, dst_process, state, verdict, rule
 LIMIT {limit:UInt32}`;

@@ -28,10 +28,14 @@ afterAll(async () => {
 });
 
 async function send(workload: string, batchId: string, flows: readonly TestFlow[]) {
+  for (const { local } of flows) if (!local.startsWith("127.")) owners.set(`::ffff:${local}`, workload);
   const decoded = decodeFlows(flowBatch(workload, batchId, flows), Date.now());
   if (!decoded.ok) throw new Error(decoded.error);
   return store.storeFlows(workload, decoded.value);
 }
+
+/** Which workload reports from which address, as the inventory would say. */
+const owners = new Map<string, string>();
 
 async function edges(from: string) {
   const all = await loadConnections(store.engine, {
@@ -39,6 +43,7 @@ async function edges(from: string) {
     untilMs: Date.now() + 60_000,
     slotSeconds: 3600,
     perSlot: false,
+    owners,
     limit: 1000,
   });
   return all.connections.filter((row) => row.src === `::ffff:${from}`);
@@ -82,6 +87,39 @@ describe("flow store", () => {
       "/usr/bin/python3",
       "/usr/bin/postgres",
     ]);
+  });
+
+  it("joins reports of hosts with several addresses, whatever address the source takes for its own", async () => {
+    owners.set("::ffff:10.1.1.1", "multi-1");
+    await send("multi-1", "a", [
+      {
+        direction: "outbound",
+        local: "10.1.1.99",
+        peer: "10.1.1.2",
+        port: 80,
+        exe: "/usr/bin/curl",
+        count: 2,
+      },
+    ]);
+    await send("web-9", "a", [
+      {
+        direction: "inbound",
+        local: "10.1.1.2",
+        peer: "10.1.1.1",
+        port: 80,
+        exe: "/usr/sbin/nginx",
+        count: 2,
+      },
+    ]);
+    const rows = await edges("10.1.1.1");
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({
+      src_workload: "multi-1",
+      dst_workload: "web-9",
+      reporter: "joined",
+      count: 2,
+    });
+    expect(await edges("10.1.1.99")).toEqual([]);
   });
 
   it("keeps what only the destination reported, without a source process", async () => {
