@@ -1,17 +1,16 @@
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
-import { agentError } from "./agent-error.ts";
 import type { AgentOptions } from "./agent-options.ts";
-import { parseCgroupMount } from "./identify/cgroups.ts";
+import { dispatchEvents } from "./dispatch-events.ts";
+import { findScope } from "./find-scope.ts";
 import { installedInterpreters } from "./identify/warm.ts";
-import type { KernelEvent } from "./kernel/contract.ts";
 import { observeAddresses } from "./observe/addresses.ts";
-import { type KnownListener, observeListeners } from "./observe/listeners.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
+import { refreshListeners } from "./refresh-listeners.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -20,7 +19,6 @@ import { type Agent, namesInForce, wireAgent } from "./wire.ts";
 
 /** Milliseconds between two drains of the kernel's flows; a denial drains at once. */
 export const DRAIN_EVERY_MS = 1000;
-const DRAIN_AFTER_DENIAL_MS = 100;
 const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
@@ -40,7 +38,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
   );
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   await lockState(options.stateDir);
-  const cgroups = await scopeOf(options.cgroup);
+  const cgroups = await findScope(options.cgroup);
   const credentials = await ensureEnrolled({
     options,
     hostName: nameOfHost(hostname()),
@@ -72,7 +70,7 @@ async function work(
   const onError = (error: unknown) => ending || log.error({ err: error }, "a task failed");
   kernel.beat();
   kernel.markAgent(process.pid);
-  const stream = kernel.onEvents((events) => dispatch(events, agent, onError));
+  const stream = kernel.onEvents((events) => dispatchEvents(events, agent, onError));
   const stops = [every(BEAT_EVERY_MS, kernel.beat, onError)];
   try {
     await governor.start();
@@ -122,79 +120,6 @@ async function work(
     await agent.digests.compact().catch(onError);
     kernel.close();
   }
-}
-
-/** Events in order; what takes long goes on beside the others, each answer belongs to one execution only. */
-function dispatch(events: readonly KernelEvent[], agent: Agent, onError: (error: unknown) => unknown): void {
-  const { identifier } = agent;
-  for (const event of events) {
-    switch (event.type) {
-      case "exec":
-        identifier.onExec(event).catch(onError);
-        break;
-      case "exit":
-        identifier.onExit(event);
-        break;
-      case "identityMiss":
-        identifier.onMiss(event).catch(onError);
-        break;
-      case "denial":
-        drainSoon(agent, onError);
-        break;
-      case "unknownListener":
-        refreshListeners(agent).catch(onError);
-        break;
-    }
-  }
-}
-
-const draining = new WeakSet<Agent>();
-
-/** A denial is told at once, many together. */
-function drainSoon(agent: Agent, onError: (error: unknown) => unknown): void {
-  if (draining.has(agent)) return;
-  draining.add(agent);
-  setTimeout(() => {
-    draining.delete(agent);
-    agent.reporter.drain(namesInForce(agent.enforcer, agent.kernel)).catch(onError);
-  }, DRAIN_AFTER_DENIAL_MS);
-}
-
-/** Tells the kernel whose the listeners are that it did not see begin. */
-async function refreshListeners(agent: Agent): Promise<readonly KnownListener[]> {
-  const { kernel, identifier } = agent;
-  const records = kernel.readTasks() ?? [];
-  const users = new Map(records.map((record) => [record.tgid, record.uid]));
-  const known: KnownListener[] = [];
-  for (const listener of await observeListeners(users.keys())) {
-    const { proto, port, tgid } = listener;
-    const process = identifier.processOf(tgid, users.get(tgid) ?? 0);
-    if (process !== undefined) kernel.setListener(proto, port, process);
-    known.push({ ...listener, identity: process === undefined ? undefined : identifier.identityOf(process) });
-  }
-  return known;
-}
-
-async function scopeOf(cgroup: string): Promise<{ readonly mount: string; readonly scope: string }> {
-  const mount = parseCgroupMount(await readFile("/proc/self/mountinfo", "utf8"));
-  if (mount === undefined) {
-    throw agentError(
-      "no-cgroup2",
-      "this machine has no cgroup2 file system",
-      "mount it: `mount -t cgroup2 none /sys/fs/cgroup/unified`",
-    );
-  }
-  const folder = resolve(cgroup);
-  const inside = folder === mount || folder.startsWith(`${mount}/`);
-  const found = await stat(join(folder, "cgroup.procs")).catch(() => undefined);
-  if (!inside || found === undefined) {
-    throw agentError(
-      "no-cgroup",
-      `\`${cgroup}\` is no control group below \`${mount}\``,
-      `make it with \`mkdir\`, or use \`${mount}\` for the whole host`,
-    );
-  }
-  return { mount, scope: folder.slice(mount.length) };
 }
 
 /** The host's name as a workload's: what names may not hold becomes `-`. */

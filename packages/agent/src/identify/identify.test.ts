@@ -41,21 +41,23 @@ describe("parseCgroupPath", () => {
 });
 
 describe("injectingEnvironment", () => {
-  test("keeps what makes a program run foreign code, sorted, and nothing else", () => {
-    expect(
-      injectingEnvironment(["PATH=/bin", "NODE_OPTIONS=-r x", "LD_PRELOAD=/tmp/x.so", "ENV=prod"]),
-    ).toEqual(["LD_PRELOAD=/tmp/x.so", "NODE_OPTIONS=-r x"]);
+  const mixed = ["PATH=/bin", "NODE_OPTIONS=-r x", "LD_PRELOAD=/tmp/x.so", "ENV=prod", "PYTHONPATH=/x"];
+
+  test("keeps what makes this program run foreign code, sorted, and nothing else", () => {
+    expect(injectingEnvironment(mixed, "node")).toEqual(["LD_PRELOAD=/tmp/x.so", "NODE_OPTIONS=-r x"]);
+    expect(injectingEnvironment(mixed, "python")).toEqual(["LD_PRELOAD=/tmp/x.so", "PYTHONPATH=/x"]);
+    expect(injectingEnvironment(mixed, undefined)).toEqual(["LD_PRELOAD=/tmp/x.so"]);
   });
 
   test("an empty value injects nothing; a repeated name is kept with both values", () => {
-    expect(injectingEnvironment(["LD_PRELOAD=", "PYTHONPATH=b", "PYTHONPATH=a"])).toEqual([
+    expect(injectingEnvironment(["LD_PRELOAD=", "PYTHONPATH=b", "PYTHONPATH=a"], "python")).toEqual([
       "PYTHONPATH=a",
       "PYTHONPATH=b",
     ]);
   });
 
   test("long values are cut so that they match no listed one", () => {
-    const [entry] = injectingEnvironment([`LD_PRELOAD=${"x".repeat(131_072)}`]);
+    const [entry] = injectingEnvironment([`LD_PRELOAD=${"x".repeat(131_072)}`], undefined);
     expect(entry?.endsWith("…")).toBe(true);
     expect(entry?.length).toBeLessThan(1100);
   });
@@ -72,7 +74,9 @@ describe("injectingEnvironment", () => {
       fc.property(
         fc.array(fc.oneof(fc.string(), fc.constantFrom("LD_AUDIT=1", "ENV=x", "=", "BASH_ENV=\n"))),
         (list) => {
-          expect(injectingEnvironment(list)).toEqual(injectingEnvironment([...list].reverse()));
+          expect(injectingEnvironment(list, "shell")).toEqual(
+            injectingEnvironment([...list].reverse(), "shell"),
+          );
         },
       ),
     );

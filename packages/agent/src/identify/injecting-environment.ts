@@ -1,43 +1,31 @@
+import type { InterpreterTable } from "./interpreters/table.ts";
+
 /**
- * Variables by which a program is made to run code that is not its own. They are part of an identity: allowed only
- * where a Software says so. Sources: ld.so(8), and each interpreter's manual on its environment.
+ * Variables by which any program is made to run code that is not its own (ld.so(8), OpenSSL's config(5)). The kernel
+ * looks for them too: `is_injecting` in bpf/exec.h.
  */
-const INJECTING = new Set([
-  "LD_PRELOAD",
-  "LD_LIBRARY_PATH",
-  "LD_AUDIT",
-  "LD_DEBUG_OUTPUT",
-  "LD_PROFILE",
-  "GLIBC_TUNABLES",
-  "GCONV_PATH",
-  "PYTHONPATH",
-  "PYTHONHOME",
-  "PYTHONSTARTUP",
-  "PYTHONINSPECT",
-  "PYTHONUSERBASE",
-  "PYTHONBREAKPOINT",
-  "NODE_OPTIONS",
-  "NODE_PATH",
-  "NODE_REPL_EXTERNAL_MODULE",
-  "BASH_ENV",
-  "PERL5OPT",
-  "PERL5LIB",
-  "PERLLIB",
-  "PERL5DB",
-  "RUBYOPT",
-  "RUBYLIB",
-  "GEM_PATH",
-  "GEM_HOME",
-  "PHPRC",
-  "PHP_INI_SCAN_DIR",
-  "JAVA_TOOL_OPTIONS",
-  "JDK_JAVA_OPTIONS",
-  "_JAVA_OPTIONS",
-  "CLASSPATH",
-  "OPENSSL_CONF",
-  "OPENSSL_MODULES",
-  "OPENSSL_ENGINES",
-]);
+const FOR_ALL =
+  /^(?:LD_(?:PRELOAD|LIBRARY_PATH|AUDIT|ORIGIN_PATH|PROFILE|PROFILE_OUTPUT|DEBUG_OUTPUT)|GLIBC_TUNABLES|GCONV_PATH|OPENSSL_(?:CONF|MODULES|ENGINES))$/;
+
+/** Those that only mean something to one interpreter, by its table's name. Sources: each one's manual. */
+const FOR_INTERPRETER: Readonly<Record<InterpreterTable["name"], ReadonlySet<string>>> = {
+  python: new Set([
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONINSPECT",
+    "PYTHONUSERBASE",
+    "PYTHONBREAKPOINT",
+  ]),
+  node: new Set(["NODE_OPTIONS", "NODE_PATH", "NODE_REPL_EXTERNAL_MODULE"]),
+  // `ENV` is left out: only interactive shells read it, and too many programs call a stage so.
+  shell: new Set(["BASH_ENV"]),
+  perl: new Set(["PERL5OPT", "PERL5LIB", "PERLLIB", "PERL5DB"]),
+  ruby: new Set(["RUBYOPT", "RUBYLIB", "GEM_PATH", "GEM_HOME"]),
+  php: new Set(["PHPRC", "PHP_INI_SCAN_DIR"]),
+  java: new Set(["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"]),
+  loader: new Set(),
+};
 
 /** Bytes of one value that are kept; longer ones are cut and end in `…`, so that they can match no listed value. */
 export const ENVIRONMENT_VALUE_MAX = 1024;
@@ -45,17 +33,21 @@ export const ENVIRONMENT_VALUE_MAX = 1024;
 export const ENVIRONMENT_ENTRIES_MAX = 32;
 
 /**
- * The code-injecting ones among `NAME=value` strings, sorted. A name that stands there twice is kept twice: programs
- * differ in which one they take. `ENV` is left out: only interactive shells read it, and too many programs call a stage so.
+ * The code-injecting ones among `NAME=value` strings, sorted, for a program that is this interpreter or (undefined)
+ * none. A name that stands there twice is kept twice: programs differ in which one they take.
  */
-export function injectingEnvironment(environment: Iterable<string>): string[] {
+export function injectingEnvironment(
+  environment: Iterable<string>,
+  interpreter: InterpreterTable["name"] | undefined,
+): string[] {
+  const own = interpreter === undefined ? undefined : FOR_INTERPRETER[interpreter];
   const found = new Set<string>();
   for (const entry of environment) {
     const cut = entry.indexOf("=");
     if (cut <= 0) continue;
     const name = entry.slice(0, cut);
     // An empty value injects nothing, whichever of these it is.
-    if (!INJECTING.has(name) || cut === entry.length - 1) continue;
+    if (!(FOR_ALL.test(name) || own?.has(name) === true) || cut === entry.length - 1) continue;
     found.add(clip(entry, name.length + 1 + ENVIRONMENT_VALUE_MAX));
   }
   return limited([...found]);

@@ -5,7 +5,7 @@ import type { FileTools } from "./executable-file.ts";
 import { type Execution, isOlderThan } from "./execution.ts";
 import type { ScriptFacts } from "./identity-book.ts";
 import { injectingEnvironment, withInjected } from "./injecting-environment.ts";
-import { resolveScript, type ScriptSource } from "./interpreters/resolve-script.ts";
+import { interpreterOf, resolveScript, type ScriptSource } from "./interpreters/resolve-script.ts";
 import { readProcLink } from "./proc.ts";
 import { readDigest } from "./read-digest.ts";
 import { type WalkedPath, walkPath } from "./walk-path.ts";
@@ -35,7 +35,10 @@ export async function openScript(execution: Execution, executable: string): Prom
     cwd,
     environment: new Map(environment.map(splitVariable)),
   });
-  const variables = withInjected(injectingEnvironment(environment), injected);
+  const variables = withInjected(
+    injectingEnvironment(environment, interpreterOf(executable)?.name),
+    injected,
+  );
   return { environment: variables, found: await openSource(source, execution) };
 }
 

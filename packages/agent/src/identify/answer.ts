@@ -1,0 +1,109 @@
+import type { ExecKey, FileKey, Kernel } from "../kernel/contract.ts";
+import {
+  type FileTools,
+  fileKeyText,
+  identifyExecutable,
+  type OpenExecutable,
+  openExecutable,
+} from "./executable-file.ts";
+import type { Execution } from "./execution.ts";
+import type { ExecutableFacts, IdentityBook } from "./identity-book.ts";
+import { interpreterOf } from "./interpreters/resolve-script.ts";
+import { closeScript, identifyScript, openScript } from "./script-file.ts";
+
+/** Executions that wait for their answer or may still be asked about; past it the oldest are forgotten. */
+export const EXECUTIONS_REMEMBERED_MAX = 8_192;
+/** Files whose executable number is known without looking. */
+export const FILES_REMEMBERED_MAX = 65_536;
+
+/** What an execution runs, in the book's numbers. */
+export type Answer = {
+  readonly exeId: number;
+  readonly scriptId: number;
+  readonly unattributable: boolean;
+};
+
+export type Answerer = {
+  /** One answer for each execution, however often it is asked for; null where it can't be known. */
+  readonly answer: (execution: Execution, isStill: () => boolean) => Promise<Answer | null>;
+  /** The answer that was begun for an execution. */
+  readonly begun: (exec: ExecKey) => Promise<Answer | null> | undefined;
+  /** From now on the kernel asks for the script of this file's executions. */
+  readonly markInterpreter: (file: FileKey, exeId: number) => void;
+};
+
+export type AnswerCounts = { vanished: number; failed: number };
+
+/** Finds out what executions run, and tells the kernel of executables that it may know by itself from then on. */
+export function createAnswerer(
+  kernel: Kernel,
+  book: IdentityBook,
+  tools: FileTools,
+  counts: AnswerCounts,
+): Answerer {
+  const executions = new Map<string, Promise<Answer | null>>();
+  const files = new Map<string, number>();
+
+  /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
+  async function find(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
+    const known = book.executableFacts(files.get(fileKeyText(execution.file)) ?? 0);
+    const opened = known === undefined ? await openExecutable(execution.tgid) : undefined;
+    const path = known?.exe ?? opened?.path;
+    const script = path === undefined ? undefined : await openScript(execution, path);
+    if (path === undefined || script === undefined || !isStill()) {
+      counts.vanished++;
+      await Promise.all([opened?.file.close(), script === undefined ? undefined : closeScript(script)]);
+      return null;
+    }
+    const exe = opened === undefined ? known : await readExecutable(execution, opened);
+    const scriptFacts = await identifyScript(execution, script, tools);
+    const exeId = exe === undefined ? null : book.executable(exe);
+    const scriptId = book.script(scriptFacts);
+    if (exe === undefined || exeId === null || scriptId === null) return null;
+    const unattributable = exe.unattributable !== null || scriptFacts.unattributable !== null;
+    return { exeId, scriptId, unattributable };
+  }
+
+  async function readExecutable(execution: Execution, opened: OpenExecutable): Promise<ExecutableFacts> {
+    try {
+      const { facts, lasting } = await identifyExecutable(execution, opened, tools);
+      const exeId = book.executable(facts);
+      if (exeId !== null && lasting) remember(execution.file, exeId, interpreterOf(facts.exe) !== undefined);
+      return facts;
+    } finally {
+      await opened.file.close();
+    }
+  }
+
+  function remember(file: FileKey, exeId: number, interpreter: boolean): void {
+    if (files.size >= FILES_REMEMBERED_MAX) forgetOldest(files);
+    files.set(fileKeyText(file), exeId);
+    kernel.setExecutable(file, exeId, interpreter);
+  }
+
+  return {
+    begun: (exec) => executions.get(execText(exec)),
+    markInterpreter: (file, exeId) => remember(file, exeId, true),
+    answer: (execution, isStill) => {
+      const key = execText(execution.exec);
+      const known = executions.get(key);
+      if (known !== undefined) return known;
+      if (executions.size >= EXECUTIONS_REMEMBERED_MAX) forgetOldest(executions);
+      const answer = find(execution, isStill).catch(() => {
+        counts.failed++;
+        return null;
+      });
+      executions.set(key, answer);
+      return answer;
+    },
+  };
+}
+
+function execText(exec: ExecKey): string {
+  return `${exec.execNs}:${exec.execTgid}`;
+}
+
+function forgetOldest<V>(map: Map<string, V>): void {
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
