@@ -5,6 +5,9 @@ import { announce } from "../mock/types.ts";
 import { CARD, heightOfCard } from "../src/util/diagram-types.ts";
 import { buildConsole, hasChromium, launchBrowser, type Mocked, openMocked } from "./console-under-test.ts";
 
+/** Two clicks within this time are one double click, which zooms. */
+const DOUBLE_CLICK_MS = 400;
+
 describe.skipIf(!hasChromium)("the map", () => {
   let browser: Browser;
   let mocked: Mocked | null = null;
@@ -204,6 +207,35 @@ describe.skipIf(!hasChromium)("the map", () => {
     const page = await open("large");
     await page.locator('[data-drawn="10002"]').waitFor({ state: "attached" });
     expect(await page.getByText("25,678 connections").count()).toBe(1);
+  });
+
+  it("leads from a segment's disc to the segment's own diagram", async () => {
+    const page = await open("medium", "/?view=overview");
+    await page.locator("[data-drawn]").waitFor({ state: "attached" });
+    const pane = await page.getByTestId("overview").boundingBox();
+    if (pane === null) throw new Error("the overview has no size");
+    // Where discs are is the layout's business; on a grid one is soon met. Clicks in haste would be a double click.
+    const points = Array.from(
+      { length: 60 },
+      (_, index) => [((index % 10) + 0.5) / 10, Math.floor(index / 10)] as const,
+    );
+    for (const [across, down] of points) {
+      if (new URL(page.url()).searchParams.has("segment")) break;
+      await page.mouse.click(pane.x + pane.width * across, pane.y + (pane.height * (down + 0.5)) / 6);
+      await page.waitForTimeout(DOUBLE_CLICK_MS);
+    }
+    expect(new URL(page.url()).searchParams.get("segment")).toMatch(/^app\d-/);
+  });
+
+  it("lets the keyboard select software in the diagram", async () => {
+    const page = await open("three-tier");
+    const row = page
+      .getByRole("region", { name: "db-1, shop-db" })
+      .getByRole("button", { name: /^postgres/ });
+    await row.focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("complementary", { name: "Details" }).getByText("postgresql-15").waitFor();
+    expect(await row.getAttribute("aria-pressed")).toBe("true");
   });
 });
 

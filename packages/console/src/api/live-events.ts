@@ -2,8 +2,10 @@ import type { QueryClient } from "@tanstack/react-query";
 
 export type LiveState = "connecting" | "live" | "lost";
 
-/** Events come in bursts; each kind of data is fetched again at most once in this many milliseconds. */
+/** Events come in bursts; data is fetched again at most once in this many milliseconds. */
 const REFETCH_INTERVAL_MS = 1_500;
+/** A large fleet's map takes long to fetch: fetching again takes at most a part of the time, one in this many. */
+const REFETCH_SHARE = 8;
 
 /** Which queries an event makes old. */
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
@@ -18,14 +20,23 @@ export function followEvents(queries: QueryClient, report: (state: LiveState) =>
   const due = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | null = null;
   let lost = false;
-  const flush = () => {
-    timer = null;
-    for (const key of due) void queries.invalidateQueries({ queryKey: [key] });
+  let closed = false;
+  let wait = REFETCH_INTERVAL_MS;
+  const flush = async () => {
+    const started = performance.now();
+    const keys = [...due];
     due.clear();
+    await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
+    wait = Math.max(REFETCH_INTERVAL_MS, (performance.now() - started) * REFETCH_SHARE);
+    timer = null;
+    if (due.size > 0) schedule();
+  };
+  const schedule = () => {
+    if (!closed) timer ??= setTimeout(() => void flush(), wait);
   };
   const note = (kind: string) => {
     for (const key of AFFECTED[kind] ?? []) due.add(key);
-    timer ??= setTimeout(flush, REFETCH_INTERVAL_MS);
+    schedule();
   };
   for (const kind of Object.keys(AFFECTED)) source.addEventListener(kind, () => note(kind));
   source.addEventListener("open", () => {
@@ -39,6 +50,7 @@ export function followEvents(queries: QueryClient, report: (state: LiveState) =>
     report("lost");
   });
   return () => {
+    closed = true;
     source.close();
     if (timer !== null) clearTimeout(timer);
   };

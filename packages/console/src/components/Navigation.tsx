@@ -31,6 +31,8 @@ export function Navigation() {
   );
 }
 
+const COUNT_SHOWN_MAX = 999;
+
 type ItemProps = {
   readonly to: Pick<LinkProps, "to" | "search">;
   readonly icon: ReactNode;
@@ -43,7 +45,9 @@ function Item({ to, icon, label, count = 0 }: ItemProps) {
     <Link {...to} className={classes["item"]} activeOptions={{ exact: true, includeSearch: false }}>
       {icon}
       <span className={classes["label"]}>{label}</span>
-      {count === 0 ? null : <span className={classes["count"]}>{count}</span>}
+      {count === 0 ? null : (
+        <span className={classes["count"]}>{count > COUNT_SHOWN_MAX ? `${COUNT_SHOWN_MAX}+` : count}</span>
+      )}
     </Link>
   );
 }

@@ -12,6 +12,7 @@ type Props = {
 export function PageHeader({ title, note, children }: Props) {
   return (
     <div className={classes["header"]}>
+      <title>{`${title} · Ringwall`}</title>
       <h1>{title}</h1>
       {note === undefined ? null : <span className={classes["note"]}>{note}</span>}
       <div className={classes["tools"]}>{children}</div>

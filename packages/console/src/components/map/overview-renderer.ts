@@ -10,13 +10,16 @@ const LABEL_LAYER = "ringwall-labels";
 /** Labels are placed anew in every frame; beyond this many tries a frame would be late. */
 const LABEL_CANDIDATES_MAX = 2_500;
 /** Camera ratio (1 = everything in view) from which on segments stand for their workloads. */
-const RATIO_FAR = 0.42;
+const RATIO_FAR = 0.34;
 /** In world units, of which neighbours are 10 apart. */
 const SIZE = { node: 3.2, address: 4.2, edge: 0.35, worse: 0.6, clusterMin: 0.8, clusterMax: 6 } as const;
 const LAYER: Record<Outcome, number> = { allowed: 0, "would-block": 1, blocked: 2 };
 
-/** `far`: drawn only where segments stand for their workloads; `near`: only where they don't; `both`. */
-type Depth = "far" | "near" | "both";
+/**
+ * `far`: drawn only where segments stand for their workloads; `near`: only where they don't; `lit`: only as part of a
+ * selection, as the thousands of harmless lines to the internet, which would cover all others.
+ */
+type Depth = "far" | "near" | "both" | "lit";
 type NodeData = {
   x: number;
   y: number;
@@ -154,12 +157,14 @@ export class OverviewRenderer {
   }
 
   #addNearEdges({ graph }: PlacedOverview): void {
+    const addresses = new Set(graph.nodes.flatMap((node) => (node.kind === "address" ? node.id : [])));
     for (const { source, target, outcome } of graph.edges) {
+      const harmless = outcome === "allowed" && (addresses.has(source) || addresses.has(target));
       this.#graph.addEdge(source, target, {
         color: this.#colors[outcome],
         size: outcome === "allowed" ? SIZE.edge : SIZE.worse,
         zIndex: LAYER[outcome],
-        depth: "near",
+        depth: harmless ? "lit" : "near",
       });
     }
     this.#nearEdgesMade = true;
@@ -186,6 +191,7 @@ export class OverviewRenderer {
   /** Segments stand for their workloads only from afar, and never beside a selection. */
   #isDrawn(depth: Depth): boolean {
     if (depth === "both") return true;
+    if (depth === "lit") return this.#lit !== null;
     return depth === (this.#far && this.#lit === null ? "far" : "near");
   }
 
