@@ -1,7 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { AgentService, HEARTBEAT_SECONDS, MESSAGE_BYTES_MAX } from "@ringwall/protocol/agent";
-import { checkControllerIdentity, HANDSHAKE_TIMEOUT_MS } from "./controller-trust.ts";
+import { checkControllerIdentity } from "./controller-trust.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** Milliseconds that one upload or enrolment may take. */
@@ -20,9 +20,11 @@ export function connectController(
   controller: string,
   trust: Pick<Credentials, "caCertificate"> & Partial<Pick<Credentials, "privateKey" | "certificateChain">>,
 ): ControllerClient {
+  // No HTTP/2 pings: a session that one of them ends after its calls were given up throws where nobody catches
+  // (connect-node 2.2), which would end the agent. A dead connection shows by its missing heartbeats and by call timeouts.
   const session = new Http2SessionManager(
     controller,
-    { pingIntervalMs: HEARTBEAT_SECONDS * 1000, pingTimeoutMs: HANDSHAKE_TIMEOUT_MS },
+    {},
     {
       ca: trust.caCertificate,
       ...(trust.certificateChain === undefined
