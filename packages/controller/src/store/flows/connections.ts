@@ -129,7 +129,7 @@ joined AS (
     outs.process AS src_process, ever.listener AS dst_process, outs.state AS state, outs.slot AS slot,
     greatest(toInt8(outs.verdict), if(outs.state = 'established', near.passed, near.worst)) AS level,
     if(level > toInt8(outs.verdict), if(outs.state = 'established', near.passed_rule, near.worst_rule), outs.rule) AS rule,
-    if(reported = 1, 'joined', 'source') AS reporter, n, sent, got, t0, t1
+    if(reported = 1 AND outs.verdict != 'blocked', 'joined', 'source') AS reporter, n, sent, got, t0, t1
   FROM outs LEFT JOIN ever USING (${KEY}) LEFT JOIN near USING (${KEY}, slot)
   UNION ALL
   SELECT src_party, dst_party, '' AS src_workload, dst_party AS dst_workload, src, dst, proto, port,

@@ -143,6 +143,23 @@ describe("flow store", () => {
     });
   });
 
+  it("does not claim that the destination saw what the source refused", async () => {
+    const pair = { local: "10.13.0.1", peer: "10.13.0.2", port: 5432 };
+    await send("app-13", "m", [
+      { direction: "outbound", ...pair, exe: "/opt/api" },
+      { direction: "outbound", ...pair, exe: "/opt/other", state: State.DENIED, verdict: Verdict.BLOCKED },
+    ]);
+    await send("db-13", "m", [
+      { direction: "inbound", local: pair.peer, peer: pair.local, port: 5432, exe: "/opt/postgres" },
+    ]);
+    const rows = await edges("10.13.0.1");
+    const reporters = rows.map((row) => [row.verdict, row.reporter]).toSorted();
+    expect(reporters).toEqual([
+      ["allowed", "joined"],
+      ["blocked", "source"],
+    ]);
+  });
+
   it("calls a connection blocked that the source let out and the destination refused", async () => {
     await send("app-1", "c", [
       {
