@@ -36,13 +36,13 @@ export function scaleTrial(
     .filter(() => rng.chance(0.9))
     .map((pair) => edgeOf(pair, rng.int(3, 12), rng.int(10, 3000)));
   const inventory = fleet.hosts.map((host) => workloadOf(host, false));
-  const before = process.hrtime.bigint();
+  const before = process.cpuUsage();
   const result = learn({ edges, inventory, tightness: 0.5, seed, taken: [] });
-  const seconds = Number(process.hrtime.bigint() - before) / 1e9;
+  const seconds = secondsSince(before);
   const day = edges.filter((_, index) => index % 14 === 0);
-  const dayStart = process.hrtime.bigint();
+  const dayStart = process.cpuUsage();
   drift({ resources: result.resources, edges: day, inventory });
-  const daySeconds = Number(process.hrtime.bigint() - dayStart) / 1e9;
+  const daySeconds = secondsSince(dayStart);
   return {
     daySeconds,
     workloads: inventory.length,
@@ -54,14 +54,21 @@ export function scaleTrial(
   };
 }
 
+/** Seconds of processor time, of all threads: the same on a busy machine as on a quiet one. */
+function secondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
 /** Half a million edges, a tenth of them for the cost per edge, and one day's edges on top of a policy. */
 export function scaleBars(apps: readonly AppGraph[], isSmall: boolean): readonly Bar[] {
+  scaleTrial(apps, 1, 6, 2);
   const tenth = isSmall ? scaleTrial(apps, 1, 6, 1) : scaleTrial(apps, 8, 10, 1);
-  const whole = isSmall ? scaleTrial(apps, 3, 10, 1) : scaleTrial(apps, 6, 45, 1);
+  const whole = isSmall ? scaleTrial(apps, 3, 10, 1) : scaleTrial(apps, 6, 47, 1);
   const perEdge = ({ seconds, edges }: ScaleResult): number => (seconds / edges) * 1e6;
   const what = `${whole.workloads} workloads, ${whole.edges} edges`;
   return [
-    bar(`${what}: seconds`, whole.seconds, "<=", 60),
+    bar(`${what}: seconds of processor time`, whole.seconds, "<=", 60),
     bar(`${what}: GiB of memory`, whole.gibibytes, "<=", 4),
     bar(`${what}: adjusted Rand`, whole.rand, "info", 0),
     bar(`microseconds per edge at ${tenth.edges} edges`, perEdge(tenth), "info", 0),

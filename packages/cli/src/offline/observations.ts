@@ -1,5 +1,6 @@
 import { collectEdges, type Edge, workloadsOfEdges } from "@ringwall/learner";
 import type { Workload } from "@ringwall/model";
+import { inventoryOf } from "@ringwall/policy";
 import { Failure, failure } from "../failure.ts";
 import { note } from "../output/print.ts";
 import { readFlows } from "./flow-lines.ts";
@@ -26,11 +27,6 @@ export async function loadObservations(
 ): Promise<Observations> {
   const listed = options.inventory === undefined ? [] : loadInventory(options.inventory);
   const inventory = [...written, ...listed];
-  const twice = listed.find((one) => written.some((other) => other.metadata.name === one.metadata.name));
-  if (twice !== undefined) {
-    const what = `workload \`${twice.metadata.name}\` is in the policy and in the inventory`;
-    throw failure("duplicate-workload", what, "leave it out of one of them");
-  }
   const collector = collectEdges(inventory);
   const names = workloadsOfEdges(inventory);
   const progress = progressLine();
@@ -54,7 +50,10 @@ export async function loadObservations(
       );
     }
   }
-  return { edges: collector.edges(), inventory, found: names.workloads() };
+  const found = names.workloads();
+  const valid = inventoryOf([...inventory, ...found]);
+  if (!valid.ok) throw new Failure(valid.error);
+  return { edges: collector.edges(), inventory, found };
 }
 
 /** Records between two updates of the progress line. */

@@ -57,7 +57,7 @@ export function buildFleet(apps: readonly AppGraph[], rng: Random, options: Flee
   const place = (service: string, app: string, server: Program, port: number, fromDay: number): Host => {
     const ip = freshAddress(rng, used);
     const labels = { app, role: service.replaceAll("_", "-"), env: "prod" };
-    return { name: `h-${rng.hex(6)}`, ip, service: `${app}/${service}`, labels, server, port, fromDay };
+    return { name: freshName(rng, used), ip, service: `${app}/${service}`, labels, server, port, fromDay };
   };
   const hosts: Host[] = [];
   const pairs: Pair[] = [];
@@ -91,6 +91,14 @@ function freshAddress(rng: Random, used: Set<string>): string {
   while (used.has(ip));
   used.add(ip);
   return ip;
+}
+
+function freshName(rng: Random, used: Set<string>): string {
+  let name = "";
+  do name = `h-${rng.hex(6)}`;
+  while (used.has(name));
+  used.add(name);
+  return name;
 }
 
 function isConnected(app: AppGraph, { name }: AppService): boolean {

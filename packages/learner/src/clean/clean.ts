@@ -84,7 +84,7 @@ function softwareObjection(
     const group = software[id];
     if (group === undefined) continue;
     if (group.suspect !== null) return "changed-content";
-    if (group.trust === "low" && parties[link.dst]?.kind !== "loopback") return "low-trust-software";
+    if (group.trust === "low") return "low-trust-software";
   }
   const program = software[link.srcSoftware];
   const isTool = program?.trust === "dual-use" && parties[link.dst]?.kind !== "loopback";

@@ -42,11 +42,13 @@ export function edgesOfFlows(flows: Iterable<Flow>, inventory: readonly Workload
 export function collectEdges(inventory: readonly Workload[]): EdgeCollector {
   const owners = ownersOfAddresses(inventory);
   const gathered = new Map<string, Gathered>();
+  const isRepeated = repetitionFilter();
   const add = (record: Flow): void => {
     const flow = isReply(record) ? turned(record) : record;
     const [src, dst] = resolveEnds(flow, owners);
     const port = flow.port ?? flow.icmpType ?? null;
     const key = `${endKey(src)}|${endKey(dst)}|${flow.proto}|${port}`;
+    if (isRepeated(flow, key)) return;
     const known = gathered.get(key);
     if (known === undefined) gathered.set(key, count(startOf(src, dst, flow.proto, port), flow));
     else count(known, flow);
@@ -56,6 +58,34 @@ export function collectEdges(inventory: readonly Workload[]): EdgeCollector {
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([, edge]) => finished(edge));
   return { add, edges };
+}
+
+/** Records remembered to recognise one that was uploaded twice; beyond it a repetition only counts twice. */
+const REMEMBERED_MAX = 2_000_000;
+
+/** Tells whether the same record was there before: same edge, times, client port, state and counts. */
+function repetitionFilter(): (flow: Flow, key: string) => boolean {
+  const seen = new Set<number>();
+  return ({ time, until, count, state, reporter, src, bytesIn, bytesOut }, key) => {
+    const digest = hash(
+      `${key}|${time}|${until}|${count}|${state}|${reporter}|${src.port}|${bytesIn}|${bytesOut}`,
+    );
+    if (seen.has(digest)) return true;
+    if (seen.size < REMEMBERED_MAX) seen.add(digest);
+    return false;
+  };
+}
+
+/** 53 bits of two FNV-1a hashes. */
+function hash(text: string): number {
+  let a = 0x811c9dc5;
+  let b = 0xc9dc5118;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ (code + i), 0x01000193);
+  }
+  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
 }
 
 /** Address → the one workload that owns it; null where several claim it. */

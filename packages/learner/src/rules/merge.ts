@@ -26,6 +26,7 @@ const ORDER: readonly Dimension[] = ["ports", "to", "from", "fromSoftware", "toS
 /** Dynamic ports of one known receiver from which on they are one class. */
 const DYNAMIC_PORTS_MIN = 3;
 const DYNAMIC_PORT_FIRST = 32_768;
+const ICMP_TYPE_MAX = 255;
 
 export function draftOf({ links, ...edgeClass }: EdgeClass, confidence: number): RuleDraft {
   return {
@@ -41,7 +42,7 @@ export function draftOf({ links, ...edgeClass }: EdgeClass, confidence: number):
 }
 
 export function portSpec(proto: string, port: number): string {
-  return port === -1 ? proto : `${proto}/${port}`;
+  return port === -1 || (proto === "icmp" && port > ICMP_TYPE_MAX) ? proto : `${proto}/${port}`;
 }
 
 /** Joins drafts that differ in one list only: the result permits exactly what its parts did. */
