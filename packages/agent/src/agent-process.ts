@@ -46,6 +46,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     version: VERSION,
     nowMs: Date.now,
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
+    onExpired: ({ message }) => log.error(`going on without the controller: ${message}`),
   });
   const instance = await openInstance(options.stateDir, options.pinDir, options.cgroup, () =>
     log.warn("the journal of the pinned programs is lost: they are loaded anew"),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { labels as labelsSchema, name as nameSchema } from "@ringwall/model";
 import { AgentError, agentError } from "../agent-error.ts";
 import type { AgentOptions } from "../agent-options.ts";
+import { loadPolicyState } from "../apply/policy-store.ts";
 import { type Credentials, loadCredentials, saveCredentials } from "./credentials.ts";
 import { enrol } from "./enrol.ts";
 import { explainFailure, type Failure } from "./failure.ts";
@@ -19,6 +20,8 @@ export type EnrolmentParts = {
   readonly version: string;
   readonly nowMs: () => number;
   readonly onWaiting: (failure: Failure) => void;
+  /** The certificate has expired, and the agent goes on enforcing without a connection. */
+  readonly onExpired: (problem: AgentError) => void;
 };
 
 /**
@@ -45,13 +48,21 @@ export async function ensureEnrolled(parts: EnrolmentParts): Promise<Credentials
   return credentials;
 }
 
-/** Credentials that can't be used any more give way to a token, where there is one. */
+/**
+ * Credentials that can't be used any more give way to a token, where there is one. Expired ones without a token are
+ * taken where there is a policy to enforce: a host that was off for a week must not come up open.
+ */
 async function loadStored(parts: EnrolmentParts): Promise<Credentials | null> {
+  const { stateDir } = parts.options;
   try {
-    return await loadCredentials(parts.options.stateDir, parts.nowMs());
+    return await loadCredentials(stateDir, parts.nowMs());
   } catch (error) {
-    if (error instanceof AgentError && hasToken(parts.options)) return null;
-    throw error;
+    if (!(error instanceof AgentError)) throw error;
+    if (hasToken(parts.options)) return null;
+    if ((await loadPolicyState(stateDir)).current === null) throw error;
+    const expired = await loadCredentials(stateDir, null);
+    parts.onExpired(error);
+    return expired;
   }
 }
 

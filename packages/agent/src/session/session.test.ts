@@ -8,6 +8,8 @@ import { FlowBatchSchema } from "@ringwall/protocol/agent";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AgentError } from "../agent-error.ts";
 import type { AgentOptions } from "../agent-options.ts";
+import { savePolicyState } from "../apply/policy-store.ts";
+import { hostPolicyOf } from "../testing/host-policy.ts";
 import { createTestAuthority, startTestController, type TestController } from "../testing/test-controller.ts";
 import { loadCredentials, renewAtMs } from "./credentials.ts";
 import { type EnrolmentParts, ensureEnrolled } from "./ensure-enrolled.ts";
@@ -19,6 +21,7 @@ import { createUploader } from "./uploader.ts";
 let controller: TestController;
 let folder: string;
 const stops: AbortController[] = [];
+const expired: string[] = [];
 
 beforeEach(async () => {
   controller = await startTestController();
@@ -47,6 +50,7 @@ async function enrolWith(token: string, options: Partial<AgentOptions> = {}, now
     version: "0.1.0",
     nowMs,
     onWaiting: () => undefined,
+    onExpired: ({ message }) => expired.push(message),
   };
   return ensureEnrolled(parts);
 }
@@ -144,6 +148,26 @@ describe("enrolment", () => {
     expect(second.certificateChain).not.toBe(first.certificateChain);
   });
 
+  test("an expired certificate without a token: it ends, but not where there is a policy to enforce", async () => {
+    const credentials = await enrolWith(controller.token());
+    const later = () => Date.now() + 7_200_000;
+    const without = { stateDir: folder, pinDir: "/none", cgroup: "/none", signal: AbortSignal.timeout(8000) };
+    const parts = {
+      options: without,
+      hostName: "web-1",
+      addresses: [],
+      version: "0.1.0",
+      nowMs: later,
+      onWaiting: () => undefined,
+      onExpired: (problem: AgentError) => expired.push(problem.message),
+    };
+    expect(await problemOf(ensureEnrolled(parts))).toMatchObject({ code: "certificate-unusable" });
+    const current = { generation: 1n, policy: hostPolicyOf() };
+    await savePolicyState(folder, { current, waiting: null, revertedGeneration: 0n });
+    expect(await ensureEnrolled(parts)).toEqual(credentials);
+    expect(expired[0]).toContain("enrol again");
+  });
+
   test("damaged credentials are named by their file", async () => {
     await enrolWith(controller.token());
     const file = join(folder, "identity", "credentials.json");
@@ -178,6 +202,7 @@ describe("enrolment", () => {
         version: "0.1.0",
         nowMs: Date.now,
         onWaiting: ({ message }) => told.push(message),
+        onExpired: () => undefined,
       }),
     ).rejects.toThrow();
     expect(told).toHaveLength(1);

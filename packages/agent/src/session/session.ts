@@ -81,7 +81,7 @@ export function createSession(parts: SessionParts): Session {
         reconnect.abort();
       } catch (error) {
         failed(error);
-        await pause(Math.min(RENEW_RETRY_MS, waitMs * 4), signal);
+        await pause(RENEW_RETRY_MS, signal);
       }
     }
   }
