@@ -103,8 +103,11 @@ describe.skipIf(!hasChromium)("the map", () => {
   });
 
   it("filters by segment and groups by segment", async () => {
-    const page = await open("three-tier", "/?segment=shop-backup");
+    const page = await open("three-tier");
+    await page.getByRole("combobox", { name: "Segment" }).click();
+    await page.getByRole("option", { name: "shop-backup" }).click();
     await page.getByText("1 of 20 connections").waitFor();
+    expect(new URL(page.url()).search).toBe("?segment=shop-backup");
     await page.goto(`${mocked?.url}/?group=segment`);
     await page.getByRole("region", { name: "shop-web, 2 workloads" }).waitFor();
   });

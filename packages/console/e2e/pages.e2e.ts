@@ -53,6 +53,21 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
     },
   );
 
+  it.each([
+    ["pending", "/?sel=db-1", "Details"],
+    ["three-tier", "/?view=table&sel=db-1", "Connections"],
+    ["signed-out", "/?sign-in=failed", "Sign in"],
+    ["empty", "/", "Pages"],
+  ] as const)("are accessible in other states, too: %s at %s", async (scenario, path, landmark) => {
+    for (const scheme of ["light", "dark"] as const) {
+      const page = await open(scenario, path, scheme);
+      await page.getByLabel(landmark, { exact: true }).first().waitFor();
+      expect(await accessibilityProblems(page), scheme).toEqual([]);
+      await mocked?.close();
+      mocked = null;
+    }
+  });
+
   it("ask nothing of any other server", async () => {
     const page = await open("three-tier");
     const foreign: string[] = [];
