@@ -13,7 +13,7 @@ type Context = {
 /** A name per segment, in the partition's order: from labels, else what the hosts' names share, else what they run. */
 export function nameSegments(partition: Partition, context: Context, taken: Set<string>): readonly string[] {
   const programs = mainPrograms(partition, context);
-  return partition.groups.map(({ labels, members, program: own }, number) => {
+  return partition.groups.map(({ labels, called, members, program: own }, number) => {
     const candidates =
       labels === null
         ? []
@@ -22,6 +22,7 @@ export function nameSegments(partition: Partition, context: Context, taken: Set<
               .filter((value) => typeof value === "string")
               .join("-"),
           ];
+    if (called !== undefined) candidates.push(called);
     const shared = sharedStem(members);
     const program = own ?? programs[number];
     if (labels === null && shared !== null) candidates.push(shared);

@@ -11,6 +11,8 @@ export type Group = {
   readonly members: readonly string[];
   /** Label selector that describes exactly these members among the inventory; null where no labels do. */
   readonly labels: LabelSelector | null;
+  /** What people call it, where that is not in `labels`. */
+  readonly called?: string;
   /** What they are for, where the learner found that out: a software's name. */
   readonly program?: string;
   /** Why they belong together, a sentence. */
