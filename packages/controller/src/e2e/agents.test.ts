@@ -83,7 +83,7 @@ describe("enrolment", () => {
       enrollAgent(controller.agentsUrl, await createTestToken(controller), "taken"),
     );
     expect(refused.code).toBe(Code.AlreadyExists);
-    expect(refused.rawMessage).toContain("ringwall token create --workload taken");
+    expect(refused.rawMessage).toContain("ringwall token create --name taken");
   });
 
   it("lets only one of two hosts have a name that both ask for at once", async () => {
@@ -226,6 +226,22 @@ describe("reports", () => {
       port: 5432,
       src: { workload: "app-9", ip: "10.9.0.1", exe: "/usr/bin/python3" },
       dst: { workload: "db-9", ip: "10.9.0.2", exe: "/usr/bin/postgres" },
+    });
+  });
+
+  it("knows loopback traffic as the host's own", async () => {
+    const agent = await enrolled("loop");
+    await agent.client.reportFlows(
+      flowBatch("loop", "l", [
+        { direction: "outbound", local: "127.0.0.1", peer: "127.0.0.1", port: 6379, exe: "/usr/bin/app" },
+      ]),
+    );
+    const { data } = await controller.client.GET("/api/v1/flows", {
+      params: { query: { workload: "loop" } },
+    });
+    expect(data?.flows[0]).toMatchObject({
+      src: { workload: "loop" },
+      dst: { workload: "loop", ip: "127.0.0.1" },
     });
   });
 

@@ -168,7 +168,7 @@ async function judgeEnrollment(
     return fail(refused("denied", `${what}; ${remedy}`));
   }
   if (bound === null && fleet.get(workload) !== undefined) {
-    const command = `ringwall token create --workload ${workload}`;
+    const command = `ringwall token create --name ${workload}`;
     const remedy = `choose another name with --name, or replace it with a token for exactly this one (\`${command}\`)`;
     return fail(refused("exists", `a workload \`${workload}\` is enrolled already; ${remedy}`));
   }

@@ -65,18 +65,25 @@ export async function loadWindow(
     addresses.set(text, found);
     return found;
   };
-  const endOf = (workload: string, address: string, process: Connection["src_process"]): SeenEnd => {
+  const endOf = (
+    workload: string,
+    party: string,
+    address: string,
+    process: Connection["src_process"],
+  ): SeenEnd => {
     const { ip, owner } = lookUp(address);
+    // A loopback address is nobody's in the inventory: it is the host that reported it.
+    const known = workload === "" && inventory.byName.has(party) ? party : workload;
     return {
-      workload: workload === "" ? owner : workload,
+      workload: known === "" ? owner : known,
       ip,
       process: process === PROCESS_UNKNOWN ? null : store.processes.get(process),
     };
   };
   const seen = connections.map((one) => ({
     ...one,
-    src: endOf(one.src_workload, one.src, one.src_process),
-    dst: endOf(one.dst_workload, one.dst, one.dst_process),
+    src: endOf(one.src_workload, one.src_party, one.src, one.src_process),
+    dst: endOf(one.dst_workload, one.dst_party, one.dst, one.dst_process),
   }));
   return { seen, truncated };
 }

@@ -35,7 +35,7 @@ export function peerOf(request: Http2ServerRequest): Peer {
   };
 }
 
-const ENROL_AGAIN = "enrol again with a token for this workload (`ringwall token create --workload NAME`)";
+const ENROL_AGAIN = "enrol again with a token for this workload (`ringwall token create --name NAME`)";
 
 /** The workload a call may speak for. `claimed` is what the message says; another name than the certificate's is refused. */
 export function requireAgent(

@@ -9,6 +9,9 @@ const REPORT_LAG_MS = 120_000;
 
 /** Connections between two ends that agree in all these, each connection counted once. Times in milliseconds since 1970. */
 export type Connection = {
+  /** The reporting workload, the owner of the address, or the address. */
+  readonly src_party: string;
+  readonly dst_party: string;
   /** Empty where the end has no agent that reported. */
   readonly src_workload: string;
   readonly dst_workload: string;
