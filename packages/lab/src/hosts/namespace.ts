@@ -9,9 +9,9 @@ const READY_MS_MAX = 10_000;
 const IP_MS_MAX = 10_000;
 
 /**
- * Private places for what hosts write, on memory, so that they vanish with the namespace; names instead of a resolver, so
- * that no query leaves the lab. Operators log in with a shell that reads none of the machine's own start-up files; on the
- * controller's host users stay as they are, because the controller may have to add one.
+ * Private places for what hosts write, on memory, so that they vanish with the namespace: users that the controller adds
+ * for itself as well. Names instead of a resolver, so that no query leaves the lab, and a shell for operators that reads
+ * none of the machine's own start-up files.
  */
 const holderScript = `
 set -e
@@ -22,15 +22,12 @@ exec unshare --net --mount --ipc --uts --propagation private sh -c '
   mount -t tmpfs -o mode=755 lab /run
   mount -t tmpfs -o mode=1777 lab /dev/shm
   mkdir -m 1777 /run/tmp
-  mkdir -m 755 /run/sshd /run/lock /srv/etc
-  printf "%s" "$2" >/srv/etc/hosts
-  : >/srv/etc/resolv.conf
-  mount --bind /srv/etc/hosts /etc/hosts
-  mount --bind /srv/etc/resolv.conf /etc/resolv.conf
-  if [ "$1" != controller ]; then
-    sed "/^root:/s|:[^:]*$|:/bin/sh|" /etc/passwd >/srv/etc/passwd
-    mount --bind /srv/etc/passwd /etc/passwd
-  fi
+  mkdir -m 755 /run/sshd /run/lock /run/etc /run/etc-work
+  mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work lab /etc
+  rm -f /etc/resolv.conf
+  : >/etc/resolv.conf
+  printf "%s" "$2" >/etc/hosts
+  sed -i "/^root:/s|:[^:]*$|:/bin/sh|" /etc/passwd
   hostname "$1"
   sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
   ip link set lo up

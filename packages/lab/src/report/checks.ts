@@ -11,11 +11,13 @@ export type Check = {
   readonly seen: string;
   /** The rule that decided, as the controller reports it; empty where no rule is concerned. */
   readonly rule: string;
+  /** The controller's alert about it, word by word; empty where there was to be none. */
+  readonly alert: string;
   readonly passed: boolean;
 };
 
-export type CheckInput = Omit<Check, "phase" | "from" | "to" | "rule"> &
-  Partial<Pick<Check, "from" | "to" | "rule">>;
+export type CheckInput = Omit<Check, "phase" | "from" | "to" | "rule" | "alert"> &
+  Partial<Pick<Check, "from" | "to" | "rule" | "alert">>;
 
 /** Gathers the checks of a run and says each one as it is made, so that a person can follow. */
 export class Checks {
@@ -30,7 +32,7 @@ export class Checks {
   }
 
   add(input: CheckInput): void {
-    const check: Check = { phase: this.#phase, from: "", to: "", rule: "", ...input };
+    const check: Check = { phase: this.#phase, from: "", to: "", rule: "", alert: "", ...input };
     this.#all.push(check);
     const mark = check.passed ? styleText("green", "  ok  ") : styleText("red", " FAIL ");
     const where = check.from === "" ? "" : ` ${check.from} → ${check.to}`;

@@ -7,16 +7,14 @@ const CELL_COLUMNS_MAX = 58;
 /** What was tried, from where, expected, seen, by which rule. */
 export function formatChecks(checks: readonly Check[]): string {
   const header = ["", "tried", "from", "to", "expected", "seen", "rule"];
-  const rows = checks.map((check) => [
-    check.passed ? "ok" : "FAIL",
-    check.tried,
-    check.from,
-    check.to,
-    check.expected,
-    check.seen,
-    check.rule,
-  ]);
-  return formatTable(header, rows);
+  const phases = Map.groupBy(checks, (check) => check.phase);
+  return [...phases]
+    .map(([phase, rows]) => `${styleText("bold", phase)}\n${formatTable(header, rows.map(cellsOf))}`)
+    .join("\n\n");
+}
+
+function cellsOf({ passed, tried, from, to, expected, seen, rule }: Check): readonly string[] {
+  return [passed ? "ok" : "FAIL", tried, from, to, expected, seen, rule];
 }
 
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -24,7 +22,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const lines = cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "));
   const [first = "", ...rest] = lines.map((line) => line.trimEnd());
-  return [styleText("bold", first), ...rest].join("\n");
+  return [styleText("dim", first), ...rest].join("\n");
 }
 
 function cut(text: string): string {

@@ -1,7 +1,7 @@
 import { attacks } from "../attacks/all.ts";
 import type { Attack, Seen } from "../attacks/attack.ts";
 import type { Cast } from "./cast.ts";
-import { gatherEvidence, ruleOf } from "./evidence.ts";
+import { type Evidence, gatherEvidence, ruleOf } from "./evidence.ts";
 
 /** In alert an attack gets through, and is reported as what block would refuse. */
 export async function attackInAlert(cast: Cast): Promise<void> {
@@ -19,6 +19,7 @@ export async function attackInAlert(cast: Cast): Promise<void> {
     expected: "gets through, with an alert",
     seen: `${reached ? "gets through" : "does not"}: ${detail}`,
     rule: ruleOf(found),
+    alert: found.alert?.message ?? "",
     passed: reached && found.flow !== null && found.alert !== null,
   });
 }
@@ -32,8 +33,7 @@ export async function attackInBlock(cast: Cast): Promise<void> {
   const evidence = await gatherEvidence(cast, refused, "blocked", startedMs);
   for (const [attack, result] of seen) {
     const found = evidence.get(attack);
-    const reported = found === undefined || (found.flow !== null && found.alert !== null);
-    addAttack(cast, attack, result, found === undefined ? "" : ruleOf(found), reported);
+    addAttack(cast, attack, result, found ?? null);
   }
 }
 
@@ -41,7 +41,7 @@ export async function attackInBlock(cast: Cast): Promise<void> {
 export async function attackWithoutAgents(cast: Cast): Promise<void> {
   for (const [attack, result] of await attemptAll(cast)) {
     if (attack.expected === "allowed") continue;
-    addAttack(cast, attack, result, "", true);
+    addAttack(cast, attack, result, null);
   }
 }
 
@@ -51,21 +51,22 @@ async function attemptAll({ lab }: Cast): Promise<ReadonlyMap<Attack, Seen>> {
   return seen;
 }
 
+/** `evidence` is null where none is to be had: for what got through, and while no agent reports. */
 function addAttack(
   { checks }: Cast,
   attack: Attack,
   { reached, detail }: Seen,
-  rule: string,
-  reported: boolean,
+  evidence: Evidence | null,
 ): void {
-  const verdict = reached ? "gets through" : "blocked";
+  const reported = evidence === null || (evidence.flow !== null && evidence.alert !== null);
   checks.add({
     tried: attack.title,
     from: attack.from,
     to: attack.to,
     expected: attack.expected === "allowed" ? "gets through" : "blocked",
-    seen: `${verdict}: ${detail}`,
-    rule,
+    seen: `${reached ? "gets through" : "blocked"}: ${detail}`,
+    rule: evidence === null ? "" : ruleOf(evidence),
+    alert: evidence?.alert?.message ?? "",
     passed: reached === (attack.expected === "allowed") && reported,
   });
 }

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Flow, Outcome } from "@ringwall/model";
 import { type AlertView, alertView, flow as flowSchema } from "@ringwall/protocol/rest";
@@ -33,40 +34,33 @@ export async function gatherEvidence(
       "100000",
     );
     const alerts = await cast.operator.ask(alertView, "get", "alerts");
-    const recent = flows.filter((flow) => Date.parse(flow.until ?? flow.time) >= sinceMs - CLOCK_MS);
-    const evidence = new Map(
-      attempts.map((attack) => [attack, findEvidence(attack.trace, recent, alerts, verdict)]),
-    );
+    const isRecent = (time: string) => Date.parse(time) >= sinceMs - CLOCK_MS;
+    const recent = flows.filter((flow) => isRecent(flow.until ?? flow.time));
+    const heard = alerts.filter(({ kind, lastTime }) => kind === verdict && isRecent(lastTime));
+    const evidence = new Map(attempts.map((attack) => [attack, findEvidence(attack.trace, recent, heard)]));
     const complete = [...evidence.values()].every(({ flow, alert }) => flow !== null && alert !== null);
     if (complete || Date.now() > deadline) return evidence;
     await sleep(REPORTED_POLL_MS);
   }
 }
 
-/** How the table names the rule: what the alert says, or that the report is missing. */
+/** How the table names the rule, and the end that judged: what the alert says, or that a report is missing. */
 export function ruleOf({ flow, alert }: Evidence): string {
   if (flow === null) return "no flow reported";
   if (alert === null) return "no alert";
   const rule = alert.rule === null || alert.rule === "default" ? "default deny" : alert.rule;
-  return `${rule}, reported by ${reporters[flow.reporter ?? "source"]}`;
+  return `${rule} at ${alert.workload}`;
 }
 
-const reporters = { source: "the source", destination: "the destination", joined: "both ends" } as const;
-
-function findEvidence(
-  trace: Trace,
-  flows: readonly Flow[],
-  alerts: readonly AlertView[],
-  verdict: Outcome,
-): Evidence {
+function findEvidence(trace: Trace, flows: readonly Flow[], alerts: readonly AlertView[]): Evidence {
   const flow = flows.find(
     ({ src, port }) => isAt(src, trace.source) && port === trace.port && hasProgram(src, trace.program),
   );
-  const ends = flow === undefined ? [] : [flow.src.workload, flow.dst.workload];
-  const alert = alerts.find(
-    ({ kind, workload, message }) =>
-      kind === verdict && ends.includes(workload) && message.includes(String(trace.port)),
+  const ofSource = alerts.filter(
+    ({ message }) => message.includes(`\`${trace.source}\``) && message.includes(`/${trace.port} `),
   );
+  // The end that refused an incoming attempt does not know the program behind it.
+  const alert = ofSource.find(({ message }) => message.includes(path.basename(trace.program))) ?? ofSource[0];
   return { flow: flow ?? null, alert: alert ?? null };
 }
 
