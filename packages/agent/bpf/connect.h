@@ -98,42 +98,6 @@ static __always_inline void start_outbound(struct connection *connection,
 	connection->direction = RW_DIRECTION_OUT;
 }
 
-static __always_inline int connect_stream(struct bpf_sock_addr *ctx,
-					  const struct target *target)
-{
-	struct judgement result = {};
-	struct connection connection;
-	struct rw_process process;
-	struct rw_slot *slot;
-	__u64 cookie;
-	__u32 index;
-	bool known;
-
-	slot = live_slot(&index);
-	if (!slot)
-		return 1;
-	current_process(&process);
-	start_outbound(&connection, &process, target);
-	known = judge_connection(&connection, slot, index, &result);
-	if (!known)
-		report_miss(&process);
-	if (result.verdict == RW_VERDICT_BLOCKED) {
-		bool wait = !known && result.mode == RW_MODE_BLOCK;
-
-		if (wait && agent_answers()) {
-			connection.flags |= CONNECTION_HELD;
-			last_hold_jiffies = bpf_jiffies64();
-		} else if (!wait || !settle_unknown(&connection, &result,
-						    RW_REASON_HOLD_GIVE_UP)) {
-			record_denied(&connection, 0);
-			return refuse();
-		}
-	}
-	cookie = bpf_get_socket_cookie(ctx);
-	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
-	return 1;
-}
-
 /* Bytes of the flow so far; a socket may turn to another peer any time. */
 static __always_inline void flush_datagrams(struct connection *connection)
 {
@@ -142,8 +106,8 @@ static __always_inline void flush_datagrams(struct connection *connection)
 
 	if (!bytes_out && !bytes_in)
 		return;
-	__sync_fetch_and_sub(&connection->bytes_out, bytes_out);
-	__sync_fetch_and_sub(&connection->bytes_in, bytes_in);
+	__sync_fetch_and_add(&connection->bytes_out, -bytes_out);
+	__sync_fetch_and_add(&connection->bytes_in, -bytes_in);
 	record_flow(connection, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
 }
 
@@ -167,46 +131,6 @@ static __always_inline bool is_reply(__u64 cookie, const struct target *target)
 	return true;
 }
 
-/* Counts the flow once; its bytes follow. */
-static __always_inline void record_datagrams(struct connection *connection)
-{
-	connection->flags |= CONNECTION_RECORDED;
-	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
-	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
-		report_denial(connection, 0);
-}
-
-/*
- * connect() alone sends nothing: resolvers do it to every address of a name to
- * learn which source address would be used. The flow begins with the first
- * datagram, at the egress hook.
- */
-static __always_inline int judge_datagram(struct connection *connection,
-					  struct rw_slot *slot, __u32 index,
-					  bool sends)
-{
-	struct judgement result = {};
-	bool known = judge_connection(connection, slot, index, &result);
-
-	if (!known)
-		report_miss(&connection->process);
-	if (result.verdict == RW_VERDICT_BLOCKED) {
-		if (!known && result.mode == RW_MODE_BLOCK) {
-			count(RW_COUNT_PENDING_DATAGRAMS);
-			if (!agent_answers() &&
-			    settle_unknown(connection, &result,
-					   RW_REASON_PENDING_DATAGRAM))
-				return 1;
-			connection->reason = RW_REASON_PENDING_DATAGRAM;
-		}
-		record_denied(connection, 0);
-		return refuse();
-	}
-	if (known && sends)
-		record_datagrams(connection);
-	return 1;
-}
-
 static __always_inline bool same_flow(const struct connection *connection,
 				      const struct target *target,
 				      const struct rw_process *process)
@@ -216,68 +140,120 @@ static __always_inline bool same_flow(const struct connection *connection,
 	       same_process(&connection->process, process);
 }
 
-/* The first datagram of a socket, or the first to another peer. */
-static __always_inline int first_datagram(struct rw_slot *slot, __u32 index,
-					  const struct rw_process *process,
-					  const struct target *target,
-					  __u64 cookie, bool sends)
-{
-	struct connection fresh;
-	int pass;
-
-	start_outbound(&fresh, process, target);
-	pass = judge_datagram(&fresh, slot, index, sends);
-	bpf_map_update_elem(&connections, &cookie, &fresh, BPF_ANY);
-	return pass;
-}
-
-static __always_inline int send_datagram(struct bpf_sock_addr *ctx,
-					 const struct target *target, bool sends)
+/*
+ * Is this datagram one of a flow that was judged, or a reply? Otherwise a new
+ * flow begins, and the bytes of the one before are counted.
+ */
+static __always_inline bool continues(__u64 cookie, const struct target *target,
+				      const struct rw_process *process,
+				      __u64 generation)
 {
 	struct connection *connection;
+
+	connection = bpf_map_lookup_elem(&connections, &cookie);
+	if (connection && (connection->flags & CONNECTION_RECORDED) &&
+	    connection->verdict != RW_VERDICT_BLOCKED &&
+	    connection->generation == generation &&
+	    same_flow(connection, target, process))
+		return true;
+	if (is_reply(cookie, target))
+		return true;
+	if (connection && (connection->flags & CONNECTION_RECORDED))
+		flush_datagrams(connection);
+	return false;
+}
+
+/* Counts the flow once; its bytes follow. */
+static __always_inline void record_datagrams(struct connection *connection)
+{
+	connection->flags |= CONNECTION_RECORDED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
+	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+		report_denial(connection, 0);
+}
+
+/* May unknown software go on for now: its SYN is held, or all fails open? */
+static __always_inline bool may_wait(struct connection *connection,
+				     const struct judgement *result,
+				     bool datagram)
+{
+	bool answers = agent_answers();
+
+	if (datagram)
+		count(RW_COUNT_PENDING_DATAGRAMS);
+	if (!datagram && answers) {
+		connection->flags |= CONNECTION_HELD;
+		last_hold_jiffies = bpf_jiffies64();
+		return true;
+	}
+	if (!answers && settle_unknown(connection, result,
+				       RW_REASON_HOLD_GIVE_UP))
+		return true;
+	if (datagram)
+		connection->reason = RW_REASON_PENDING_DATAGRAM;
+	return false;
+}
+
+/*
+ * connect() of a datagram socket alone sends nothing: resolvers do it to every
+ * address of a name to learn which source address would be used. The flow
+ * begins with the first datagram, at the egress hook.
+ */
+static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
+					  const struct target *target,
+					  bool datagram, bool sends)
+{
+	struct judgement result = {};
+	struct connection connection;
 	struct rw_process process;
 	struct rw_slot *slot;
 	__u64 cookie;
 	__u32 index;
-	bool same;
+	bool known;
 
 	slot = live_slot(&index);
 	if (!slot)
 		return 1;
 	current_process(&process);
 	cookie = bpf_get_socket_cookie(ctx);
-	connection = bpf_map_lookup_elem(&connections, &cookie);
-	same = connection && same_flow(connection, target, &process);
-	if (same && (connection->flags & CONNECTION_RECORDED) &&
-	    connection->verdict != RW_VERDICT_BLOCKED &&
-	    connection->generation == slot->generation)
+	if (datagram && continues(cookie, target, &process, slot->generation))
 		return 1;
-	if (is_reply(cookie, target))
-		return 1;
-	if (connection && (connection->flags & CONNECTION_RECORDED))
-		flush_datagrams(connection);
-	if (same)
-		return judge_datagram(connection, slot, index, sends);
-	return first_datagram(slot, index, &process, target, cookie, sends);
+	start_outbound(&connection, &process, target);
+	known = judge_connection(&connection, slot, index, &result);
+	if (!known)
+		report_miss(&process);
+	if (result.verdict == RW_VERDICT_BLOCKED) {
+		bool unknown = !known && result.mode == RW_MODE_BLOCK;
+
+		if (!unknown || !may_wait(&connection, &result, datagram)) {
+			record_denied(&connection, 0);
+			return refuse();
+		}
+	} else if (datagram && sends && known) {
+		record_datagrams(&connection);
+	}
+	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	return 1;
 }
 
 static __always_inline int outbound(struct bpf_sock_addr *ctx,
 				    struct target *target, bool sends)
 {
 	__u32 proto = ctx->protocol;
+	__u32 type = ctx->type;
+	bool datagram = type == SOCK_DGRAM;
 
 	target->port = bpf_ntohs(ctx->user_port);
 	target->proto = proto;
-	if (ctx->type == SOCK_STREAM) {
+	if (type == SOCK_STREAM) {
 		if (proto != IPPROTO_TCP && proto != PROTO_MPTCP)
 			return 1;
 		target->proto = IPPROTO_TCP;
-		return connect_stream(ctx, target);
+	} else if (!datagram ||
+		   (proto != IPPROTO_UDP && proto != IPPROTO_UDPLITE)) {
+		return 1;
 	}
-	if (ctx->type == SOCK_DGRAM &&
-	    (proto == IPPROTO_UDP || proto == IPPROTO_UDPLITE))
-		return send_datagram(ctx, target, sends);
-	return 1;
+	return judge_outbound(ctx, target, datagram, sends);
 }
 
 SEC("cgroup/connect4")

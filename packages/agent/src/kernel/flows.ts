@@ -19,8 +19,11 @@ export async function drainFlows(maps: FlowMaps): Promise<readonly FlowRecord[]>
   if (live === undefined) throw missing("active", "the live flow buffer");
   maps.active.set(u32(active.flows), u32(live === 0 ? 1 : 0));
   await sleep(SETTLE_MS);
-  const { keys, values, count } = (live === 0 ? maps.flows0 : maps.flows1).take();
-  return Array.from({ length: count }, (_, i) => toFlowRecord(keys, values, i));
+  const records: FlowRecord[] = [];
+  for (const { keys, values, count } of (live === 0 ? maps.flows0 : maps.flows1).take()) {
+    for (let i = 0; i < count; i++) records.push(toFlowRecord(keys, values, i));
+  }
+  return records;
 }
 
 function toFlowRecord(keys: DataView, values: DataView, index: number): FlowRecord {

@@ -4,6 +4,10 @@ import { check, errno, type MapShape, native } from "./native.ts";
 
 export const mapType = { hash: 1, lpmTrie: 11 } as const;
 const NO_PREALLOC = 1;
+/** Entries taken out of a map in one go. */
+const TAKE_ENTRIES = 2048;
+/** A hash bucket is far shorter than this: when more room is left, the map is empty. */
+const BUCKET_ENTRIES_MAX = 64;
 const UPDATE_ANY = 0;
 const UPDATE_NOEXIST = 1;
 
@@ -93,13 +97,15 @@ export class KernelMap {
     }
   }
 
-  /** Empties the map into two arrays of entries. */
-  take(): { readonly keys: DataView; readonly values: DataView; readonly count: number } {
-    const { keyBytes, valueBytes, entries } = this.shape;
-    const keys = new Uint8Array(entries * keyBytes);
-    const values = new Uint8Array(entries * valueBytes);
-    const count = check(`drain ${this.name}`, native().take(this.fd, keys, values, entries));
-    return { keys: new DataView(keys.buffer), values: new DataView(values.buffer), count };
+  /** Empties the map, some entries at a time; the arrays are the same ones each time. */
+  *take(): Generator<{ readonly keys: DataView; readonly values: DataView; readonly count: number }> {
+    const { keyBytes, valueBytes } = this.shape;
+    const keys = new Uint8Array(TAKE_ENTRIES * keyBytes);
+    const values = new Uint8Array(TAKE_ENTRIES * valueBytes);
+    for (let count = TAKE_ENTRIES; count >= TAKE_ENTRIES - BUCKET_ENTRIES_MAX; ) {
+      count = check(`drain ${this.name}`, native().take(this.fd, keys, values, TAKE_ENTRIES));
+      yield { keys: new DataView(keys.buffer), values: new DataView(values.buffer), count };
+    }
   }
 
   /** Puts `inner` at an index of this map of maps; resolves when no program uses what was there. */

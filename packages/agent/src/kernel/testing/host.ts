@@ -66,7 +66,7 @@ export class TestHost {
     this.startBeating();
   }
 
-  load(object = OBJECT_PATH): void {
+  load(object = OBJECT_PATH, ...more: readonly string[]): void {
     const netns = `/run/netns/${this.name}`;
     execFileSync(LOADER_PATH, [
       "load",
@@ -78,6 +78,7 @@ export class TestHost {
       this.cgroup,
       "--netns",
       netns,
+      ...more,
     ]);
   }
 
@@ -178,8 +179,8 @@ export class TestHost {
   }
 
   /** Loads the programs again after `unload`. */
-  reload(): void {
-    this.load();
+  reload(...more: readonly string[]): void {
+    this.load(OBJECT_PATH, ...more);
     this.#open();
     this.startBeating();
   }

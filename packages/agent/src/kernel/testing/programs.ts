@@ -119,3 +119,12 @@ while True:
     String(port),
   ];
 }
+
+/** Any few lines of Python, with `socket`, `json` and the arguments as `args`. */
+export function python(lines: string, ...args: readonly string[]): string[] {
+  return [
+    ...PYTHON,
+    `import sys; sys.stdin.readline()\nimport socket, json\nargs = sys.argv[1:]\n${lines}`,
+    ...args,
+  ];
+}

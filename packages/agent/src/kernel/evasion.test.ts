@@ -1,0 +1,117 @@
+/** Other ways to the same peer meet the same verdict, and a full map changes none. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { TestHost } from "./testing/host.ts";
+import { address, allow, subjects, UDP } from "./testing/policies.ts";
+import { connect, python, serve } from "./testing/programs.ts";
+import { whyNoKernelTests } from "./testing/requirements.ts";
+
+const ECONNREFUSED = 111;
+const MSG_FASTOPEN = 0x20000000;
+const IPPROTO_MPTCP = 262;
+const CLIENT = 11;
+const SERVER = 21;
+
+/** Runs `lines` and prints the error number that they meet, 0 for none. */
+function attempt(lines: string): string[] {
+  const body = lines.replaceAll("\n", "\n    ");
+  return python(`
+error = 0
+try:
+    ${body}
+except OSError as problem:
+    error = problem.errno or -1
+print(json.dumps({"errno": error}), flush=True)`);
+}
+
+describe.skipIf(whyNoKernelTests("evasion.test.ts"))("a program that is denied", () => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = new TestHost("a");
+    await host.start(serve("127.0.0.1", 8000), SERVER);
+  });
+  afterAll(async () => host.close());
+  beforeEach(async () => {
+    const policies = [allow({ subject: CLIENT, port: 9999, portBits: 16 })];
+    await host.provision({ modeOut: "block", loopbackEnforce: true, policies, subjects: subjects(CLIENT) });
+    await host.flows();
+  });
+
+  const target = address("127.0.0.1");
+
+  test.each([
+    [
+      "by multipath TCP",
+      `socket.socket(socket.AF_INET, socket.SOCK_STREAM, ${IPPROTO_MPTCP}).connect(("127.0.0.1", 8000))`,
+    ],
+    ["by data in the SYN", `socket.socket().sendto(b"x", ${MSG_FASTOPEN}, ("127.0.0.1", 8000))`],
+    [
+      "by an IPv4 address in an IPv6 socket",
+      `socket.socket(socket.AF_INET6).connect(("::ffff:127.0.0.1", 8000))`,
+    ],
+    ["by the unspecified address", `socket.socket().connect(("0.0.0.0", 8000))`],
+    [
+      "after a first connection that was refused",
+      `s = socket.socket()\ns.connect_ex(("127.0.0.1", 8000))\ns.connect(("127.0.0.1", 8000))`,
+    ],
+    ["from a bound port", `s = socket.socket()\ns.bind(("127.0.0.1", 0))\ns.connect(("127.0.0.1", 8000))`],
+  ])("does not get through %s", async (_how, lines) => {
+    expect(await host.ask(attempt(lines), CLIENT)).toEqual({ errno: ECONNREFUSED });
+    const [flow] = await host.flows();
+    expect(flow).toMatchObject({ identity: CLIENT, port: 8000, verdict: "blocked", state: "denied" });
+    expect(flow?.address).toEqual(target);
+  });
+
+  test.each([
+    ["by sendto", `socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 53))`],
+    [
+      "by sendmsg",
+      `socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b"x"], [], 0, ("127.0.0.1", 53))`,
+    ],
+    [
+      "by an IPv6 socket",
+      `socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"x", ("::ffff:127.0.0.1", 53))`,
+    ],
+  ])("sends no datagram %s", async (_how, lines) => {
+    expect(await host.ask(attempt(lines), CLIENT)).toEqual({ errno: ECONNREFUSED });
+    expect((await host.flows())[0]).toMatchObject({ proto: UDP, port: 53, verdict: "blocked" });
+  });
+
+  test("sends no datagram to another peer than the one it may", async () => {
+    const policies = [allow({ subject: CLIENT, proto: UDP, port: 5300, portBits: 16 })];
+    await host.provision({ modeOut: "block", loopbackEnforce: true, policies, subjects: subjects(CLIENT) });
+    const lines = `s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in (5300, 5300, 5301): s.sendto(b"x", ("127.0.0.1", port))`;
+    expect(await host.ask(attempt(lines), CLIENT)).toEqual({ errno: ECONNREFUSED });
+    const flows = await host.flows();
+    expect(flows.map((flow) => [flow.port, flow.verdict]).sort()).toEqual(
+      expect.arrayContaining([
+        [5300, "allowed"],
+        [5301, "blocked"],
+      ]),
+    );
+  });
+});
+
+describe.skipIf(whyNoKernelTests("evasion.test.ts"))("a flow buffer that is full", () => {
+  const ENTRIES = 64;
+  const PEERS = 200;
+  let host: TestHost;
+  beforeAll(() => {
+    host = new TestHost("b");
+    host.unload();
+    host.reload("--flow-entries", String(ENTRIES));
+  });
+  afterAll(async () => host.close());
+
+  test("counts what it loses and changes no verdict", async () => {
+    await host.provision({ modeOut: "observe", subjects: subjects(CLIENT) });
+    const lines = `s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for port in range(1000, ${1000 + PEERS}): s.sendto(b"x", ("127.0.0.1", port))`;
+    expect(await host.ask(attempt(lines), CLIENT)).toEqual({ errno: 0 });
+    const flows = await host.flows();
+    expect(flows.length).toBeLessThanOrEqual(ENTRIES);
+    expect(host.kernel.counters().flowsFull).toBeGreaterThanOrEqual(BigInt(PEERS - ENTRIES));
+    await host.provision({ modeOut: "block", loopbackEnforce: true, subjects: subjects(CLIENT) });
+    expect(await host.ask(connect("127.0.0.1", 8000), CLIENT)).toMatchObject({ errno: ECONNREFUSED });
+  });
+});
