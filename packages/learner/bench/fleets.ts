@@ -112,7 +112,8 @@ export function naiveLines(
     `Jaccard clustering (cut ${JACCARD_CUT}): adjusted Rand ${(rand / trials).toFixed(3)}`,
     ...[...sums].map(
       ([name, sum]) =>
-        `${name} (roles by Jaccard): benign allowed ${percent(sum.allowed / sum.benign)}, attacks stopped ${percent(sum.stopped / sum.attacks)}, ${sum.rules} rules`,
+        `${name} (roles by Jaccard): benign allowed ${percent(sum.allowed / sum.benign)}, ` +
+        `attacks stopped ${percent(sum.stopped / sum.attacks)}, ${sum.rules} rules`,
     ),
   ];
 }

@@ -8,4 +8,5 @@ export { learn } from "./learn.ts";
 export { formatLearned, type LearnedFile } from "./report/files.ts";
 export * from "./result.ts";
 export { editPolicyText } from "./update/edit-text.ts";
-export { type Edit, type Rejection, type UpdateInput, type UpdateResult, update } from "./update/update.ts";
+export type { Edit } from "./update/edits.ts";
+export { type Rejection, type UpdateInput, type UpdateResult, update } from "./update/update.ts";

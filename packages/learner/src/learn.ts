@@ -118,7 +118,8 @@ function notesOf(input: LearnInput, kept: readonly Link[], rules: number): reado
   const unknown = kept.filter((link) => link.srcSoftware === -1 && link.srcIp === null).length;
   if (unknown > 0) {
     notes.push(
-      `${unknown} of ${kept.length} edges come from workloads whose program was not recorded: their rules name no software and are wider for it; run the agent there`,
+      `${unknown} of ${kept.length} edges come from workloads whose program was not recorded: ` +
+        "their rules name no software and are wider for it; run the agent there",
     );
   }
   return notes;

@@ -1,6 +1,7 @@
 import type { Flow, FlowEnd, ProcessIdentity, Workload } from "@ringwall/model";
 import type { Edge, EdgeEnd } from "../edge.ts";
 import { classOfAddress } from "../knowledge/addresses.ts";
+import { repetitionFilter } from "./repetition.ts";
 
 const DAY_MS = 86_400_000;
 /** Where Linux starts handing out client ports; at or above it a destination port is rarely a service. */
@@ -58,34 +59,6 @@ export function collectEdges(inventory: readonly Workload[]): EdgeCollector {
       .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
       .map(([, edge]) => finished(edge));
   return { add, edges };
-}
-
-/** Records remembered to recognise one that was uploaded twice; beyond it a repetition only counts twice. */
-const REMEMBERED_MAX = 2_000_000;
-
-/** Tells whether the same record was there before: same edge, times, client port, state and counts. */
-function repetitionFilter(): (flow: Flow, key: string) => boolean {
-  const seen = new Set<number>();
-  return ({ time, until, count, state, reporter, src, bytesIn, bytesOut }, key) => {
-    const digest = hash(
-      `${key}|${time}|${until}|${count}|${state}|${reporter}|${src.port}|${bytesIn}|${bytesOut}`,
-    );
-    if (seen.has(digest)) return true;
-    if (seen.size < REMEMBERED_MAX) seen.add(digest);
-    return false;
-  };
-}
-
-/** 53 bits of two FNV-1a hashes. */
-function hash(text: string): number {
-  let a = 0x811c9dc5;
-  let b = 0xc9dc5118;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    a = Math.imul(a ^ code, 0x01000193);
-    b = Math.imul(b ^ (code + i), 0x01000193);
-  }
-  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
 }
 
 /** Address → the one workload that owns it; null where several claim it. */

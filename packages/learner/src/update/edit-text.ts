@@ -1,5 +1,5 @@
 import { type Document, isMap, isSeq, parseAllDocuments } from "yaml";
-import type { Edit } from "./update.ts";
+import type { Edit } from "./edits.ts";
 
 /**
  * Carries edits out in the text that people wrote: comments and order stay. Returns null where the text holds none of

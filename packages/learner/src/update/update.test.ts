@@ -4,7 +4,8 @@ import { drift } from "../drift/drift.ts";
 import { edgesOfFlows } from "../input/edges-of-flows.ts";
 import { api, daily, digest, host, learned, nginx, postgres, shop, shopFlows } from "../testing/records.ts";
 import { editPolicyText } from "./edit-text.ts";
-import { applyEdits, type Rejection, update } from "./update.ts";
+import { applyEdits } from "./edits.ts";
+import { type Rejection, update } from "./update.ts";
 
 const { resources } = learned(shopFlows(10), shop);
 const inventory = [...shop, host("app-3", "10.0.2.3")];

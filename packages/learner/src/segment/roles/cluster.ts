@@ -1,5 +1,6 @@
 import { isDefaultPort } from "../../knowledge/ports.ts";
 import type { FeatureTable } from "./features.ts";
+import { Heap } from "./heap.ts";
 import { evidenceOfSameRole, type Tally } from "./likelihood.ts";
 import { hintPrior } from "./name-hint.ts";
 
@@ -16,7 +17,6 @@ type Cluster = {
   readonly hint: ReadonlySet<string>;
   alive: boolean;
 };
-type Candidate = { readonly score: number; readonly a: Cluster; readonly b: Cluster };
 
 /** Up to so many hosts of one software every pair is weighed; beyond, only those that share an uncommon peer. */
 const ALL_PAIRS_MAX = 250;
@@ -47,7 +47,7 @@ export function clusterHosts(
     hint: about[host]?.hint ?? new Set(),
     alive: true,
   }));
-  const queue = new Heap();
+  const queue = new Heap<Cluster>();
   const neighbours = candidatePairs(clusters, table);
   for (const [id, others] of neighbours) {
     for (const other of others)
@@ -93,7 +93,7 @@ function merge(a: Cluster, b: Cluster, id: number): Cluster {
 }
 
 function propose(
-  queue: Heap,
+  queue: Heap<Cluster>,
   a: Cluster | undefined,
   b: Cluster | undefined,
   table: FeatureTable,
@@ -175,48 +175,4 @@ function candidatePairs(clusters: readonly Cluster[], { features }: FeatureTable
     }
   }
   return pairs;
-}
-
-/** Largest score first; ties by the clusters' numbers, so that the order of input never shows. */
-class Heap {
-  readonly #items: Candidate[] = [];
-
-  push(item: Candidate): void {
-    const items = this.#items;
-    let at = items.length;
-    items.push(item);
-    while (at > 0) {
-      const up = (at - 1) >> 1;
-      const parent = items[up];
-      if (parent === undefined || !isBefore(item, parent)) break;
-      items[at] = parent;
-      at = up;
-    }
-    items[at] = item;
-  }
-
-  pop(): Candidate | undefined {
-    const items = this.#items;
-    const top = items[0];
-    const last = items.pop();
-    if (top === undefined || last === undefined || items.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      const [left, right] = [items[child], items[child + 1]];
-      if (left === undefined) break;
-      if (right !== undefined && isBefore(right, left)) child += 1;
-      const next = items[child];
-      if (next === undefined || !isBefore(next, last)) break;
-      items[at] = next;
-      at = child;
-    }
-    items[at] = last;
-    return top;
-  }
-}
-
-function isBefore(x: Candidate, y: Candidate): boolean {
-  if (x.score !== y.score) return x.score > y.score;
-  return x.a.id !== y.a.id ? x.a.id < y.a.id : x.b.id < y.b.id;
 }
