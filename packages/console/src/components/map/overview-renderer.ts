@@ -1,6 +1,6 @@
 import { MultiDirectedGraph } from "graphology";
 import Sigma from "sigma";
-import { EdgeLineProgram } from "sigma/rendering";
+import { EdgeLineProgram, NodeCircleProgram, NodePointProgram } from "sigma/rendering";
 import type { Outcome } from "../../api/types.ts";
 import { type OverviewColors, overviewColors } from "./overview-colors.ts";
 import { drawLabels, type Label } from "./overview-labels.ts";
@@ -29,6 +29,8 @@ type NodeData = {
   links: number;
   depth: Depth;
   zIndex: number;
+  /** Programs draw in this order, discs below points. Points take one vertex where circles take three. */
+  type: "disc" | "point";
 };
 type EdgeData = { color: string; size: number; zIndex: number; depth: Depth };
 
@@ -60,6 +62,8 @@ export class OverviewRenderer {
       itemSizesReference: "positions",
       zoomToSizeRatioFunction: (ratio) => ratio,
       minEdgeThickness: 0.7,
+      defaultNodeType: "point",
+      nodeProgramClasses: { disc: NodeCircleProgram, point: NodePointProgram },
       defaultEdgeType: "line",
       edgeProgramClasses: { line: EdgeLineProgram },
       defaultDrawNodeHover: () => undefined,
@@ -128,6 +132,7 @@ export class OverviewRenderer {
         links: 0,
         depth: "far",
         zIndex: 0,
+        type: "disc",
       });
     }
     graph.nodes.forEach((node, index) => {
@@ -141,6 +146,7 @@ export class OverviewRenderer {
         links: node.links,
         depth: "both",
         zIndex: 1,
+        type: "point",
       });
     });
   }
