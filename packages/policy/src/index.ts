@@ -3,6 +3,14 @@ export { type CompileOptions, compileHost, createHostCompiler } from "./compile/
 export { createDecider, type Decider } from "./decider/decider.ts";
 export { decideExec, type ExecVerdict } from "./exec/decide-exec.ts";
 export { type Explanation, explain } from "./explain/explain.ts";
+export {
+  type Exported,
+  formatFidelity,
+  type RuleFidelity,
+} from "./export/fidelity.ts";
+export { exportKubernetes } from "./export/kubernetes.ts";
+export { exportNftables } from "./export/nftables.ts";
+export { exportAwsSecurityGroups, exportTerraform } from "./export/security-groups.ts";
 export { importKubernetes } from "./import/kubernetes/import.ts";
 export * from "./lower/index.ts";
 export type { Truth } from "./lower/match-software.ts";
@@ -13,6 +21,7 @@ export { combineModes, modesOf, type WorkloadModes } from "./policy-set/modes.ts
 export { nearestName } from "./policy-set/nearest-name.ts";
 export { nextTimeChangeMs } from "./policy-set/next-time-change.ts";
 export * from "./policy-set/policy-set.ts";
+export { type CounterExample, type Proof, prove } from "./prove/prove.ts";
 export {
   createSimulation,
   type EdgeChange,

@@ -4,6 +4,7 @@ import type { Inventory } from "../policy-set/inventory.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { comparePlaces } from "./compare-places.ts";
 import { lockoutProblems } from "./lockout.ts";
+import { proofProblems } from "./proofs.ts";
 import { referenceProblems } from "./references.ts";
 import { ruleProblems } from "./rules.ts";
 import { segmentProblems } from "./segments.ts";
@@ -34,5 +35,6 @@ export function checkPolicy(set: PolicySet, inventory: Inventory, options: Check
     ...softwareProblems(world),
     ...inventoryProblems(world),
     ...lockoutProblems(world),
+    ...proofProblems(world),
   ].toSorted(comparePlaces);
 }

@@ -202,6 +202,18 @@ function processProblems({ set }: World, { clause, resource, path, name }: State
     ({ endpoint }) => !isNeverManaged(endpoint) && !namesProcess(endpoint),
   );
   if (open.length < 2) return [];
+  const anywhere = endpointsOf(clause).every(({ endpoint }) => Object.keys(endpoint).length === 0);
+  if (anywhere) {
+    const wide = `the rule \`${name}\` lets everybody reach everything`;
+    return [
+      problemAt(set, resource, path, {
+        code: "over-wide",
+        severity: "warning",
+        message: wide,
+        fix: "say `from` and `to`",
+      }),
+    ];
+  }
   const message = `the rule \`${name}\` names no software: it lets any program at both ends through`;
   return [
     problemAt(set, resource, path, {
