@@ -96,8 +96,8 @@ int TakeOneByOne(int map, const MapInfo &shape, uint8_t *keys, uint8_t *values, 
   return taken;
 }
 
-// (fd, keys, values, room): empties the map into the arrays; returns how many elements there were. `room` is the map's
-// capacity, so that all of it fits.
+// (fd, keys, values, room): moves elements from the map into the arrays until it is empty or the next bucket does not fit
+// any more; returns how many.
 Value JsTake(const CallbackInfo &info) {
   int map = Fd(info, 0);
   uint8_t *keys = Bytes(info, 1), *values = Bytes(info, 2);
@@ -111,6 +111,7 @@ Value JsTake(const CallbackInfo &info) {
     result = LookupAndDeleteBatch(map, first ? nullptr : &cursor, &cursor, keys + size_t{taken} * shape.key_bytes,
                                   values + size_t{taken} * shape.value_bytes, &count);
     if (first && BatchIsMissing(result)) return Result(info, TakeOneByOne(map, shape, keys, values, room));
+    if (result == -ENOSPC && taken > 0) return Result(info, taken);
     if (result < 0 && result != -ENOENT) return Result(info, result);
     taken += count;
     if (result == -ENOENT) return Result(info, taken);
