@@ -45,7 +45,7 @@ export async function startControl(
   parts: ControlParts,
 ): Promise<{ readonly userServices: UserServices; readonly agentsUrl: string }> {
   const { options, data, stores, log, stopper } = parts;
-  const { db, flows } = stores;
+  const { db } = stores;
   const authority = await loadAuthority(path.join(data.dir, "pki"));
   await requireSameAuthority(db, authority.fingerprint, data.dir);
   const listen = {
@@ -55,6 +55,36 @@ export async function startControl(
   const address = await agentsAddress(listen, options.advertiseAgents);
   const essential = essentialSource(options, address);
 
+  const core = await startCore(parts, authority, essential);
+  const { events, fleet, hub, changes, alert } = core;
+  const services = createAgentServices({
+    ...core,
+    newProcesses: (workload, processes) => alert(alertsOfNewSoftware(workload, processes, fleet, changes)),
+    onFlows: () => events.flowsCame(),
+  });
+  await serve({ authority, address, listen, services, log, stopper });
+  // Ended before the server is, so that subscriptions end in order.
+  stopper.add(async () => hub.close());
+  const watch = watchAgents(fleet, hub, alert);
+  stopper.add(async () => watch.close());
+  const userServices = createUserServices({
+    ...core,
+    drafts: createDraftReader(db),
+    ask: createAsker(),
+    essential,
+    usersUrl: parts.usersUrl,
+    agentsUrl: () => address.url,
+    listen: (listener) => events.listen(listener),
+  });
+  return { userServices, agentsUrl: address.url };
+}
+
+/** What both APIs stand on: hosts, subscriptions, and what is in force. */
+async function startCore(
+  { stores: { db, flows }, log, stopper }: ControlParts,
+  authority: Authority,
+  essential: EssentialSource,
+) {
   const events = createEvents();
   stopper.add(async () => events.close());
   const onChange = () => events.emit({ kind: "status", data: {} });
@@ -77,45 +107,8 @@ export async function startControl(
   stopper.add(async () => changes.close());
   // Before the first agent is let in: a deadline may have passed while no controller ran.
   await changes.resume();
-
   const credentials = await loadCredentials(db);
-  const services = createAgentServices({
-    db,
-    fleet,
-    flows,
-    hub,
-    changes,
-    rollout,
-    authority,
-    credentials,
-    log,
-    alert,
-    newProcesses: (workload, processes) => alert(alertsOfNewSoftware(workload, processes, fleet, changes)),
-    onFlows: () => events.flowsCame(),
-  });
-  await serve({ authority, address, listen, services, log, stopper });
-  stopper.add(async () => hub.close());
-  const watch = watchAgents(fleet, hub, alert);
-  stopper.add(async () => watch.close());
-  const agentsUrl = address.url;
-  const userServices = createUserServices({
-    db,
-    fleet,
-    flows,
-    hub,
-    changes,
-    rollout,
-    drafts: createDraftReader(db),
-    ask: createAsker(),
-    authority,
-    credentials,
-    essential,
-    onChange,
-    usersUrl: parts.usersUrl,
-    agentsUrl: () => agentsUrl,
-    listen: (listener) => events.listen(listener),
-  });
-  return { userServices, agentsUrl };
+  return { db, flows, fleet, hub, rollout, changes, credentials, authority, log, events, alert, onChange };
 }
 
 async function serve(parts: {

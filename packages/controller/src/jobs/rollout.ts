@@ -44,13 +44,110 @@ export async function createRollout(
   log: Logger,
   nowMs: () => number,
 ): Promise<Rollout> {
-  let stored = await loadHostPolicies(db);
-  const sentMs = new Map<string, number>();
-  const resends = new Map<string, { readonly digest: string; readonly count: number }>();
+  return new StoredRollout({ db, hub, log, nowMs }, await loadHostPolicies(db));
+}
 
-  const send = (row: StoredHostPolicy, pending: Pending | null): boolean => {
+type RolloutParts = {
+  readonly db: StateDatabase;
+  readonly hub: Hub;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+};
+
+class StoredRollout implements Rollout {
+  readonly #parts: RolloutParts;
+  readonly #sentMs = new Map<string, number>();
+  readonly #resends = new Map<string, { readonly digest: string; readonly count: number }>();
+  #stored: Map<string, StoredHostPolicy>;
+
+  constructor(parts: RolloutParts, stored: Map<string, StoredHostPolicy>) {
+    this.#parts = parts;
+    this.#stored = stored;
+  }
+
+  wanted(workload: string): StoredHostPolicy | undefined {
+    return this.#stored.get(workload);
+  }
+
+  async store(
+    db: Access,
+    compiled: readonly CompiledHost[],
+    revision: number,
+    generation: number,
+  ): Promise<readonly string[]> {
+    const changed = compiled.filter((host) => isChanged(host, this.#stored.get(host.workload)));
+    for (const { workload, result } of changed) {
+      if (result.ok) {
+        await saveHostPolicy(db, { workload, generation, revision, ...result.value, problem: "" });
+        continue;
+      }
+      // What can't be compiled leaves the former policy in force, and says so.
+      const problem = result.error.map((one) => one.message).join("; ");
+      this.#parts.log.error({ workload, problem }, "no policy for a host");
+      const former = this.#stored.get(workload);
+      if (former !== undefined) await saveHostPolicy(db, { ...former, problem });
+    }
+    return changed.filter(({ result }) => result.ok).map(({ workload }) => workload);
+  }
+
+  async reload(): Promise<void> {
+    this.#stored = await loadHostPolicies(this.#parts.db);
+  }
+
+  push(workloads: readonly string[], pending: Pending | null): number {
+    return workloads.filter((workload) => {
+      const row = this.#stored.get(workload);
+      return row !== undefined && this.#send(row, pending);
+    }).length;
+  }
+
+  confirmed(revision: number): void {
+    for (const workload of this.#parts.hub.connected()) {
+      const row = this.#stored.get(workload);
+      if (row?.revision === revision) this.#confirm(workload, row.generation);
+    }
+  }
+
+  async greet(workload: string, generation: number, pending: Pending | null): Promise<void> {
+    const row = this.#stored.get(workload);
+    if (row === undefined) return;
+    const ahead = generation > row.generation;
+    if (ahead) {
+      const words = "an agent is ahead of the database";
+      this.#parts.log.warn({ workload, generation, stored: row.generation }, words);
+    }
+    const current = ahead ? await this.#renumber(row, generation) : row;
+    this.#send(current, pending);
+    if (pending?.revision !== current.revision) this.#confirm(workload, current.generation);
+  }
+
+  async reconcile(
+    workload: string,
+    inForce: number,
+    unconfirmed: number,
+    pending: Pending | null,
+  ): Promise<void> {
+    const { hub, nowMs } = this.#parts;
+    const row = this.#stored.get(workload);
+    if (row === undefined) return;
     const waits = pending?.revision === row.revision;
-    sentMs.set(row.workload, nowMs());
+    if (inForce === row.generation) {
+      // In force but still waiting there: the confirmation got lost.
+      if (unconfirmed === row.generation && !waits) this.#confirm(workload, row.generation);
+      return;
+    }
+    const recently = nowMs() - (this.#sentMs.get(workload) ?? 0) < RESEND_MS;
+    const before = this.#resends.get(workload);
+    const count = before?.digest === row.digest ? before.count + 1 : 1;
+    if (waits || recently || count > RESENDS_MAX || !hub.isConnected(workload)) return;
+    this.#resends.set(workload, { digest: row.digest, count });
+    this.#send(await this.#renumber(row, inForce), pending);
+  }
+
+  #send(row: StoredHostPolicy, pending: Pending | null): boolean {
+    const { hub, nowMs } = this.#parts;
+    const waits = pending !== null && pending.revision === row.revision;
+    this.#sentMs.set(row.workload, nowMs());
     return hub.send(row.workload, {
       case: "policy",
       value: {
@@ -58,86 +155,30 @@ export async function createRollout(
         generation: BigInt(row.generation),
         hostPolicy: row.policy,
         digest: Buffer.from(row.digest, "hex"),
-        confirmWithinSeconds: pending !== null && waits ? secondsLeft(pending, nowMs()) : 0,
+        confirmWithinSeconds: waits ? secondsLeft(pending, nowMs()) : 0,
       },
     });
-  };
-  const confirm = (workload: string, generation: number) =>
-    hub.send(workload, {
+  }
+
+  #confirm(workload: string, generation: number): void {
+    this.#parts.hub.send(workload, {
       case: "confirm",
       value: { $typeName: "ringwall.agent.v1.Confirm", generation: BigInt(generation) },
     });
+  }
+
   /**
    * The same policy under a generation above everything the host has seen. INVARIANT: never while a change is being
    * stored, which would overwrite one by the other; callers go through `Changes.exclusively`.
    */
-  const renumber = async (row: StoredHostPolicy, above: number): Promise<StoredHostPolicy> => {
+  async #renumber(row: StoredHostPolicy, above: number): Promise<StoredHostPolicy> {
+    const { db } = this.#parts;
     if (above >= row.generation) await raiseGenerations(db, above);
     const renewed = { ...row, generation: await nextGeneration(db) };
     await saveHostPolicy(db, renewed);
-    stored.set(row.workload, renewed);
+    this.#stored.set(row.workload, renewed);
     return renewed;
-  };
-
-  return {
-    wanted: (workload) => stored.get(workload),
-    async store(access, compiled, revision, generation) {
-      const changed = compiled.filter((host) => isChanged(host, stored.get(host.workload)));
-      for (const { workload, result } of changed) {
-        if (result.ok) {
-          await saveHostPolicy(access, { workload, generation, revision, ...result.value, problem: "" });
-          continue;
-        }
-        // What can't be compiled leaves the former policy in force, and says so.
-        const problem = result.error.map((one) => one.message).join("; ");
-        log.error({ workload, problem }, "no policy for a host");
-        const former = stored.get(workload);
-        if (former !== undefined) await saveHostPolicy(access, { ...former, problem });
-      }
-      return changed.filter(({ result }) => result.ok).map(({ workload }) => workload);
-    },
-    async reload() {
-      stored = await loadHostPolicies(db);
-    },
-    push(workloads, pending) {
-      return workloads.filter((workload) => {
-        const row = stored.get(workload);
-        return row !== undefined && send(row, pending);
-      }).length;
-    },
-    confirmed(revision) {
-      for (const workload of hub.connected()) {
-        const row = stored.get(workload);
-        if (row?.revision === revision) confirm(workload, row.generation);
-      }
-    },
-    async greet(workload, generation, pending) {
-      const row = stored.get(workload);
-      if (row === undefined) return;
-      const ahead = generation > row.generation;
-      if (ahead)
-        log.warn({ workload, generation, stored: row.generation }, "an agent is ahead of the database");
-      const current = ahead ? await renumber(row, generation) : row;
-      send(current, pending);
-      if (pending?.revision !== current.revision) confirm(workload, current.generation);
-    },
-    async reconcile(workload, inForce, unconfirmed, pending) {
-      const row = stored.get(workload);
-      if (row === undefined) return;
-      const waits = pending?.revision === row.revision;
-      if (inForce === row.generation) {
-        // In force but still waiting there: the confirmation got lost.
-        if (unconfirmed === row.generation && !waits) confirm(workload, row.generation);
-        return;
-      }
-      const recently = nowMs() - (sentMs.get(workload) ?? 0) < RESEND_MS;
-      const before = resends.get(workload);
-      const count = before?.digest === row.digest ? before.count + 1 : 1;
-      if (waits || recently || count > RESENDS_MAX || !hub.isConnected(workload)) return;
-      resends.set(workload, { digest: row.digest, count });
-      send(await renumber(row, inForce), pending);
-    },
-  };
+  }
 }
 
 function isChanged(host: CompiledHost, former: StoredHostPolicy | undefined): boolean {

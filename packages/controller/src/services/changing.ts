@@ -3,7 +3,7 @@ import { formatResources, resourcesOf } from "@ringwall/policy";
 import { CONFIRM_WITHIN_SECONDS_DEFAULT } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { DRAFT_FILE, draftWithMode, sameResources, withMode } from "../jobs/draft.ts";
-import { MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
+import { type EssentialSource, MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
 import { loadFormerLive, loadRevision } from "../store/state/revisions.ts";
 import type { DraftFile } from "../store/state/tables.ts";
 import type { UserServicesParts } from "./parts.ts";
@@ -15,12 +15,7 @@ export function createChangeServices(
 ): Pick<UserServices, "provision" | "mode" | "confirm" | "rollback"> {
   const { db, changes, drafts, essential } = parts;
   const seconds = (given: number | undefined) => given ?? CONFIRM_WITHIN_SECONDS_DEFAULT;
-  const warnings =
-    essential.management === MANAGEMENT_DEFAULT
-      ? [
-          "the management list is the default: SSH (tcp/22) stays open from every private network; name yours with --management",
-        ]
-      : [];
+  const warnings = managementWarnings(essential);
   /** The draft follows a change of the live revision as long as nobody has worked on it. */
   const followed = async (resources: readonly Resource[]): Promise<readonly DraftFile[] | null> => {
     const { parsed } = await drafts.load();
@@ -83,6 +78,13 @@ export function createChangeServices(
       });
     },
   };
+}
+
+function managementWarnings({ management }: EssentialSource): readonly string[] {
+  if (management !== MANAGEMENT_DEFAULT) return [];
+  return [
+    "the management list is the default: SSH (tcp/22) stays open from every private network; name yours with --management",
+  ];
 }
 
 /** Whether something under these resources can be refused at all. */

@@ -7,9 +7,9 @@ import { forgetFormer } from "../../store/state/host-policies.ts";
 import { confirmPending, nextGeneration, type Pending, type Revision } from "../../store/state/revisions.ts";
 import { compileFleet, worldOf } from "../compile-fleet.ts";
 import { createMutex } from "../mutex.ts";
-import { createAlarm } from "./alarm.ts";
+import { type Alarm, createAlarm } from "./alarm.ts";
 import { alreadyPending, confirmedTooLate, nothingPending } from "./refusals.ts";
-import { loadInForce } from "./state.ts";
+import { type InForce, loadInForce } from "./state.ts";
 import { type Change, type StoreChangeParts, storeChange } from "./store-change.ts";
 import { storeRevert } from "./store-revert.ts";
 
@@ -42,129 +42,161 @@ export type ChangesParts = StoreChangeParts & {
   readonly onRevert: (pending: Pending) => Promise<void>;
 };
 
+/** Loads what is in force; nothing runs until `resume`. */
 export async function createChanges(parts: ChangesParts): Promise<Changes> {
-  const { db, log } = parts;
-  const oneAtATime = createMutex();
-  let now = await loadInForce(db);
-  let recompileQueued = false;
+  return new StoredChanges(parts, await loadInForce(parts.db));
+}
+
+class StoredChanges implements Changes {
+  readonly #parts: ChangesParts;
+  readonly #oneAtATime = createMutex();
+  readonly #deadline: Alarm;
+  readonly #windows: Alarm;
+  #now: InForce;
+  #recompileQueued = false;
   /** Compiling waits while a change waits for its confirmation, so that what is put back is what was there. */
-  let stale = false;
+  #stale = false;
 
-  const reload = async () => {
-    now = await loadInForce(db);
-    await parts.rollout.reload();
-    setAlarms();
-    parts.onChange();
-  };
-  const setAlarms = () => {
-    deadline.set(now.pending?.deadline.getTime() ?? null);
-    windows.set(nextTimeChangeMs(policySetOf(now.live.resources), Date.now()));
-  };
-  const revert = async (pending: Pending): Promise<number> => {
-    const restored = await storeRevert(db, pending);
-    await reload();
-    const told = parts.rollout.push(restored, null);
-    await parts.onRevert(pending);
-    await recompile();
-    return told;
-  };
-  const recompile = async (): Promise<void> => {
-    stale = now.pending !== null;
-    if (stale) return;
-    const changed = await compileLive(parts, now.live, null);
-    setAlarms();
-    if (changed.length === 0) return;
-    parts.rollout.push(changed, null);
-    parts.onChange();
-  };
-  const revertIfDue = async () => {
-    if (now.pending !== null && now.pending.deadline.getTime() <= Date.now()) await revert(now.pending);
-  };
-  const apply = async (change: Change): Promise<Result<ChangeReply, Refusal>> => {
-    if (now.pending !== null) return fail(alreadyPending(now.pending));
-    const stored = await storeChange(parts, change);
-    if (!stored.ok) return stored;
-    await reload();
-    const { revision, generation, hosts, warnings } = stored.value;
-    const told = parts.rollout.push(hosts, now.pending);
-    const pending = pendingView(now.pending);
-    return ok({
-      revision,
-      generation,
-      pending,
-      hosts: { told, connected: parts.connected() },
-      warnings: [...warnings],
-    });
-  };
-  const confirm = async (): ReturnType<Changes["confirm"]> => {
-    if (now.pending === null) return fail(nothingPending());
-    const { revision, generation, deadline: until } = now.pending;
-    if (until.getTime() <= Date.now()) {
-      await revert(now.pending);
-      return fail(confirmedTooLate(revision));
-    }
-    await db.transaction().execute(async (transaction) => {
-      await confirmPending(transaction, revision);
-      await forgetFormer(transaction);
-    });
-    await reload();
-    parts.rollout.confirmed(revision);
-    if (stale) await recompile();
-    return ok({ revision, generation });
-  };
-  const revertNow = async (): Promise<ChangeReply | null> => {
-    if (now.pending === null) return null;
-    const told = await revert(now.pending);
-    const generation = Math.max(
-      0,
-      ...parts.fleet.all().map((one) => parts.rollout.wanted(one.name)?.generation ?? 0),
+  constructor(parts: ChangesParts, now: InForce) {
+    const { log } = parts;
+    this.#parts = parts;
+    this.#now = now;
+    this.#deadline = createAlarm(
+      () => this.#oneAtATime(() => this.#revertIfDue()),
+      (error) => log.error({ err: error }, "a change that nobody confirmed could not be taken back yet"),
     );
-    const hosts = { told, connected: parts.connected() };
-    return { revision: now.live.revision, generation, pending: null, hosts, warnings: [] };
-  };
-  const inventoryChanged = () => {
-    // Many hosts may report at once: one compile takes them all.
-    if (recompileQueued) return;
-    recompileQueued = true;
-    oneAtATime(async () => {
-      recompileQueued = false;
-      await recompile();
-    }).catch((error: unknown) => log.error({ err: error }, "hosts could not be compiled anew"));
-  };
-  const deadline = createAlarm(
-    () => oneAtATime(revertIfDue),
-    (error) => log.error({ err: error }, "a change that nobody confirmed could not be taken back yet"),
-  );
-  const windows = createAlarm(
-    async () => inventoryChanged(),
-    () => undefined,
-  );
+    this.#windows = createAlarm(
+      async () => this.inventoryChanged(),
+      () => undefined,
+    );
+  }
 
-  return {
-    live: () => now.live,
-    inForce: () => now.unconfirmed ?? now.live,
-    pending: () => now.pending,
-    apply: (change) => oneAtATime(() => apply(change)),
-    confirm: () => oneAtATime(confirm),
-    revertNow: () => oneAtATime(revertNow),
-    inventoryChanged,
-    exclusively: oneAtATime,
-    async enrolled(workload) {
-      await oneAtATime(() => compileLive(parts, now.live, workload));
-      inventoryChanged();
-    },
-    async resume() {
-      await reload();
-      await oneAtATime(async () => {
-        await revertIfDue();
-        await recompile();
+  live(): Revision {
+    return this.#now.live;
+  }
+
+  inForce(): Revision {
+    return this.#now.unconfirmed ?? this.#now.live;
+  }
+
+  pending(): Pending | null {
+    return this.#now.pending;
+  }
+
+  apply(change: Change): Promise<Result<ChangeReply, Refusal>> {
+    return this.#oneAtATime(async () => {
+      if (this.#now.pending !== null) return fail(alreadyPending(this.#now.pending));
+      const stored = await storeChange(this.#parts, change);
+      if (!stored.ok) return stored;
+      await this.#reload();
+      const { revision, generation, hosts, warnings } = stored.value;
+      const told = this.#parts.rollout.push(hosts, this.#now.pending);
+      const pending = pendingView(this.#now.pending);
+      const reached = { told, connected: this.#parts.connected() };
+      return ok({ revision, generation, pending, hosts: reached, warnings: [...warnings] });
+    });
+  }
+
+  confirm(): ReturnType<Changes["confirm"]> {
+    return this.#oneAtATime(async () => {
+      const { pending } = this.#now;
+      if (pending === null) return fail(nothingPending());
+      const { revision, generation } = pending;
+      if (pending.deadline.getTime() <= Date.now()) {
+        await this.#revert(pending);
+        return fail(confirmedTooLate(revision));
+      }
+      await this.#parts.db.transaction().execute(async (transaction) => {
+        await confirmPending(transaction, revision);
+        await forgetFormer(transaction);
       });
-    },
-    close() {
-      deadline.close();
-      windows.close();
-    },
-  };
+      await this.#reload();
+      this.#parts.rollout.confirmed(revision);
+      if (this.#stale) await this.#recompile();
+      return ok({ revision, generation });
+    });
+  }
+
+  revertNow(): Promise<ChangeReply | null> {
+    return this.#oneAtATime(async () => {
+      if (this.#now.pending === null) return null;
+      const told = await this.#revert(this.#now.pending);
+      const { fleet, rollout, connected } = this.#parts;
+      const wanted = fleet.all().map((one) => rollout.wanted(one.name)?.generation ?? 0);
+      const hosts = { told, connected: connected() };
+      const { revision } = this.#now.live;
+      return { revision, generation: Math.max(0, ...wanted), pending: null, hosts, warnings: [] };
+    });
+  }
+
+  inventoryChanged(): void {
+    // Many hosts may report at once: one compile takes them all.
+    if (this.#recompileQueued) return;
+    this.#recompileQueued = true;
+    this.#oneAtATime(async () => {
+      this.#recompileQueued = false;
+      await this.#recompile();
+    }).catch((error: unknown) => this.#parts.log.error({ err: error }, "hosts could not be compiled anew"));
+  }
+
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#oneAtATime(work);
+  }
+
+  async enrolled(workload: string): Promise<void> {
+    await this.#oneAtATime(() => compileLive(this.#parts, this.#now.live, workload));
+    this.inventoryChanged();
+  }
+
+  async resume(): Promise<void> {
+    await this.#reload();
+    await this.#oneAtATime(async () => {
+      await this.#revertIfDue();
+      await this.#recompile();
+    });
+  }
+
+  close(): void {
+    this.#deadline.close();
+    this.#windows.close();
+  }
+
+  async #reload(): Promise<void> {
+    this.#now = await loadInForce(this.#parts.db);
+    await this.#parts.rollout.reload();
+    this.#setAlarms();
+    this.#parts.onChange();
+  }
+
+  #setAlarms(): void {
+    const { pending, live } = this.#now;
+    this.#deadline.set(pending?.deadline.getTime() ?? null);
+    this.#windows.set(nextTimeChangeMs(policySetOf(live.resources), Date.now()));
+  }
+
+  async #revertIfDue(): Promise<void> {
+    const { pending } = this.#now;
+    if (pending !== null && pending.deadline.getTime() <= Date.now()) await this.#revert(pending);
+  }
+
+  async #revert(pending: Pending): Promise<number> {
+    const restored = await storeRevert(this.#parts.db, pending);
+    await this.#reload();
+    const told = this.#parts.rollout.push(restored, null);
+    await this.#parts.onRevert(pending);
+    await this.#recompile();
+    return told;
+  }
+
+  async #recompile(): Promise<void> {
+    this.#stale = this.#now.pending !== null;
+    if (this.#stale) return;
+    const changed = await compileLive(this.#parts, this.#now.live, null);
+    this.#setAlarms();
+    if (changed.length === 0) return;
+    this.#parts.rollout.push(changed, null);
+    this.#parts.onChange();
+  }
 }
 
 /** Compiles the live revision for one host, or for all, and stores what differs; the hosts whose policy changed. */

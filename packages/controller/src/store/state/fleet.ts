@@ -65,113 +65,130 @@ export type Fleet = {
 export const ADDRESS_HOLD_MS = 120_000;
 
 export async function loadFleet(db: StateDatabase): Promise<Fleet> {
-  const agents = new Map<string, AgentRecord>();
-  const owners = new Map<string, Set<string>>();
-  const index = (before: AgentRecord | undefined, after: AgentRecord) => {
-    for (const address of before?.addresses ?? []) owners.get(address)?.delete(after.name);
-    for (const address of after.addresses)
-      owners.set(address, (owners.get(address) ?? new Set()).add(after.name));
-    agents.set(after.name, after);
-  };
-  for (const row of await db.selectFrom("workloads").selectAll().execute()) index(undefined, recordOf(row));
+  const rows = await db.selectFrom("workloads").selectAll().execute();
+  return new StoredFleet(db, rows.map(recordOf));
+}
 
-  const update = async (
+class StoredFleet implements Fleet {
+  readonly #db: StateDatabase;
+  readonly #agents = new Map<string, AgentRecord>();
+  readonly #owners = new Map<string, Set<string>>();
+
+  constructor(db: StateDatabase, agents: readonly AgentRecord[]) {
+    this.#db = db;
+    for (const agent of agents) this.#index(agent);
+  }
+
+  all(): readonly AgentRecord[] {
+    return [...this.#agents.values()];
+  }
+
+  get(name: string): AgentRecord | undefined {
+    return this.#agents.get(name);
+  }
+
+  workloads(): readonly Workload[] {
+    return this.all().map(workloadOf);
+  }
+
+  ownerOf(address: string): string | null {
+    const names = this.#owners.get(address);
+    const [only] = names ?? [];
+    return names?.size === 1 && only !== undefined ? only : null;
+  }
+
+  async enroll(
     name: string,
-    change: Partial<AgentRecord>,
-    columns: object,
-  ): Promise<AgentRecord | null> => {
-    const before = agents.get(name);
+    labels: Labels,
+    addresses: readonly string[],
+    version: string,
+  ): Promise<AgentRecord> {
+    const columns = { agent_labels: JSON.stringify(labels), addresses: usableAddresses(addresses), version };
+    const row = await this.#db
+      .insertInto("workloads")
+      .values({ name, ...columns })
+      // A host set up anew has no policy in force.
+      .onConflict((conflict) =>
+        conflict.column("name").doUpdateSet({ ...columns, generation: 0, unconfirmed_generation: 0 }),
+      )
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    const record = recordOf(row);
+    this.#index(record);
+    return record;
+  }
+
+  async recordStatus(name: string, update: StatusUpdate): Promise<{ readonly inventoryChanged: boolean }> {
+    const { counters, ...status } = update;
+    const addresses = usableAddresses(status.addresses);
+    const resolvers = usableAddresses(status.resolvers);
+    const before = this.#agents.get(name);
+    if (before !== undefined) await this.#releaseFromSilent(name, addresses);
+    const kept = { ...status, addresses, resolvers };
+    const after = await this.#update(name, { ...kept, lastSeen: new Date() }, statusColumns(kept, counters));
+    const inventoryChanged =
+      after !== null &&
+      (before?.addresses.join() !== addresses.join() || before?.resolvers.join() !== resolvers.join());
+    return { inventoryChanged };
+  }
+
+  async recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void> {
+    const before = this.#agents.get(name);
+    if (before === undefined || sum(before.flowsLost) === sum(lost)) return;
+    // Fewer than before: the agent started again and counts from nothing.
+    const earlier = sum(lost) < sum(before.flowsLost) ? sum(before.flowsLost) : 0;
+    const flowsLostBefore = before.flowsLostBefore + earlier;
+    const columns = { flows_lost: JSON.stringify(lost), flows_lost_before: flowsLostBefore };
+    await this.#update(name, { flowsLost: lost, flowsLostBefore }, columns);
+  }
+
+  setLabels(name: string, labels: Labels): Promise<AgentRecord | null> {
+    return this.#update(name, { labels }, { labels: JSON.stringify(labels) });
+  }
+
+  seen(name: string): void {
+    const before = this.#agents.get(name);
+    if (before !== undefined) this.#index({ ...before, lastSeen: new Date() });
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#db.deleteFrom("workloads").where("name", "=", name).execute();
+    for (const address of this.#agents.get(name)?.addresses ?? []) this.#owners.get(address)?.delete(name);
+    this.#agents.delete(name);
+  }
+
+  #index(after: AgentRecord): void {
+    const before = this.#agents.get(after.name);
+    for (const address of before?.addresses ?? []) this.#owners.get(address)?.delete(after.name);
+    for (const address of after.addresses) {
+      this.#owners.set(address, (this.#owners.get(address) ?? new Set()).add(after.name));
+    }
+    this.#agents.set(after.name, after);
+  }
+
+  async #update(name: string, change: Partial<AgentRecord>, columns: object): Promise<AgentRecord | null> {
+    await this.#db.updateTable("workloads").set(columns).where("name", "=", name).execute();
+    // Read only now: another update of the same host may have come in between.
+    const before = this.#agents.get(name);
     if (before === undefined) return null;
     const after = { ...before, ...change };
-    await db.updateTable("workloads").set(columns).where("name", "=", name).execute();
-    index(before, after);
+    this.#index(after);
     return after;
-  };
+  }
 
   /** A host that is gone keeps no address from the one that has it now. */
-  const releaseFromSilent = async (name: string, addresses: readonly string[]): Promise<void> => {
-    const wanted = new Set(usableAddresses(addresses));
+  async #releaseFromSilent(name: string, addresses: readonly string[]): Promise<void> {
+    const wanted = new Set(addresses);
     for (const address of wanted) {
-      for (const owner of owners.get(address) ?? []) {
-        const agent = agents.get(owner);
+      for (const owner of [...(this.#owners.get(address) ?? [])]) {
+        const agent = this.#agents.get(owner);
         const silentMs = Date.now() - (agent?.lastSeen?.getTime() ?? 0);
         if (owner === name || agent === undefined || silentMs < ADDRESS_HOLD_MS) continue;
         const rest = agent.addresses.filter((one) => !wanted.has(one));
-        await update(owner, { addresses: rest }, { addresses: [...rest] });
+        await this.#update(owner, { addresses: rest }, { addresses: [...rest] });
       }
     }
-  };
-
-  return {
-    all: () => [...agents.values()],
-    get: (name) => agents.get(name),
-    workloads: () => [...agents.values()].map(workloadOf),
-    ownerOf(address) {
-      const names = owners.get(address);
-      const [only] = names ?? [];
-      return names?.size === 1 && only !== undefined ? only : null;
-    },
-    async enroll(name, labels, addresses, version) {
-      const kept = usableAddresses(addresses);
-      const row = await db
-        .insertInto("workloads")
-        .values({ name, agent_labels: JSON.stringify(labels), addresses: kept, version })
-        .onConflict((conflict) =>
-          conflict.column("name").doUpdateSet({
-            agent_labels: JSON.stringify(labels),
-            addresses: kept,
-            version,
-            // A host set up anew has no policy in force.
-            generation: 0,
-            unconfirmed_generation: 0,
-          }),
-        )
-        .returningAll()
-        .executeTakeFirstOrThrow();
-      const record = recordOf(row);
-      index(agents.get(name), record);
-      return record;
-    },
-    async recordStatus(name, status) {
-      const before = agents.get(name);
-      if (before !== undefined) await releaseFromSilent(name, status.addresses);
-      const { counters, ...rest } = status;
-      const kept = {
-        ...rest,
-        addresses: usableAddresses(rest.addresses),
-        resolvers: usableAddresses(rest.resolvers),
-      };
-      const after = await update(name, { ...kept, lastSeen: new Date() }, statusColumns(kept, counters));
-      const inventoryChanged =
-        after !== null &&
-        (before?.addresses.join() !== after.addresses.join() ||
-          before?.resolvers.join() !== after.resolvers.join());
-      return { inventoryChanged };
-    },
-    async recordLost(name, lost) {
-      const before = agents.get(name);
-      if (before === undefined || sum(before.flowsLost) === sum(lost)) return;
-      // Fewer than before: the agent started again and counts from nothing.
-      const flowsLostBefore =
-        before.flowsLostBefore + (sum(lost) < sum(before.flowsLost) ? sum(before.flowsLost) : 0);
-      await update(
-        name,
-        { flowsLost: lost, flowsLostBefore },
-        { flows_lost: JSON.stringify(lost), flows_lost_before: flowsLostBefore },
-      );
-    },
-    setLabels: (name, labels) => update(name, { labels }, { labels: JSON.stringify(labels) }),
-    async remove(name) {
-      const before = agents.get(name);
-      await db.deleteFrom("workloads").where("name", "=", name).execute();
-      for (const address of before?.addresses ?? []) owners.get(address)?.delete(name);
-      agents.delete(name);
-    },
-    seen(name) {
-      const before = agents.get(name);
-      if (before !== undefined) agents.set(name, { ...before, lastSeen: new Date() });
-    },
-  };
+  }
 }
 
 /** The Workload resource that stands for a host with an agent. */
