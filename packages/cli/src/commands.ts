@@ -46,6 +46,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   check: { group: "On files, without a controller:", load: () => import("./offline/check.ts") },
   decide: { group: "On files, without a controller:", load: () => import("./offline/decide.ts") },
   explain: { group: "On files, without a controller:", load: () => import("./offline/explain.ts") },
+  diff: { group: "On files, without a controller:", load: () => import("./offline/diff.ts") },
   export: { group: "On files, without a controller:", load: () => import("./offline/export.ts") },
   import: { group: "On files, without a controller:", load: () => import("./offline/import.ts") },
   drift: { group: "On files, without a controller:", load: () => import("./offline/drift.ts") },

@@ -1,6 +1,7 @@
 export { type CheckOptions, checkPolicy } from "./check/check.ts";
 export { type CompileOptions, compileHost, createHostCompiler } from "./compile/host.ts";
 export { createDecider, type Decider } from "./decider/decider.ts";
+export { type Change, diffPolicies, type PolicyDiff } from "./diff/diff.ts";
 export { decideExec, type ExecVerdict } from "./exec/decide-exec.ts";
 export { type Explanation, explain } from "./explain/explain.ts";
 export {

@@ -14,6 +14,7 @@ import type { Inventory } from "../policy-set/inventory.ts";
 import { inventoryOf } from "../policy-set/inventory.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type NetworkRule, networkRules, ruleOf, speaksFor } from "../policy-set/rules.ts";
+import { withoutTime } from "../policy-set/without-time.ts";
 import { decide } from "../spec/decide.ts";
 import type { World } from "../spec/factors.ts";
 import { alternativesOf, type Conjunction } from "./literals.ts";
@@ -52,7 +53,7 @@ type Search = World & {
  * still fits is broken in one of its conditions, depth first.
  */
 export function prove(given: PolicySet, inventory: Inventory, assertion: Assertion): Proof {
-  const set = atTheWorstTime(given);
+  const set = withoutTime(given);
   const rules = networkRules(set);
   const denies = rules.filter((rule) => rule.action === "deny");
   const { unmanaged } = addressBookOf(inventory);
@@ -74,21 +75,6 @@ export function prove(given: PolicySet, inventory: Inventory, assertion: Asserti
     }
   }
   return search.doubt ? { proved: null, reason: "an example could not be confirmed" } : { proved: true };
-}
-
-/** Whenever an allow may hold, and when no deny that has a window holds. */
-function atTheWorstTime(set: PolicySet): PolicySet {
-  const policies = set.policies.map((policy) => {
-    const { expires: _expires, ...metadata } = policy.metadata;
-    const rules = policy.spec.rules.flatMap((rule): typeof policy.spec.rules => {
-      if ("deny" in rule) return rule.deny.when === undefined ? [rule] : [];
-      if (!("allow" in rule)) return [rule];
-      const { when: _when, ...allow } = rule.allow;
-      return [{ ...rule, allow }];
-    });
-    return { ...policy, metadata, spec: { rules } };
-  });
-  return { ...set, policies };
 }
 
 const EVERY_PORT: Ports = (["tcp", "udp", "sctp", "icmp"] as const).map((proto) => ({
