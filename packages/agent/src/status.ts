@@ -49,8 +49,17 @@ export async function agentStatus({ stateDir, pinDir }: AgentPlaces): Promise<Ag
   return {
     pid: await holderOf(stateDir),
     enforced: readEnforced(pinDir),
-    report: text === undefined ? null : (JSON.parse(text) as AgentReport),
+    report: text === undefined ? null : parseReport(text),
   };
+}
+
+function parseReport(text: string): AgentReport | null {
+  try {
+    // Written by this very module, and replaced in one step.
+    return JSON.parse(text) as AgentReport;
+  } catch {
+    return null;
+  }
 }
 
 function readEnforced(pinDir: string): AgentStatus["enforced"] {

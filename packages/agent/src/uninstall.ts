@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { agentError } from "./agent-error.ts";
 import type { AgentPlaces } from "./agent-options.ts";
@@ -16,7 +17,7 @@ export async function uninstallAgent(
   if (holder !== null) {
     throw agentError("agent-running", `the agent still runs as process ${holder}`, "stop it first");
   }
-  await unloadPrograms(pinDir);
+  if (existsSync(pinDir)) await unloadPrograms(pinDir);
   const detached = `kernel programs below \`${pinDir}\` detached and removed`;
   if (keepState) return [detached];
   await rm(stateDir, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { createGate } from "../gate.ts";
 import type { ExecKey, FileKey, Kernel } from "../kernel/contract.ts";
 import {
   type FileTools,
@@ -13,6 +14,8 @@ import { closeScript, identifyScript, openScript } from "./script-file.ts";
 
 /** Executions that wait for their answer or may still be asked about; past it the oldest are forgotten. */
 export const EXECUTIONS_REMEMBERED_MAX = 8_192;
+/** Executions looked at together: each holds up to two files open. */
+export const ANSWER_JOBS_MAX = 64;
 /** Files whose executable number is known without looking. */
 export const FILES_REMEMBERED_MAX = 65_536;
 
@@ -43,6 +46,7 @@ export function createAnswerer(
 ): Answerer {
   const executions = new Map<string, Promise<Answer | null>>();
   const files = new Map<string, number>();
+  const gate = createGate(ANSWER_JOBS_MAX);
 
   /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
   async function find(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
@@ -89,7 +93,7 @@ export function createAnswerer(
       const known = executions.get(key);
       if (known !== undefined) return known;
       if (executions.size >= EXECUTIONS_REMEMBERED_MAX) forgetOldest(executions);
-      const answer = find(execution, isStill).catch(() => {
+      const answer = gate(() => find(execution, isStill)).catch(() => {
         counts.failed++;
         return null;
       });

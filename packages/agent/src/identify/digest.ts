@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
+import { createGate } from "../gate.ts";
 
 /** Files that are read at the same time; more would only make each wait longer. */
 export const DIGEST_JOBS_MAX = 2;
@@ -9,20 +10,10 @@ const CHUNK_BYTES = 256 * 1024;
 
 export type Digest = { readonly sha256: string; readonly md5: string };
 
-/** Hashes files a chunk at a time, at most `DIGEST_JOBS_MAX` together; the rest wait in order. */
-export function createDigester() {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (file: FileHandle): Promise<Digest> => {
-    while (running >= DIGEST_JOBS_MAX) await new Promise<void>((resolve) => waiting.push(resolve));
-    running++;
-    try {
-      return await digestOf(file);
-    } finally {
-      running--;
-      waiting.shift()?.();
-    }
-  };
+/** Hashes files a chunk at a time, at most `DIGEST_JOBS_MAX` together. */
+export function createDigester(): (file: FileHandle) => Promise<Digest> {
+  const gate = createGate(DIGEST_JOBS_MAX);
+  return (file) => gate(() => digestOf(file));
 }
 
 async function digestOf(file: FileHandle): Promise<Digest> {
