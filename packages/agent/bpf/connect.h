@@ -194,6 +194,31 @@ static __always_inline bool may_wait(struct connection *connection,
 	return false;
 }
 
+/* No room to follow the connection: its verdict holds all the same. */
+static __always_inline int pass_untracked(struct bpf_sock_addr *ctx,
+					  struct connection *connection,
+					  bool datagram)
+{
+	struct listening *mark;
+
+	count(RW_COUNT_CONNECTIONS_FULL);
+	if (connection->flags & CONNECTION_HELD) {
+		connection->reason = RW_REASON_HOLD_GIVE_UP;
+		record_denied(connection, 0);
+		return refuse();
+	}
+	if (datagram || !ctx->sk)
+		return 1;
+	record_flow(connection, RW_STATE_ATTEMPTED, 1, 0, 0);
+	mark = bpf_sk_storage_get(&bound_sockets, ctx->sk, 0,
+				  BPF_SK_STORAGE_GET_F_CREATE);
+	if (mark)
+		mark->untracked = 1;
+	else
+		count(RW_COUNT_STORAGE_FAILED);
+	return 1;
+}
+
 /*
  * connect() of a datagram socket alone sends nothing: resolvers do it to every
  * address of a name to learn which source address would be used. The flow
@@ -232,7 +257,8 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	} else if (datagram && sends && known) {
 		record_datagrams(&connection);
 	}
-	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY))
+		return pass_untracked(ctx, &connection, datagram);
 	return 1;
 }
 

@@ -194,12 +194,13 @@ struct connection {
 
 /*
  * socket cookie -> process and verdict; kernel, until the socket closes. A
- * hash and not socket storage, which costs a connection a microsecond. Full:
- * the least used goes; the bytes of that connection are lost, which is counted
- * when it closes (CONNECTIONS_LOST).
+ * hash and not socket storage, which costs a connection a microsecond at each
+ * end; not an LRU, whose elements are always the coldest. Full: counted
+ * (CONNECTIONS_FULL); the verdict holds, the flow is counted as attempted and
+ * its bytes are lost, and what would have to be held is denied.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, struct connection);
@@ -208,6 +209,7 @@ struct {
 struct listening {
 	struct rw_process process;
 	__u64 since_ns;
+	__u64 untracked; /* passed connect() while `connections` was full */
 };
 
 /*

@@ -438,12 +438,16 @@ static __always_inline int judge_stray_syn(struct __sk_buff *skb)
 	return verdict;
 }
 
-static __always_inline int egress_connecting(struct __sk_buff *skb)
+static __always_inline int egress_connecting(struct __sk_buff *skb,
+					     struct bpf_sock *sk)
 {
 	struct connection *connection = connection_at(skb);
+	struct listening *mark;
 
-	if (!connection)
-		return judge_stray_syn(skb);
+	if (!connection) {
+		mark = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
+		return mark && mark->untracked ? PASS : judge_stray_syn(skb);
+	}
 	if (connection->flags & CONNECTION_HELD)
 		return judge_held_syn(connection);
 	return connection->flags & CONNECTION_DENIED ? DROP : PASS;
@@ -480,7 +484,7 @@ int egress(struct __sk_buff *skb)
 	if (sk->protocol == IPPROTO_UDP || sk->protocol == IPPROTO_UDPLITE)
 		return egress_datagram(skb);
 	if (sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT)
-		return egress_connecting(skb);
+		return egress_connecting(skb, sk);
 	return PASS;
 }
 

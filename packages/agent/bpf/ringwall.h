@@ -132,7 +132,7 @@ enum rw_counter {
 	RW_COUNT_DENIED_OUT = 15,
 	RW_COUNT_DENIED_IN = 16,
 	RW_COUNT_SLOT_INCOMPLETE = 17, /* a slot without its policy map */
-	RW_COUNT_CONNECTIONS_LOST = 18, /* closed, and no longer known */
+	RW_COUNT_CONNECTIONS_FULL = 18, /* connections that are not followed */
 	RW_COUNT_MAX = 19,
 };
 

@@ -125,7 +125,10 @@ static __always_inline void established_in(struct bpf_sock_ops *ops)
 	else
 		start_unseen(&connection, address, port);
 	recorded = record_established(&connection, peer_port);
-	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY)) {
+		count(RW_COUNT_CONNECTIONS_FULL);
+		return;
+	}
 	watch(ops,
 	      BPF_SOCK_OPS_STATE_CB_FLAG |
 		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
@@ -195,10 +198,8 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
 		return;
 	cookie = bpf_get_socket_cookie(ops);
 	connection = bpf_map_lookup_elem(&connections, &cookie);
-	if (!connection) {
-		count(RW_COUNT_CONNECTIONS_LOST);
+	if (!connection)
 		return;
-	}
 	if (ops->args[0] == BPF_TCP_SYN_SENT) {
 		closed_unanswered(connection);
 	} else {

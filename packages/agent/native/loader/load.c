@@ -123,9 +123,12 @@ static bool configure(struct bpf_object *object, const struct options *options,
 	struct bpf_program *program;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object)
+	bpf_object__for_each_map(map, object) {
 		if (!strncmp(bpf_map__name(map), "flows_", 6))
 			bpf_map__set_max_entries(map, options->flow_entries);
+		if (!strcmp(bpf_map__name(map), "connections"))
+			bpf_map__set_max_entries(map, options->connections);
+	}
 	for (int i = 0; optional_programs[i]; i++) {
 		program = bpf_object__find_program_by_name(
 			object, optional_programs[i]);

@@ -18,8 +18,8 @@ enum exit_code {
 	EXIT_USAGE = 2, /* the call or its input is wrong */
 };
 
-#define FLOW_ENTRIES_DEFAULT 65536
-#define FLOW_ENTRIES_MAX (1 << 20)
+#define ENTRIES_DEFAULT 65536
+#define ENTRIES_MAX (1 << 20)
 
 struct options {
 	const char *object;
@@ -27,6 +27,7 @@ struct options {
 	const char *cgroup;
 	const char *netns;
 	unsigned int flow_entries;
+	unsigned int connections;
 	bool json;
 };
 

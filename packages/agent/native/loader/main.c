@@ -10,7 +10,8 @@
 
 static const char usage[] =
 	"usage: ringwall-bpf load --object FILE --pin DIR --cgroup PATH\n"
-	"                         [--netns PATH] [--flow-entries N] [--json]\n"
+	"                         [--netns PATH] [--flow-entries N]\n"
+	"                         [--connections N] [--json]\n"
 	"       ringwall-bpf unload --pin DIR\n"
 	"       ringwall-bpf status --pin DIR [--json]\n"
 	"\n"
@@ -31,14 +32,13 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-static bool parse_count(const char *text, unsigned int *out)
+static bool parse_count(const char *name, const char *text, unsigned int *out)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
-	if (!*text || *end || !value || value > FLOW_ENTRIES_MAX) {
-		complain("`--flow-entries %s`: want 1 to %d", text,
-			 FLOW_ENTRIES_MAX);
+	if (!*text || *end || !value || value > ENTRIES_MAX) {
+		complain("`--%s %s`: want 1 to %d", name, text, ENTRIES_MAX);
 		return false;
 	}
 	*out = value;
@@ -53,12 +53,14 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		{ "cgroup", required_argument, NULL, 'c' },
 		{ "netns", required_argument, NULL, 'n' },
 		{ "flow-entries", required_argument, NULL, 'f' },
+		{ "connections", required_argument, NULL, 'C' },
 		{ "json", no_argument, NULL, 'j' },
 		{},
 	};
 	int which;
 
-	out->flow_entries = FLOW_ENTRIES_DEFAULT;
+	out->flow_entries = ENTRIES_DEFAULT;
+	out->connections = ENTRIES_DEFAULT;
 	while ((which = getopt_long(count, arguments, "", known, NULL)) != -1) {
 		switch (which) {
 		case 'o':
@@ -74,7 +76,13 @@ static bool parse_options(int count, char **arguments, struct options *out)
 			out->netns = optarg;
 			break;
 		case 'f':
-			if (!parse_count(optarg, &out->flow_entries))
+			if (!parse_count("flow-entries", optarg,
+					 &out->flow_entries))
+				return false;
+			break;
+		case 'C':
+			if (!parse_count("connections", optarg,
+					 &out->connections))
 				return false;
 			break;
 		case 'j':

@@ -115,3 +115,32 @@ for port in range(1000, ${1000 + PEERS}): s.sendto(b"x", ("127.0.0.1", port))`;
     expect(await host.ask(connect("127.0.0.1", 8000), CLIENT)).toMatchObject({ errno: ECONNREFUSED });
   });
 });
+
+describe.skipIf(whyNoKernelTests("evasion.test.ts"))("a table of connections that is full", () => {
+  const ENTRIES = 8;
+  let host: TestHost;
+  beforeAll(async () => {
+    host = new TestHost("c");
+    host.unload();
+    host.reload("--connections", String(ENTRIES));
+    await host.start(serve("127.0.0.1", 8000), SERVER);
+  });
+  afterAll(async () => host.close());
+
+  /** Keeps many sockets open, then connects once more. */
+  const crowded = python(`
+crowd = [socket.create_connection(("127.0.0.1", 8000)) for _ in range(40)]
+print(json.dumps({"errno": 0}), flush=True)`);
+
+  test("counts what it can't follow and changes no verdict", async () => {
+    const policies = [allow({ subject: CLIENT, port: 8000, portBits: 16 })];
+    await host.provision({ modeOut: "block", loopbackEnforce: true, policies, subjects: subjects(CLIENT) });
+    await host.flows();
+    expect(await host.ask(crowded, CLIENT)).toEqual({ errno: 0 });
+    expect(host.kernel.counters().connectionsFull).toBeGreaterThan(0n);
+    const out = (await host.flows()).filter((flow) => flow.direction === "out");
+    expect(out.reduce((sum, flow) => sum + flow.count, 0n)).toBe(40n);
+    expect(new Set(out.map((flow) => flow.state))).toContain("attempted");
+    expect(await host.ask(connect("127.0.0.1", 8000), 12)).toMatchObject({ errno: ECONNREFUSED });
+  });
+});

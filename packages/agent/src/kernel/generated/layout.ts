@@ -32,7 +32,7 @@ export const counter = {
   deniedOut: 15,
   deniedIn: 16,
   slotIncomplete: 17,
-  connectionsLost: 18,
+  connectionsFull: 18,
   max: 19,
 } as const;
 export type Counter = keyof typeof counter;
