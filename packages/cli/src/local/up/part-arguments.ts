@@ -21,11 +21,12 @@ export function controllerArguments(options: ControllerRunOptions & { readonly d
 
 /** The command line of the agent as a part; its token comes in a file. */
 export function agentArguments(
-  options: Required<Pick<AgentRunOptions, "state" | "pin" | "cgroup" | "name">> &
+  options: Required<Pick<AgentRunOptions, "state" | "pin" | "cgroup" | "name" | "controller">> &
     Pick<AgentRunOptions, "tokenFile" | "label">,
 ): string[] {
-  const { state, pin, cgroup, name, tokenFile, label = {} } = options;
+  const { state, pin, cgroup, name, controller, tokenFile, label = {} } = options;
   const args = ["agent", "run", "--state", state, "--pin", pin, "--cgroup", cgroup, "--name", name];
+  args.push("--controller", controller);
   if (tokenFile !== undefined) args.push("--token-file", tokenFile);
   for (const [key, value] of Object.entries(label)) args.push("--label", `${key}=${value}`);
   return args;

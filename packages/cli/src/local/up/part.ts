@@ -5,8 +5,8 @@ import type { Problem } from "@ringwall/model";
 import type { PartMessage } from "../parent.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-/** Asked to end, a part gets this long before it is killed. */
-const END_MS_MAX = 20_000;
+/** Asked to end, a part gets this long before it is killed, unless told otherwise. */
+const END_MS_MAX_DEFAULT = 20_000;
 
 export type PartExit = { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 
@@ -34,7 +34,12 @@ export class PartFailed extends Error {
 }
 
 /** Starts `ringwall ARGUMENTS…` as a child, in a process group of its own so that Ctrl-C reaches only the parent. */
-export function startPart(name: string, args: readonly string[], takeLog: (stream: Readable) => void): Part {
+export function startPart(
+  name: string,
+  args: readonly string[],
+  takeLog: (stream: Readable) => void,
+  endMsMax: number = END_MS_MAX_DEFAULT,
+): Part {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     detached: true,
@@ -48,7 +53,7 @@ export function startPart(name: string, args: readonly string[], takeLog: (strea
   const ready = waitReady(name, child, exited);
   // Looked at by whoever wants to know; a part that fails unwatched is no fault of its own.
   ready.catch(() => undefined);
-  return { pid: child.pid ?? 0, exited, ready, end: () => end(child, exited) };
+  return { pid: child.pid ?? 0, exited, ready, end: () => end(child, exited, endMsMax) };
 }
 
 function waitReady(name: string, child: ChildProcess, exited: Promise<PartExit>): Promise<PartMessage> {
@@ -64,9 +69,9 @@ function waitReady(name: string, child: ChildProcess, exited: Promise<PartExit>)
   });
 }
 
-async function end(child: ChildProcess, exited: Promise<PartExit>): Promise<void> {
+async function end(child: ChildProcess, exited: Promise<PartExit>, endMsMax: number): Promise<void> {
   child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), END_MS_MAX);
+  const timer = setTimeout(() => child.kill("SIGKILL"), endMsMax);
   await exited;
   clearTimeout(timer);
 }

@@ -1,21 +1,18 @@
 import { join, resolve } from "node:path";
 import { signInReply } from "@ringwall/protocol/rest";
 import { commandName } from "../../command-name.ts";
-import { note, printProblems, say } from "../../output/print.ts";
+import { note, say } from "../../output/print.ts";
 import { formatClock } from "../../output/time.ts";
 import { type Api, openApi } from "../../server/api.ts";
 import { defaultDataDir } from "../../server/data-dir.ts";
 import { VERSION } from "../../version.ts";
 import type { AgentRunOptions } from "../agent-run.ts";
-import { findCgroupMount } from "../cgroup-mount.ts";
 import type { ControllerRunOptions } from "../controller-run.ts";
 import { aborted, endRequested } from "../parent.ts";
-import { agentStateDir, PIN_DIR_DEFAULT, workloadName } from "../places.ts";
 import { type Summary, summaryLines } from "./banner.ts";
 import { type Closers, createClosers } from "./closers.ts";
+import { startHostAgent } from "./host-agent.ts";
 import { createLog } from "./log-file.ts";
-import { PartFailed } from "./part.ts";
-import { startAgentPart } from "./start-agent.ts";
 import { startControllerPart } from "./start-controller.ts";
 
 export type UpOptions = ControllerRunOptions &
@@ -51,9 +48,11 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
   }
   closers.add(controllerLog.close);
   closers.add(controller.supervised.end);
-  const { usersUrl, operatorTokenFile } = controller.ready;
+  const { usersUrl, agentsUrl, operatorTokenFile } = controller.ready;
   const api = openApi({ server: usersUrl, tokenFile: operatorTokenFile });
-  const agent = await startHost(options, { dataDir, logDir }, api, end, closers);
+  const context = { api, log: createLog(join(logDir, "agent.log")), end, closers, tell: note };
+  closers.add(context.log.close);
+  const agent = await startHostAgent({ ...options, dataDir, controller: agentsUrl }, context);
   if (!end.aborted) await printSummary(api, { consoleUrl: usersUrl, dataDir, logDir, agent });
   const isLost = await Promise.race([
     aborted(end).then(() => false),
@@ -67,54 +66,6 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
       : "ended; nothing is left running.",
   );
   return isLost ? 2 : 0;
-}
-
-async function startHost(
-  options: UpOptions,
-  { dataDir, logDir }: { readonly dataDir: string; readonly logDir: string },
-  api: Api,
-  end: AbortSignal,
-  closers: Closers,
-): Promise<Summary["agent"]> {
-  if (!options.agent)
-    return {
-      kind: "none",
-      why: "not started, as you asked",
-      remedy: "without --no-agent this host is watched too",
-    };
-  if (process.geteuid?.() !== 0) {
-    return {
-      kind: "none",
-      why: "not started: only root may load programs into the kernel",
-      remedy: "as root (`sudo make run`) this host's connections are seen as well",
-    };
-  }
-  note("starting the agent of this host …");
-  const log = createLog(join(logDir, "agent.log"));
-  closers.add(log.close);
-  const host = {
-    state: agentStateDir(dataDir),
-    pin: options.pin ?? PIN_DIR_DEFAULT,
-    cgroup: options.cgroup ?? findCgroupMount(),
-    name: options.name ?? workloadName(),
-    ...(options.label === undefined ? {} : { label: options.label }),
-  };
-  try {
-    const running = await startAgentPart(host, api, log, end, note);
-    closers.add(running.end);
-    if (!running.isConnected && !end.aborted)
-      note(`the agent runs, but the controller has not heard it yet; its log: ${log.path}`);
-    return { kind: "running", workload: host.name };
-  } catch (error) {
-    if (!(error instanceof PartFailed)) throw error;
-    if (error.problems.length === 0) note(log.tail());
-    await printProblems(error.problems);
-    return {
-      kind: "none",
-      why: `not running: ${error.problems[0]?.message ?? error.message}`,
-      remedy: "the controller runs without it",
-    };
-  }
 }
 
 async function printSummary(

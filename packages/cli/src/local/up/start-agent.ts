@@ -7,69 +7,78 @@ import { z } from "zod";
 import { saveSecret } from "../../output/save-secret.ts";
 import type { Api } from "../../server/api.ts";
 import { explained } from "../agent-run.ts";
+import type { Closers } from "./closers.ts";
 import type { LogFile } from "./log-file.ts";
 import { startPart } from "./part.ts";
 import { agentArguments } from "./part-arguments.ts";
-import { type Supervised, supervise } from "./supervise.ts";
+import { supervise } from "./supervise.ts";
 
 const TOKEN_TTL_SECONDS = 600;
+/** A host with very many processes takes long to look at; `up` goes on meanwhile. */
+const READY_MS_MAX = 30_000;
 /** How long the agent may take to be heard by the controller before `up` goes on without having seen it. */
 const CONNECT_MS_MAX = 20_000;
 const CONNECT_POLL_MS = 200;
+/** Asked to end, the agent gets this long before it is killed: what it enforces is in the kernel and taken out after. */
+const END_MS_MAX = 5000;
 
 export type HostAgent = {
   readonly state: string;
   readonly pin: string;
   readonly cgroup: string;
   readonly name: string;
+  /** Where the controller is today: an agent remembers the address at which it enrolled. */
+  readonly controller: string;
   readonly label?: Readonly<Record<string, string>>;
 };
 
-export type RunningAgent = { readonly isConnected: boolean; readonly end: () => Promise<void> };
+export type AgentContext = {
+  readonly api: Api;
+  readonly log: LogFile;
+  readonly end: AbortSignal;
+  readonly closers: Closers;
+  readonly tell: (line: string) => void;
+};
 
-/** Enrols and starts this host's agent as a part. Throws PartFailed where it can't start. */
-export async function startAgentPart(
-  host: HostAgent,
-  api: Api,
-  log: LogFile,
-  end: AbortSignal,
-  tell: (line: string) => void,
-): Promise<RunningAgent> {
+/**
+ * Enrols and starts this host's agent as a part, ended by `closers`. Resolves when the controller has heard it, or with
+ * false where that takes too long. Throws PartFailed where it can't start; then nothing of it is left.
+ */
+export async function startAgentPart(host: HostAgent, context: AgentContext): Promise<boolean> {
+  const { api, log, end, closers, tell } = context;
   mkdirSync(host.state, { recursive: true, mode: 0o700 });
   const tokenFile = join(host.state, "enrolment-token");
   await saveToken(api, host, tokenFile);
-  const start = () =>
-    startPart(
-      "agent",
-      agentArguments({ ...host, ...(existsSync(tokenFile) ? { tokenFile } : {}) }),
-      log.take,
-    );
+  const start = () => {
+    const args = agentArguments({ ...host, ...(existsSync(tokenFile) ? { tokenFile } : {}) });
+    return startPart("agent", args, log.take, END_MS_MAX);
+  };
+  const cleanUp = async () => {
+    rmSync(tokenFile, { force: true });
+    if (!existsSync(host.pin)) return;
+    await explained(() => uninstallAgent({ stateDir: host.state, pinDir: host.pin }, { keepState: true }));
+  };
   const part = start();
   const stop = () => void part.end();
   end.addEventListener("abort", stop, { once: true });
-  let supervised: Supervised;
   try {
-    await part.ready;
+    await Promise.race([part.ready, setTimeout(READY_MS_MAX, undefined, { ref: false })]);
     log.open();
-    supervised = supervise("agent", part, start, tell);
+    const supervised = supervise("agent", part, start, tell);
+    closers.add(async () => {
+      await supervised.end();
+      await cleanUp();
+    });
   } catch (error) {
     await part.end();
-    rmSync(tokenFile, { force: true });
+    await cleanUp();
     throw error;
   } finally {
     end.removeEventListener("abort", stop);
   }
   const isConnected = await waitConnected(api, host.name, end);
   if (isConnected) rmSync(tokenFile, { force: true });
-  return {
-    isConnected,
-    end: async () => {
-      await supervised.end();
-      rmSync(tokenFile, { force: true });
-      const places = { stateDir: host.state, pinDir: host.pin };
-      await explained(() => uninstallAgent(places, { keepState: true }));
-    },
-  };
+  return isConnected;
 }
 
 /** A token that enrols this workload once, soon, in a file that only this user can read. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { type Flow, flow } from "@ringwall/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { childRunning, createHost, serveHello, type TestHost, whyNoKernel } from "../../testing/host.ts";
@@ -90,6 +91,14 @@ describe.skipIf(why !== undefined)("ringwall up", () => {
       (await agentOf()).agent.connected ? true : undefined,
     );
     expect(running?.output().stderr).toContain("the agent ended (signal SIGKILL) and is started again");
+    await ctrlC();
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  it("leaves nothing when Ctrl-C comes before the agent is ready", async () => {
+    const ports = ["--listen", "127.0.0.1:0", "--listen-agents", "127.0.0.1:0"];
+    running = cli.start("up", ...ports, "--pin", host.pinDir, "--cgroup", host.cgroup);
+    await until("programs pinned", START_MS_MAX, () => (existsSync(host.pinDir) ? true : undefined));
     await ctrlC();
     expect(host.leftovers()).toEqual([]);
   });
