@@ -15,13 +15,9 @@ type Sighting = {
 export const SOFTWARE_LISTED_MAX = 20_000;
 
 const SIGHTINGS_SQL = `
-SELECT toString(process) AS process, workload, min(t0) AS first_ms, max(t1) AS last_ms FROM (
-  SELECT process, workload, toUnixTimestamp64Milli(first) AS t0, toUnixTimestamp64Milli(last) AS t1
-  FROM ringwall.flow_reports WHERE process != 0
-  UNION ALL
-  SELECT process, workload, toUnixTimestamp64Milli(time) AS t0, toUnixTimestamp64Milli(time) AS t1
-  FROM ringwall.exec_reports
-) GROUP BY process, workload ORDER BY last_ms DESC`;
+SELECT toString(process) AS process, workload,
+  toUnixTimestamp64Milli(min(first)) AS first_ms, toUnixTimestamp64Milli(max(last)) AS last_ms
+FROM ringwall.sightings GROUP BY process, workload ORDER BY last_ms DESC`;
 
 /** Every program seen, by what it is (not by who ran it), with its provenance. */
 export async function loadSoftware(

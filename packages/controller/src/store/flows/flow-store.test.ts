@@ -5,6 +5,7 @@ import { State, Verdict } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeFlows } from "../../ingest/decode-flows.ts";
 import { flowBatch, type TestFlow } from "../../testing/flow-batches.ts";
+import { batchKeyOf, createBatchMemory } from "./batch-memory.ts";
 import { loadConnections } from "./connections.ts";
 import { startChdb } from "./engine/chdb-engine.ts";
 import { type FlowStore, openFlowStore } from "./flow-store.ts";
@@ -256,6 +257,24 @@ describe("flow store", () => {
     ] as const;
     expect((await send("app-1", "f", flows)).kind).toBe("repeated");
     expect(await store.count()).toBe(before);
+  });
+
+  it("stores more batches than it remembers, and still none of them twice", async () => {
+    const asked: string[] = [];
+    const engine = {
+      ...store.engine,
+      query: <Row>(sql: string, parameters = {}) => {
+        asked.push(sql);
+        return store.engine.query<Row>(sql, parameters);
+      },
+    };
+    let clockMs = Date.now();
+    const memory = createBatchMemory(engine, "flow_reports", () => clockMs);
+    clockMs += 86_400_000;
+    const fresh = await memory.once(batchKeyOf("app-1", "of today"), clockMs, async () => "stored");
+    expect([fresh, asked]).toEqual(["stored", []]);
+    const old = await memory.once(batchKeyOf("app-1", "f"), clockMs - 2 * 86_400_000, async () => "twice");
+    expect([old, asked.length]).toEqual([{ kind: "repeated" }, 1]);
   });
 
   it("goes on after its process was killed, with everything that was acknowledged", async () => {

@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from "@ringwall/model";
 import type { DecodedExecs } from "../../ingest/decode-execs.ts";
 import type { DecodedFlows } from "../../ingest/decode-flows.ts";
-import { type BatchKey, batchKeyOf, createBatchMemory } from "./batch-memory.ts";
+import { batchKeyOf, createBatchMemory } from "./batch-memory.ts";
 import type { FlowEngine } from "./engine/engine.ts";
 import { createGroupWriter } from "./group-writer.ts";
 import { formatProcess, PROCESS_COLUMNS, PROCESS_UNKNOWN, type ProcessId, processIdOf } from "./process.ts";
@@ -26,8 +26,8 @@ export type FlowStore = {
 
 export async function openFlowStore(engine: FlowEngine): Promise<FlowStore> {
   const processes = await createProcessBook(engine);
-  const flowBatches = await createBatchMemory(engine, "flow_reports");
-  const execBatches = await createBatchMemory(engine, "exec_reports");
+  const flowBatches = createBatchMemory(engine, "flow_reports");
+  const execBatches = createBatchMemory(engine, "exec_reports");
   const processWriter = createGroupWriter(engine, "ringwall.processes", PROCESS_COLUMNS);
   const flowWriter = createGroupWriter(engine, "ringwall.flow_reports", FLOW_COLUMNS);
   const execWriter = createGroupWriter(engine, "ringwall.exec_reports", EXEC_COLUMNS);
@@ -48,7 +48,7 @@ export async function openFlowStore(engine: FlowEngine): Promise<FlowStore> {
     processes,
     async storeFlows(workload, batch) {
       const key = batchKeyOf(workload, batch.batchId);
-      return flowBatches.once(key, async () => {
+      return flowBatches.once(key, newest(batch.reports.map((one) => one.lastMs)), async () => {
         const { ids, fresh } = await saveProcesses(batch.processes);
         const idOf = (index: number): ProcessId => ids[index] ?? PROCESS_UNKNOWN;
         const received = secondsNow();
@@ -60,7 +60,7 @@ export async function openFlowStore(engine: FlowEngine): Promise<FlowStore> {
     },
     async storeExecs(workload, batch) {
       const key = batchKeyOf(workload, batch.batchId);
-      return execBatches.once(key, async () => {
+      return execBatches.once(key, newest(batch.reports.map((one) => one.timeMs)), async () => {
         const { ids, fresh } = await saveProcesses(batch.reports.map((report) => report.process));
         const received = secondsNow();
         await execWriter.append(
@@ -79,8 +79,11 @@ export async function openFlowStore(engine: FlowEngine): Promise<FlowStore> {
   };
 }
 
+/** Of a batch without rows nothing can be stored twice. */
+function newest(times: readonly number[]): number {
+  return times.reduce((latest, time) => Math.max(latest, time), times.length === 0 ? Number.MAX_VALUE : 0);
+}
+
 function secondsNow(): number {
   return Math.floor(Date.now() / 1000);
 }
-
-export type { BatchKey };
