@@ -255,6 +255,54 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await Promise.all(servers);
   });
 
+  test("names scripts of every interpreter as they run them, and code without a file as such", async () => {
+    const shell = host.file("wait.sh", "sleep 0.3\n");
+    const node = host.file("wait.js", "setTimeout(() => 0, 300);\n");
+    const perl = host.file("wait.pl", "select undef, undef, undef, 0.3;\n");
+    const shebang = host.file("wait", "#!/usr/bin/env python3\nimport time; time.sleep(0.3)\n");
+    const awk = host.file("wait.awk", '#!/usr/bin/mawk -f\nBEGIN { system("sleep 0.3") }\n');
+    const memfd = host.file(
+      "memfd.py",
+      `import os
+fd = os.memfd_create("evil")
+os.write(fd, open("/bin/sleep", "rb").read())
+os.execv(f"/proc/self/fd/{fd}", ["sleep", "0.3"])
+`,
+    );
+    await sleep(30);
+    expect(await host.startAgent()).toBe("ready");
+    await Promise.all([
+      host.run(["/bin/bash", "-eu", "wait.sh"]),
+      host.run([process.execPath, "--no-warnings", "./wait.js"]),
+      host.run(["/usr/bin/perl", "-w", perl]),
+      host.run([shebang]),
+      host.run([awk]),
+      host.run([PYTHON, memfd]),
+      host.run([PYTHON, "-c", "import time; time.sleep(0.3)"]),
+    ]);
+    const seen = () =>
+      host.controller.execs
+        .flatMap((batch) => batch.execs.map(({ process: who }) => who))
+        .map((who) => ({
+          exe: who?.exe ?? "",
+          script: who?.script,
+          digest: who?.scriptSha256,
+          unattributable: who?.unattributable,
+        }));
+    const script = (path: string) => ({ script: path, digest: sha256Of(path), unattributable: "" });
+    const wanted = [
+      { exe: realpathSync("/bin/bash"), ...script(shell) },
+      { exe: realpathSync(process.execPath), ...script(node) },
+      { exe: "/usr/bin/perl", ...script(perl) },
+      { exe: PYTHON, ...script(shebang) },
+      { exe: "/usr/bin/mawk", ...script(awk) },
+      { exe: "/memfd:evil", script: "", digest: "", unattributable: "memfd" },
+      { exe: PYTHON, script: "", digest: "", unattributable: "inline" },
+    ];
+    await until(() => seen().length >= wanted.length + 1);
+    for (const one of wanted) expect(seen()).toContainEqual(one);
+  });
+
   test("a preloaded library makes a program another one", async () => {
     expect(await host.startAgent()).toBe("ready");
     await until(() => host.controller.subscriptions.length > 0);
