@@ -1,7 +1,7 @@
 import type { Transaction } from "kysely";
 import type { Logger } from "pino";
 import type { Hub } from "../api/agents/hub.ts";
-import { loadHostPolicies, type StoredHostPolicy, saveHostPolicy } from "../store/state/host-policies.ts";
+import { loadHostPolicies, type StoredHostPolicy, saveHostPolicies } from "../store/state/host-policies.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import { nextGeneration, type Pending, raiseGenerations } from "../store/state/revisions.ts";
 import type { Tables } from "../store/state/tables.ts";
@@ -76,17 +76,15 @@ class StoredRollout implements Rollout {
     generation: number,
   ): Promise<readonly string[]> {
     const changed = compiled.filter((host) => isChanged(host, this.#stored.get(host.workload)));
-    for (const { workload, result } of changed) {
-      if (result.ok) {
-        await saveHostPolicy(db, { workload, generation, revision, ...result.value, problem: "" });
-        continue;
-      }
+    const rows = changed.flatMap(({ workload, result }) => {
+      if (result.ok) return [{ workload, generation, revision, ...result.value, problem: "" }];
       // What can't be compiled leaves the former policy in force, and says so.
       const problem = result.error.map((one) => one.message).join("; ");
       this.#parts.log.error({ workload, problem }, "no policy for a host");
       const former = this.#stored.get(workload);
-      if (former !== undefined) await saveHostPolicy(db, { ...former, problem });
-    }
+      return former === undefined ? [] : [{ ...former, problem }];
+    });
+    await saveHostPolicies(db, rows);
     return changed.filter(({ result }) => result.ok).map(({ workload }) => workload);
   }
 
@@ -175,7 +173,7 @@ class StoredRollout implements Rollout {
     const { db } = this.#parts;
     if (above >= row.generation) await raiseGenerations(db, above);
     const renewed = { ...row, generation: await nextGeneration(db) };
-    await saveHostPolicy(db, renewed);
+    await saveHostPolicies(db, [renewed]);
     this.#stored.set(row.workload, renewed);
     return renewed;
   }

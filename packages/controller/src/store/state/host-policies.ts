@@ -22,13 +22,25 @@ export async function loadHostPolicies(db: Access): Promise<Map<string, StoredHo
   return new Map(rows.map((row) => [row.workload, row]));
 }
 
-export async function saveHostPolicy(db: Access, row: StoredHostPolicy): Promise<void> {
-  const { workload, ...columns } = row;
-  await db
-    .insertInto("host_policies")
-    .values({ workload, ...columns })
-    .onConflict((conflict) => conflict.column("workload").doUpdateSet(columns))
-    .execute();
+/** Rows of one statement; PostgreSQL takes 65,535 parameters, and we have six for each row. */
+const ROWS_PER_STATEMENT = 1_000;
+
+export async function saveHostPolicies(db: Access, rows: readonly StoredHostPolicy[]): Promise<void> {
+  for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
+    await db
+      .insertInto("host_policies")
+      .values(rows.slice(start, start + ROWS_PER_STATEMENT))
+      .onConflict((conflict) =>
+        conflict.column("workload").doUpdateSet((row) => ({
+          generation: row.ref("excluded.generation"),
+          revision: row.ref("excluded.revision"),
+          digest: row.ref("excluded.digest"),
+          policy: row.ref("excluded.policy"),
+          problem: row.ref("excluded.problem"),
+        })),
+      )
+      .execute();
+  }
 }
 
 /** Remembers what is in force now as what to put back. Call it before the unconfirmed policies are saved. */
