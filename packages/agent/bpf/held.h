@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* SYNs that leave later, or never. */
+#ifndef RINGWALL_HELD_H
+#define RINGWALL_HELD_H
+
+#define HOLD_NS (RW_HOLD_MS_MAX * 1000ULL * 1000)
+
+/* Counts the denial once; later SYNs of the connection are dropped unseen. */
+static __always_inline int deny_syn(struct connection *connection)
+{
+	connection->flags &= ~CONNECTION_HELD;
+	connection->flags |= CONNECTION_DENIED;
+	record_denied(connection, 0);
+	return DROP;
+}
+
+static __always_inline int release_syn(struct connection *connection)
+{
+	connection->flags &= ~CONNECTION_HELD;
+	return PASS;
+}
+
+static __always_inline int judge_held_syn(struct connection *connection)
+{
+	struct judgement result = {};
+	struct rw_slot *slot;
+	__u32 index;
+	bool known;
+
+	slot = live_slot(&index);
+	if (!slot)
+		return PASS;
+	known = judge_connection(connection, slot, index, &result);
+	if (result.verdict != RW_VERDICT_BLOCKED)
+		return release_syn(connection);
+	if (known)
+		return deny_syn(connection);
+	if (bpf_ktime_get_boot_ns() - connection->start_ns < HOLD_NS &&
+	    agent_answers()) {
+		count(RW_COUNT_HOLDS);
+		report_miss(&connection->process);
+		return DROP;
+	}
+	count(RW_COUNT_HOLD_GIVE_UPS);
+	if (settle_unknown(connection, &result, RW_REASON_HOLD_GIVE_UP))
+		return release_syn(connection);
+	return deny_syn(connection);
+}
+
+/* A SYN that no connect() hook has seen: judged as unknown software. */
+static __always_inline int judge_stray_syn(struct __sk_buff *skb)
+{
+	struct judgement result = {};
+	struct connection connection = {};
+	struct headers packet = {};
+	struct rw_slot *slot;
+	__u64 cookie;
+	__u32 index;
+	int verdict = PASS;
+
+	count(RW_COUNT_NO_STATE);
+	slot = live_slot(&index);
+	if (!slot)
+		return PASS;
+	if (parse(skb, &packet, IPPROTO_TCP) != PARSED) {
+		count(RW_COUNT_UNPARSED);
+		return slot->mode_out == RW_MODE_BLOCK ? DROP : PASS;
+	}
+	connection.process.flags = RW_TASK_PENDING;
+	connection.start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection.address, packet.destination, 16);
+	connection.port = packet.destination_port;
+	connection.proto = IPPROTO_TCP;
+	connection.direction = RW_DIRECTION_OUT;
+	judge_connection(&connection, slot, index, &result);
+	connection.flags |= CONNECTION_JUDGED;
+	if (result.verdict == RW_VERDICT_BLOCKED) {
+		connection.reason = RW_REASON_NO_STATE;
+		verdict = deny_syn(&connection);
+	}
+	cookie = bpf_get_socket_cookie(skb);
+	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	return verdict;
+}
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* Connections that others make to this host, judged at their SYN. */
+#ifndef RINGWALL_INBOUND_H
+#define RINGWALL_INBOUND_H
+
+#define PASS 1
+#define DROP 0
+#define UNKNOWN_LISTENER (1ULL << 32) /* a kind of throttled event */
+
+static __always_inline void report_unknown_listener(const struct headers *packet)
+{
+	struct rw_unknown_listener_event *event;
+
+	count(RW_COUNT_UNKNOWN_LISTENERS);
+	if (!may_report(UNKNOWN_LISTENER | packet->destination_port,
+			MISS_WINDOW_NS, 1))
+		return;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		count(RW_COUNT_RING_FULL);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->header.type = RW_EVENT_UNKNOWN_LISTENER;
+	event->header.time_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(event->address, packet->destination, 16);
+	event->port = packet->destination_port;
+	event->proto = IPPROTO_TCP;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* The process that listens: from the socket, else what the agent found. */
+static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
+					  struct rw_process *process)
+{
+	struct rw_listener_key key = { .port = port, .proto = IPPROTO_TCP };
+	struct listening *bound;
+	struct rw_process *known;
+
+	bound = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
+	if (bound) {
+		/* Keeps the answer: the process may be gone one day. */
+		resolve_process(&bound->process, bound->since_ns);
+		*process = bound->process;
+		return true;
+	}
+	known = bpf_map_lookup_elem(&listeners, &key);
+	if (known) {
+		*process = *known;
+		return true;
+	}
+	process->flags = RW_TASK_PENDING;
+	return false;
+}
+
+/* Fills in an inbound connection; false when nobody knows its listener. */
+static __always_inline bool start_inbound(struct connection *connection,
+					  struct bpf_sock *sk,
+					  const struct headers *packet)
+{
+	__builtin_memset(connection, 0, sizeof(*connection));
+	connection->start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection->address, packet->source, 16);
+	connection->port = packet->destination_port;
+	connection->proto = IPPROTO_TCP;
+	connection->direction = RW_DIRECTION_IN;
+	return find_listener(sk, packet->destination_port,
+			     &connection->process);
+}
+
+/* Was this very SYN refused before? Remembers it otherwise. */
+static __always_inline bool is_retransmission(const struct headers *packet)
+{
+	struct syn_value value = { .sequence = packet->sequence };
+	struct syn_value *before;
+	struct syn_key key = {};
+
+	__builtin_memcpy(key.peer_address, packet->source, 16);
+	__builtin_memcpy(key.address, packet->destination, 16);
+	key.peer_port = packet->source_port;
+	key.port = packet->destination_port;
+	before = bpf_map_lookup_elem(&refused_syns, &key);
+	if (before && before->sequence == packet->sequence)
+		return true;
+	value.time_ns = bpf_ktime_get_boot_ns();
+	bpf_map_update_elem(&refused_syns, &key, &value, BPF_ANY);
+	return false;
+}
+
+static __always_inline int expect_arrival(const struct connection *connection,
+					  const struct headers *packet)
+{
+	struct arrival *arrival = arrival_at(packet->source,
+					     packet->source_port,
+					     packet->destination_port);
+
+	if (arrival) {
+		arrival->connection = *connection;
+		arrival->peer_port = packet->source_port;
+	}
+	return PASS;
+}
+
+static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
+					     const struct headers *packet,
+					     struct rw_slot *slot, __u32 index)
+{
+	struct judgement result = {};
+	struct connection connection;
+	bool found, known;
+
+	found = start_inbound(&connection, sk, packet);
+	known = judge_connection(&connection, slot, index, &result);
+	if (!found)
+		report_unknown_listener(packet);
+	else if (!known)
+		report_miss(&connection.process);
+	if (result.verdict != RW_VERDICT_BLOCKED)
+		return expect_arrival(&connection, packet);
+	if (!known && result.mode == RW_MODE_BLOCK) {
+		if (agent_answers()) {
+			/* The client sends it again; by then we know. */
+			count(RW_COUNT_HOLDS);
+			return DROP;
+		}
+		if (settle_unknown(&connection, &result,
+				   RW_REASON_HOLD_GIVE_UP))
+			return expect_arrival(&connection, packet);
+	}
+	refused_any = 1;
+	if (!is_retransmission(packet))
+		record_denied(&connection, packet->source_port);
+	return DROP;
+}
+
+/*
+ * The handshake completes, and the new socket's callback follows: it finds
+ * here whom it belongs to, even if another handshake took the place meanwhile
+ * or the SYN was answered by a cookie.
+ */
+static __always_inline int complete_handshake(struct bpf_sock *sk,
+					      const struct headers *packet)
+{
+	struct arrival *arrival = arrival_at(packet->source,
+					     packet->source_port,
+					     packet->destination_port);
+
+	if (!arrival ||
+	    is_arrival(arrival, packet->source, packet->source_port,
+		       packet->destination_port))
+		return PASS;
+	start_inbound(&arrival->connection, sk, packet);
+	arrival->peer_port = packet->source_port;
+	return PASS;
+}
+
+static __always_inline int ingress_listener(struct __sk_buff *skb,
+					    struct bpf_sock *sk)
+{
+	struct headers packet = {};
+	struct rw_slot *slot;
+	__u32 index;
+
+	slot = live_slot(&index);
+	if (!slot)
+		return PASS;
+	switch (parse(skb, &packet, IPPROTO_TCP)) {
+	case PARSED:
+		break;
+	case NOT_THIS_PROTO:
+		count(RW_COUNT_EXTENSION_HEADERS);
+		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
+	default:
+		count(RW_COUNT_UNPARSED);
+		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
+	}
+	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return judge_inbound_syn(sk, &packet, slot, index);
+	return complete_handshake(sk, &packet);
+}
+
+#endif

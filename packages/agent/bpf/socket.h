@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The beginning and the end of sockets. */
+#ifndef RINGWALL_SOCKET_H
+#define RINGWALL_SOCKET_H
+
+/* A socket that is bound may listen: keep who it belongs to. */
+static __always_inline int own_socket(struct bpf_sock *ctx)
+{
+	struct listening *bound;
+
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != PROTO_MPTCP)
+		return 1;
+	bound = bpf_sk_storage_get(&bound_sockets, ctx, 0,
+				   BPF_SK_STORAGE_GET_F_CREATE);
+	if (!bound) {
+		count(RW_COUNT_STORAGE_FAILED);
+		return 1;
+	}
+	current_process(&bound->process);
+	bound->since_ns = bpf_ktime_get_boot_ns();
+	return 1;
+}
+
+SEC("cgroup/post_bind4")
+int post_bind4(struct bpf_sock *ctx)
+{
+	return own_socket(ctx);
+}
+
+SEC("cgroup/post_bind6")
+int post_bind6(struct bpf_sock *ctx)
+{
+	return own_socket(ctx);
+}
+
+/*
+ * The end of a datagram socket, and of a connect() that never sent its SYN.
+ * Connections end in their last state, which comes later.
+ */
+SEC("cgroup/sock_release")
+int sock_release(struct bpf_sock *ctx)
+{
+	struct connection *connection;
+	__u64 cookie;
+
+	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE)
+		return 1;
+	cookie = bpf_get_socket_cookie(ctx);
+	connection = bpf_map_lookup_elem(&connections, &cookie);
+	if (!connection)
+		return 1;
+	if (connection->proto != IPPROTO_TCP)
+		end_datagrams(connection);
+	bpf_map_delete_elem(&connections, &cookie);
+	return 1;
+}
+
+#endif
