@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/model";
 import {
   createHostCompiler,
@@ -25,30 +26,33 @@ export type CompiledHost = {
   readonly result: Result<{ readonly policy: Buffer; readonly digest: string }>;
 };
 
+/** Longest stretch of compiling without letting heartbeats and uploads through. */
+const STRETCH_MS = 25;
+
 /** Compiles the policy of each of `agents` under a revision. Hosts with the same resolvers share a compiler. */
-export function compileFleet(
+export async function compileFleet(
   world: World,
   revision: number,
   agents: readonly AgentRecord[],
   essential: EssentialSource,
   nowMs: number,
-): readonly CompiledHost[] {
+): Promise<readonly CompiledHost[]> {
   const compilers = new Map<string, ReturnType<typeof createHostCompiler>>();
-  return agents.map((agent) => {
+  const compiled: CompiledHost[] = [];
+  let stretchEndMs = performance.now() + STRETCH_MS;
+  for (const agent of agents) {
     const config = essentialOf(essential, agent);
     const key = config.resolvers.join();
-    const compiler =
-      compilers.get(key) ??
-      createHostCompiler(world.set, world.inventory, {
-        revision,
-        essential: config,
-        proof: "unavailable",
-        nowMs,
-      });
+    const options = { revision, essential: config, proof: "unavailable", nowMs } as const;
+    const compiler = compilers.get(key) ?? createHostCompiler(world.set, world.inventory, options);
     compilers.set(key, compiler);
-    const compiled = compiler(agent.name);
-    return { workload: agent.name, result: compiled.ok ? ok(encode(compiled.value)) : compiled };
-  });
+    const result = compiler(agent.name);
+    compiled.push({ workload: agent.name, result: result.ok ? ok(encode(result.value)) : result });
+    if (performance.now() < stretchEndMs) continue;
+    await setImmediate();
+    stretchEndMs = performance.now() + STRETCH_MS;
+  }
+  return compiled;
 }
 
 function encode(policy: object): { readonly policy: Buffer; readonly digest: string } {

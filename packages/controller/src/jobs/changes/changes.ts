@@ -211,7 +211,7 @@ async function compileLive(
     return [];
   }
   const agents = fleet.all().filter((agent) => only === null || agent.name === only);
-  const compiled = compileFleet(world.value, live.revision, agents, essential, Date.now());
+  const compiled = await compileFleet(world.value, live.revision, agents, essential, Date.now());
   const changed = await db.transaction().execute(async (transaction) => {
     const generation = await nextGeneration(transaction);
     return rollout.store(transaction, compiled, live.revision, generation);

@@ -88,7 +88,7 @@ async function write(
     ...change,
     state: seconds === null ? "live" : "unconfirmed",
   });
-  const compiled = compileFleet(world, revision, fleet.all(), essential, Date.now());
+  const compiled = await compileFleet(world, revision, fleet.all(), essential, Date.now());
   const compiles = compileProblems(compiled);
   if (!compiles.ok) throw new RefusedInTransaction(policyRefused(compiles.error));
   const generation = await nextGeneration(transaction);
