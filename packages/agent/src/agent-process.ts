@@ -80,9 +80,7 @@ async function work(
     // What was forked by a process that had no entry yet while the others were looked at.
     await seedProcesses(kernel, identifier);
     let listeners = await refreshListeners(agent);
-    if (governor.state().current === null) {
-      await agent.reporter.drainFirst(namesInForce(agent.enforcer, kernel));
-    }
+    if (governor.state().current === null) agent.reporter.firstLook();
     log.info(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
     );

@@ -2,7 +2,7 @@
 //   packages/lab/src/main.ts [--json FILE] [--or-skip]     --or-skip: being unable to run here is not an error
 // Exit codes: 0 everything as expected, 1 an expectation failed or a normal request was lost, 2 it could not run.
 import { parseArgs } from "node:util";
-import { openLab } from "./hosts/lab.ts";
+import { type Lab, openLab } from "./hosts/lab.ts";
 import { Checks } from "./report/checks.ts";
 import { saveRecord } from "./report/record.ts";
 import { formatChecks } from "./report/table.ts";
@@ -23,27 +23,34 @@ async function main(jsonFile: string | undefined, orSkip: boolean): Promise<numb
     console.log("0 passed, 0 failed, 1 skipped");
     return orSkip ? 0 : 2;
   }
-  const interrupted = interruption();
-  const { lab, swept } = await openLab();
   const started = new Date();
   const checks = new Checks();
-  let traffic: Traffic | null = null;
-  for (const run of swept) checks.note(`cleaned up after run ${run}, which was killed`);
-  try {
-    traffic = await Promise.race([tellStory(lab, checks), interrupted.promise]);
-  } catch (error) {
-    const seen = error instanceof Error ? error.message : String(error);
-    checks.add({ tried: "the story to its end", expected: "no error", seen, passed: false });
-  } finally {
-    await lab.close();
-    interrupted.forget();
-  }
+  const traffic = await play(checks);
   if (jsonFile !== undefined) saveRecord(jsonFile, checks, traffic, started);
   console.log(`\n${formatChecks(checks.all)}\n`);
   const failed = checks.failed;
   console.log(`${checks.seconds} s; the last line counts the expectations`);
   console.log(`${checks.all.length - failed} passed, ${failed} failed, 0 skipped`);
   return failed === 0 ? 0 : 1;
+}
+
+/** The hosts, the story on them, and their end, whatever comes in between. */
+async function play(checks: Checks): Promise<Traffic | null> {
+  const interrupted = interruption();
+  let lab: Lab | null = null;
+  try {
+    const opened = await openLab();
+    lab = opened.lab;
+    for (const run of opened.swept) checks.note(`cleaned up after run ${run}, which was killed`);
+    return await Promise.race([tellStory(lab, checks), interrupted.promise]);
+  } catch (error) {
+    const seen = error instanceof Error ? error.message : String(error);
+    checks.add({ tried: "the story to its end", expected: "no error", seen, passed: false });
+    return null;
+  } finally {
+    await lab?.close();
+    interrupted.forget();
+  }
 }
 
 /** Rejects on Ctrl-C, SIGTERM, or when the time is up; the hosts are then ended as after any other run. */

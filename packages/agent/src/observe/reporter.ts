@@ -30,22 +30,30 @@ export type Reporter = {
   /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
   readonly drain: (policy: PolicyInForce) => Promise<void>;
   /**
-   * Takes what the kernel counted so far and keeps of it only flows whose program is known. For the moment when a host's
-   * processes have been looked at for the first time: what ended before says nothing about software, and happens again.
+   * A host's processes are looked at for the first time. Until FIRST_LOOK_MS after the last call, what was let through
+   * without its program being known is left out: it says nothing about software, and happens again.
    */
-  readonly drainFirst: Reporter["drain"];
-  /** Flows that `drainFirst` left out. */
+  readonly firstLook: () => void;
+  /** Flows left out during the first look. */
   readonly leftOut: () => bigint;
   readonly sight: (sighting: ExecSighting) => void;
   /** Lost since the agent started, by cause. */
   readonly lost: () => Record<string, bigint>;
 };
 
+/** Connections that were made during the first look end within this, or become known. */
+const FIRST_LOOK_MS = 5000;
+
+function isTelling({ identity, verdict }: FlowRecord): boolean {
+  return identity !== 0 || verdict === "blocked";
+}
+
 export function createReporter(parts: ReporterParts): Reporter {
   const { kernel, workload } = parts;
   let sightings: ExecSighting[] = [];
   let sightingsLost = 0n;
   let leftOut = 0n;
+  let firstLookUntilMs = 0;
   let tail: Promise<void> = Promise.resolve();
 
   function lost(): Record<string, bigint> {
@@ -55,9 +63,9 @@ export function createReporter(parts: ReporterParts): Reporter {
     return losses;
   }
 
-  async function drain(policy: PolicyInForce, keep: (record: FlowRecord) => boolean): Promise<void> {
+  async function drain(policy: PolicyInForce): Promise<void> {
     const drained = await kernel.drainFlows();
-    const records = drained.filter(keep);
+    const records = performance.now() < firstLookUntilMs ? drained.filter(isTelling) : drained;
     leftOut += BigInt(drained.length - records.length);
     const batches = createFlowBatches(records, {
       workload,
@@ -102,8 +110,10 @@ export function createReporter(parts: ReporterParts): Reporter {
 
   return {
     lost,
-    drain: (policy) => inTurn(() => drain(policy, () => true)),
-    drainFirst: (policy) => inTurn(() => drain(policy, ({ identity }) => identity !== 0)),
+    drain: (policy) => inTurn(() => drain(policy)),
+    firstLook: () => {
+      firstLookUntilMs = performance.now() + FIRST_LOOK_MS;
+    },
     leftOut: () => leftOut,
     sight: (sighting) => {
       if (sightings.length >= SIGHTINGS_MAX) sightingsLost++;
