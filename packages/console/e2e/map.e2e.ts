@@ -151,6 +151,24 @@ describe.skipIf(!hasChromium)("the map", () => {
     await page.getByText("21 connections", { exact: true }).waitFor();
   });
 
+  it("shows what happened after its first answer and before it listened", async () => {
+    const page = await open("three-tier");
+    let letThrough = () => {};
+    const gate = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    await page.route("**/api/v1/events", async (route) => {
+      await gate;
+      await route.continue();
+    });
+    await page.reload();
+    await page.getByText("20 connections", { exact: true }).waitFor();
+    if (mocked === null) return;
+    mocked.state.edges = mocked.state.edges.slice(0, 12);
+    letThrough();
+    await page.getByText("12 connections", { exact: true }).waitFor();
+  });
+
   it("says what to type where there is nothing yet, and where nothing fits", async () => {
     const page = await open("empty");
     await page.getByRole("heading", { name: "No traffic seen yet" }).waitFor();
@@ -159,6 +177,12 @@ describe.skipIf(!hasChromium)("the map", () => {
     const other = await open("three-tier", "/?q=nobody");
     await other.getByRole("button", { name: "Show everything" }).click();
     await other.getByText("20 connections", { exact: true }).waitFor();
+  });
+
+  it("tells a newcomer what comes next", async () => {
+    const page = await open("one-host");
+    await page.getByText("No policy yet: nothing is refused").waitFor();
+    await page.getByText("ringwall learn", { exact: true }).waitFor();
   });
 
   it.each<MockScenario>(["one-host", "three-tier", "medium"])(

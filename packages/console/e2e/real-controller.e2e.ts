@@ -54,6 +54,7 @@ describe.skipIf(!hasChromium)("the console on a real controller", () => {
       await client.reportStatus({
         workload: host,
         generation: BigInt(listening.policies[0]?.generation ?? 0),
+        addresses: [HOSTS[host]],
       });
       agents.set(host, { client, listening });
     }

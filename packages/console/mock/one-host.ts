@@ -7,12 +7,12 @@ const OBSERVE = { inbound: "observe", outbound: "observe", processes: "observe" 
 
 const rows: readonly EdgeRow[] = [
   [`${HOST}:node (agent)`, `${HOST}:node (controller)`, "tcp/7481", "allowed", "essential/controller", 12],
-  [`${HOST}:chromium`, `${HOST}:node (controller)`, "tcp/7480", "allowed", null, 420],
-  [`${HOST}:node (controller)`, `${HOST}:postgres`, "tcp/5433", "allowed", null, 96],
-  [`${HOST}:systemd-timesyncd`, "internet", "udp/123", "allowed", null, 4],
-  [`${HOST}:chromium`, "internet", "tcp/443", "allowed", null, 188],
-  [`${HOST}:chromium`, "internet", "udp/443", "allowed", null, 65],
-  [`${HOST}:git-remote-https`, "internet", "tcp/443", "allowed", null, 6],
+  [`${HOST}:chromium`, `${HOST}:node (controller)`, "tcp/7480", "would-block", "default", 420],
+  [`${HOST}:node (controller)`, `${HOST}:postgres`, "tcp/5433", "would-block", "default", 96],
+  [`${HOST}:systemd-timesyncd`, "internet", "udp/123", "would-block", "default", 4],
+  [`${HOST}:chromium`, "internet", "tcp/443", "would-block", "default", 188],
+  [`${HOST}:chromium`, "internet", "udp/443", "would-block", "default", 65],
+  [`${HOST}:git-remote-https`, "internet", "tcp/443", "would-block", "default", 6],
   [
     `${HOST}:/home/user/projects/very-long-directory-name/scripts/nightly-synchronisation-job.py`,
     "192.168.1.0/24",

@@ -4,8 +4,10 @@ export type LiveState = "connecting" | "live" | "lost";
 
 /** Events come in bursts; data is fetched again at most once in this many milliseconds. */
 const REFETCH_INTERVAL_MS = 1_500;
-/** A large fleet's map takes long to fetch: fetching again takes at most a part of the time, one in this many. */
-const REFETCH_SHARE = 8;
+/** A large fleet's map takes long to fetch: fetching again takes at most a part of the time, one in this many … */
+const REFETCH_SHARE = 3;
+/** … and yet what is new is shown within seconds. */
+const REFETCH_INTERVAL_MS_MAX = 8_000;
 
 /** Which queries an event makes old. */
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
@@ -19,7 +21,6 @@ export function followEvents(queries: QueryClient, report: (state: LiveState) =>
   const source = new EventSource("/api/v1/events");
   const due = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | null = null;
-  let lost = false;
   let closed = false;
   let wait = REFETCH_INTERVAL_MS;
   const flush = async () => {
@@ -27,7 +28,8 @@ export function followEvents(queries: QueryClient, report: (state: LiveState) =>
     const keys = [...due];
     due.clear();
     await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
-    wait = Math.max(REFETCH_INTERVAL_MS, (performance.now() - started) * REFETCH_SHARE);
+    const paced = (performance.now() - started) * REFETCH_SHARE;
+    wait = Math.min(REFETCH_INTERVAL_MS_MAX, Math.max(REFETCH_INTERVAL_MS, paced));
     timer = null;
     if (due.size > 0) schedule();
   };
@@ -41,14 +43,10 @@ export function followEvents(queries: QueryClient, report: (state: LiveState) =>
   for (const kind of Object.keys(AFFECTED)) source.addEventListener(kind, () => note(kind));
   source.addEventListener("open", () => {
     report("live");
-    // What happened while nobody listened is unknown, so everything is fetched again.
-    if (lost) void queries.invalidateQueries();
-    lost = false;
+    // What happened while nobody listened is unknown: since the page's first answers, or since the stream was lost.
+    for (const kind of Object.keys(AFFECTED)) note(kind);
   });
-  source.addEventListener("error", () => {
-    lost = true;
-    report("lost");
-  });
+  source.addEventListener("error", () => report("lost"));
   return () => {
     closed = true;
     source.close();

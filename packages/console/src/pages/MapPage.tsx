@@ -1,7 +1,7 @@
 import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
-import { mapQuery, segmentsQuery } from "../api/queries.ts";
+import { mapQuery, segmentsQuery, statusQuery } from "../api/queries.ts";
 import type { MapEdge, Outcome } from "../api/types.ts";
 import { Diagram } from "../components/map/Diagram.tsx";
 import { MapPanel } from "../components/map/MapPanel.tsx";
@@ -9,6 +9,7 @@ import { MapTable } from "../components/map/MapTable.tsx";
 import { Overview } from "../components/map/Overview.tsx";
 import { MapFilters } from "../forms/MapFilters.tsx";
 import { MapViewControls } from "../forms/MapViewControls.tsx";
+import { Command } from "../ui/Command.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
 import { PageHeader } from "../ui/PageHeader.tsx";
 import { formatCount } from "../util/format.ts";
@@ -27,6 +28,7 @@ export function MapPage() {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const { data: view } = useSuspenseQuery(mapQuery(search.since ?? SINCE_DEFAULT));
+  const { data: status } = useSuspenseQuery(statusQuery);
   const { data: segments = [] } = useQuery(segmentsQuery);
   const { segment, q = "", group = "workload", outcome, sel } = search;
   const model = useMemo(
@@ -54,6 +56,7 @@ export function MapPage() {
         counts={counts}
         onChange={change}
       />
+      {status.revision === 0 && view.edges.length > 0 ? <NextStep /> : null}
       <div className={classes["content"]}>
         {model.cards.size === 0 ? (
           <NothingHere
@@ -93,6 +96,16 @@ function countOutcomes(edges: readonly MapEdge[]): Record<Outcome, number> {
   const counts: Record<Outcome, number> = { allowed: 0, "would-block": 0, blocked: 0 };
   for (const edge of edges) counts[edge.outcome] += 1;
   return counts;
+}
+
+/** A new user's map is all would-block: nothing is wrong, there just is no policy yet. */
+function NextStep() {
+  return (
+    <p className={classes["next"]}>
+      No policy yet: nothing is refused, and what would be under default deny is shown as would-block. Let
+      Ringwall propose one with <Command>ringwall learn</Command>
+    </p>
+  );
 }
 
 type NothingProps = { readonly filtered: boolean; readonly onReset: () => void };
