@@ -10,7 +10,7 @@ export function formatPlan(plan: KernelPlan, lowered: LoweredHost, linesMax = PL
   const { contents, slot, from } = plan;
   const lines = [
     `generation ${from} -> ${contents.generation}, written to slot ${slot}, then made live in one step`,
-    `modes: inbound ${contents.modeIn}, outbound ${contents.modeOut}; loopback ${contents.loopbackEnforce ? "enforced" : "recorded"}; unknown processes fail ${contents.failOpen ? "open" : "static"}`,
+    formatModes(contents),
   ];
   section(lines, "peer classes", contents.peers.map(formatPeer), linesMax);
   section(
@@ -26,6 +26,12 @@ export function formatPlan(plan: KernelPlan, lowered: LoweredHost, linesMax = PL
     linesMax,
   );
   return `${lines.join("\n")}\n`;
+}
+
+function formatModes({ modeIn, modeOut, loopbackEnforce, failOpen }: KernelPlan["contents"]): string {
+  const loopback = loopbackEnforce ? "enforced" : "recorded";
+  const fail = failOpen ? "open" : "static";
+  return `modes: inbound ${modeIn}, outbound ${modeOut}; loopback ${loopback}; unknown processes fail ${fail}`;
 }
 
 function section(lines: string[], title: string, entries: readonly string[], linesMax: number): void {
