@@ -17,8 +17,8 @@ import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type NetworkRule, networkRules, speaksFor } from "../policy-set/rules.ts";
 import { runRulesOf } from "../policy-set/run-rules.ts";
 import { expiryMs, inWindow } from "../policy-set/time.ts";
-import { addressBookOf, subtractRanges } from "./address-book.ts";
-import { addressSetOf, type Fleet, ownPlace, peerRanges, withLoopback } from "./peer-set.ts";
+import { subtractRanges } from "./address-book.ts";
+import { addressSetOf, type Fleet, fleetOf, ownPlace, peerRanges, withLoopback } from "./peer-set.ts";
 import { rulePorts } from "./ports.ts";
 import { processFactorNames, processSelectors } from "./process-selector.ts";
 import { createTables, type HostTables } from "./tables.ts";
@@ -55,7 +55,7 @@ export function createHostCompiler(
   inventory: Inventory,
   options: CompileOptions,
 ): (workload: string) => Result<HostPolicy> {
-  const fleet: Fleet = { set, inventory, book: addressBookOf(inventory) };
+  const fleet: Fleet = fleetOf(set, inventory);
   const rules = networkRules(set);
   const addresses = new Map<Workload, string[]>();
   return (name) => {

@@ -4,6 +4,7 @@ import {
   intersectRanges,
   isLoopback,
   isV4,
+  type LabelSelector,
   loopbackRanges,
   prefixesOfRange,
   rangesContain,
@@ -17,9 +18,30 @@ import { type Inventory, ownAddresses } from "../policy-set/inventory.ts";
 import { listOf, selectsWorkload } from "../policy-set/labels.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import type { NetworkRule } from "../policy-set/rules.ts";
-import { type AddressBook, type Ranges, rangesOfCidr, subtractRanges } from "./address-book.ts";
+import {
+  type AddressBook,
+  addressBookOf,
+  type Ranges,
+  rangesOfCidr,
+  subtractRanges,
+} from "./address-book.ts";
+import { createMembership, type Membership } from "./membership.ts";
 
-export type Fleet = { readonly set: PolicySet; readonly inventory: Inventory; readonly book: AddressBook };
+export type Fleet = {
+  readonly set: PolicySet;
+  readonly inventory: Inventory;
+  readonly book: AddressBook;
+  readonly membership: Membership;
+};
+
+export function fleetOf(set: PolicySet, inventory: Inventory): Fleet {
+  return {
+    set,
+    inventory,
+    book: addressBookOf(inventory),
+    membership: createMembership(inventory.workloads),
+  };
+}
 type Endpoint = NetworkRule["to"];
 type Action = NetworkRule["action"];
 
@@ -45,10 +67,12 @@ export function peerRanges(
 
 /** For each factor about workloads, who may meet it. A reference that does not resolve: nobody in an allow, no restriction in a deny. */
 function workloadSets(
-  { set, inventory }: Fleet,
+  { set, inventory, membership }: Fleet,
   endpoint: Endpoint,
   action: Action,
 ): readonly (readonly Workload[])[] {
+  const selected = (selector: LabelSelector): readonly Workload[] =>
+    [...membership.select(selector)].flatMap((i) => inventory.workloads[i] ?? []);
   const sets: (readonly Workload[])[] = [];
   const { workload, segment, labels } = endpoint;
   if (workload !== undefined) {
@@ -58,12 +82,11 @@ function workloadSets(
   if (segment !== undefined) {
     const segments = listOf(segment).map((name) => set.segments.find((one) => one.metadata.name === name));
     if (action === "allow" || !segments.includes(undefined)) {
-      const inAny = (one: Workload) =>
-        segments.some((s) => s !== undefined && selectsWorkload(s.spec.workloads, one));
-      sets.push(inventory.workloads.filter(inAny));
+      const found = segments.flatMap((one) => (one === undefined ? [] : selected(one.spec.workloads)));
+      sets.push(segments.length > 1 ? [...new Set(found)] : found);
     }
   }
-  if (labels !== undefined) sets.push(inventory.workloads.filter((one) => selectsWorkload(labels, one)));
+  if (labels !== undefined) sets.push(selected(labels));
   return sets;
 }
 

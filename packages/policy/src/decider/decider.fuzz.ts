@@ -6,7 +6,7 @@ import { decide } from "../spec/decide.ts";
 import * as world from "../testing/arbitraries.ts";
 import { createDecider } from "./decider.ts";
 
-const RUNS = 3000;
+const RUNS = 800;
 
 it("the indexed decider gives the reference evaluator's verdict, word for word", () => {
   fc.assert(

@@ -1,7 +1,6 @@
 import { type LabelSelector, parsePortSpec, type Segment } from "@ringwall/model";
 import { stringify } from "yaml";
-import { addressBookOf } from "../compile/address-book.ts";
-import { addressSetOf, type Fleet, ownPlace, peerRanges } from "../compile/peer-set.ts";
+import { addressSetOf, type Fleet, fleetOf, ownPlace, peerRanges } from "../compile/peer-set.ts";
 import { NAMESPACE_NAME, NAMESPACE_PREFIX } from "../import/kubernetes/selectors.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
 import { listOf, selectsWorkload } from "../policy-set/labels.ts";
@@ -28,7 +27,7 @@ type Report = ReturnType<typeof createReport>;
  * ports are exact; denies, processes and times can't be said and stand in the report.
  */
 export function exportKubernetes(set: PolicySet, inventory: Inventory): Exported {
-  const fleet: Fleet = { set, inventory, book: addressBookOf(inventory) };
+  const fleet: Fleet = fleetOf(set, inventory);
   const report = createReport(set, fleet);
   const rules = networkRules(set);
   for (const rule of rules) noteLosses(report, rule);

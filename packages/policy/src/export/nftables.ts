@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "@ringwall/model";
-import { addressBookOf } from "../compile/address-book.ts";
 import { type CompileOptions, createHostCompiler } from "../compile/host.ts";
+import { fleetOf } from "../compile/peer-set.ts";
 import type { HostPolicy, HostRule } from "../lower/host-policy.ts";
 import { type Inventory, isManaged } from "../policy-set/inventory.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
@@ -13,7 +13,7 @@ export function exportNftables(
   inventory: Inventory,
   options: CompileOptions,
 ): Result<Exported> {
-  const report = createReport(set, { set, inventory, book: addressBookOf(inventory) });
+  const report = createReport(set, fleetOf(set, inventory));
   for (const rule of networkRules(set))
     for (const lost of lostFactors(rule))
       if (rule.action === "allow") report.wider(rule, `${lost} can't be said`);

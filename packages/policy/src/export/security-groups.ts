@@ -1,6 +1,5 @@
 import { parsePortSpec, type Segment } from "@ringwall/model";
-import { addressBookOf } from "../compile/address-book.ts";
-import { addressSetOf, type Fleet, peerRanges } from "../compile/peer-set.ts";
+import { addressSetOf, type Fleet, fleetOf, peerRanges } from "../compile/peer-set.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
 import { listOf, selectsWorkload } from "../policy-set/labels.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
@@ -96,7 +95,7 @@ function groupsOf(
   set: PolicySet,
   inventory: Inventory,
 ): { readonly groups: readonly Group[]; readonly report: Report } {
-  const fleet: Fleet = { set, inventory, book: addressBookOf(inventory) };
+  const fleet: Fleet = fleetOf(set, inventory);
   const report = createReport(set, fleet);
   const rules = networkRules(set);
   for (const rule of rules) {

@@ -11,7 +11,7 @@ import { createInterpreter } from "./interpret.ts";
 import { lowerHost } from "./lower-host.ts";
 
 const PROTO = { tcp: 6, udp: 17, icmp: 1, sctp: 132 } as const;
-const RUNS = 1500;
+const RUNS = 400;
 
 const query = fc.record({
   peer: fc.constantFrom(...world.ADDRESSES, ...world.OUTSIDE),

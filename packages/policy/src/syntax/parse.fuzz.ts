@@ -5,7 +5,7 @@ import { policyResources } from "../testing/arbitraries.ts";
 import { formatResources } from "./format.ts";
 import { parsePolicy } from "./parse.ts";
 
-const RUNS = 3000;
+const RUNS = 800;
 
 /** Text that is nearly a policy: a valid one with pieces cut out, doubled or replaced. */
 const nearly = fc
