@@ -338,6 +338,10 @@ os.execv(f"/proc/self/fd/{fd}", ["sleep", "0.3"])
     const ran = await host.startAgent({ tokenFile: host.file("bad", "nonsense") });
     expect(ran).toMatchObject({ code: 2, output: expect.stringContaining("token-invalid") });
     expect(existsSync(host.pinDir)).toBe(false);
+    expect(await host.startAgent({ stateDir: "/dev/null/x" })).toMatchObject({
+      code: 2,
+      output: expect.stringContaining("state-unwritable"),
+    });
     expect(await host.startAgent({ cgroup: "/tmp" })).toMatchObject({
       code: 2,
       output: expect.stringContaining("no-cgroup"),

@@ -3,6 +3,9 @@ import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { agentError } from "./agent-error.ts";
+import type { Kernel } from "./kernel/contract.ts";
+import { openKernel } from "./kernel/kernel.ts";
+import { KernelError } from "./kernel/kernel-error.ts";
 
 /** Milliseconds that loading and verifying the programs may take on a slow machine. */
 const LOADER_TIMEOUT_MS = 60_000;
@@ -17,6 +20,21 @@ export async function loadPrograms(pinDir: string, cgroup: string): Promise<void
 /** Detaches the programs and removes all that is pinned. */
 export async function unloadPrograms(pinDir: string): Promise<void> {
   await runLoader(["unload", "--pin", pinDir]);
+}
+
+/** The pinned maps; AgentError where there are none, or no right to them. */
+export function openPinned(pinDir: string): Kernel {
+  try {
+    return openKernel(pinDir);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    throw agentError(
+      "not-pinned",
+      `no kernel programs can be opened below \`${pinDir}\`: ${error.message}`,
+      "run as root; `ringwall agent run` loads them",
+      error,
+    );
+  }
 }
 
 async function runLoader(args: readonly string[]): Promise<void> {

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { type IdentityBook, openIdentityBook } from "./identify/identity-book.ts";
 import type { Kernel } from "./kernel/contract.ts";
-import { openKernel } from "./kernel/kernel.ts";
-import { loadPrograms, unloadPrograms } from "./kernel-instance.ts";
+import { loadPrograms, openPinned, unloadPrograms } from "./kernel-instance.ts";
 import { readMapsName } from "./state/clocks.ts";
 
 export type Instance = { readonly kernel: Kernel; readonly book: IdentityBook };
@@ -26,5 +25,5 @@ export async function openInstance(
     await loadPrograms(pinDir, cgroup);
     book = openIdentityBook(stateDir, await readMapsName(pinDir));
   }
-  return { kernel: openKernel(pinDir), book };
+  return { kernel: openPinned(pinDir), book };
 }

@@ -4,7 +4,7 @@ import { agentError } from "../agent-error.ts";
 import type { AgentPlaces } from "../agent-options.ts";
 import { loadPolicyState } from "../apply/policy-store.ts";
 import { openIdentityBook } from "../identify/identity-book.ts";
-import { openKernel } from "../kernel/kernel.ts";
+import { openPinned } from "../kernel-instance.ts";
 import { readMapsName } from "../state/clocks.ts";
 import { parseHostPolicy } from "./accept-update.ts";
 import { planKernel } from "./kernel-plan.ts";
@@ -19,8 +19,8 @@ export async function agentPlan(places: AgentPlaces, file?: string, linesMax?: n
   const generation = (state.current?.generation ?? 0n) + (file === undefined ? 0n : 1n);
   const policy = file === undefined ? state.current?.policy : await loadHostPolicy(file, generation);
   if (policy === undefined) return "no policy has come from the controller yet: nothing to plan\n";
+  const kernel = openPinned(places.pinDir);
   const book = openIdentityBook(places.stateDir, await readMapsName(places.pinDir), true);
-  const kernel = openKernel(places.pinDir);
   try {
     const liveSlot = kernel.liveSlot();
     const lowered = lowerHost(policy);

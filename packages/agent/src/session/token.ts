@@ -30,9 +30,7 @@ export function formatToken(token: EnrolmentToken): string {
 export function parseToken(text: string): Result<EnrolmentToken> {
   const token = text.trim();
   if (!token.startsWith(PREFIX) || token.length > TOKEN_LENGTH_MAX || !/^[\w.-]+$/.test(token)) {
-    return fail([
-      problem("is not an enrolment token: it doesn't start with `rw1.` or holds foreign characters"),
-    ]);
+    return fail([problem("can't be one: it doesn't start with `rw1.` or holds foreign characters")]);
   }
   let json: unknown;
   try {
