@@ -2,12 +2,14 @@ import type { QueryClient } from "@tanstack/react-query";
 
 export type LiveState = "connecting" | "live" | "lost";
 
-/** Events come in bursts; data is fetched again at most once in this many milliseconds. */
-const REFETCH_INTERVAL_MS = 1_500;
-/** A large fleet's map takes long to fetch: fetching again takes at most a part of the time, one in this many … */
-const REFETCH_SHARE = 3;
-/** … and yet what is new is shown within seconds. */
-const REFETCH_INTERVAL_MS_MAX = 8_000;
+/** Events come in bursts: what follows the first one this closely is fetched together. */
+const BURST_MS = 300;
+/** Rest between two fetches of the same data, at least … */
+const REST_MS_MIN = 1_500;
+/** … for a large fleet, whose map takes long to fetch, as many times as long as the fetch took … */
+const REST_SHARE = 3;
+/** … and at most, as what is new is to be shown within seconds. */
+const REST_MS_MAX = 8_000;
 
 /** Which queries an event makes old. */
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
@@ -22,18 +24,19 @@ export function followEvents(queries: QueryClient, report: (state: LiveState) =>
   const due = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | null = null;
   let closed = false;
-  let wait = REFETCH_INTERVAL_MS;
+  let notBefore = 0;
   const flush = async () => {
     const started = performance.now();
     const keys = [...due];
     due.clear();
     await Promise.all(keys.map((key) => queries.invalidateQueries({ queryKey: [key] })));
-    const paced = (performance.now() - started) * REFETCH_SHARE;
-    wait = Math.min(REFETCH_INTERVAL_MS_MAX, Math.max(REFETCH_INTERVAL_MS, paced));
+    const ended = performance.now();
+    notBefore = ended + Math.min(REST_MS_MAX, Math.max(REST_MS_MIN, (ended - started) * REST_SHARE));
     timer = null;
     if (due.size > 0) schedule();
   };
   const schedule = () => {
+    const wait = Math.max(BURST_MS, notBefore - performance.now());
     if (!closed) timer ??= setTimeout(() => void flush(), wait);
   };
   const note = (kind: string) => {
