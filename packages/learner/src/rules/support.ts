@@ -153,7 +153,7 @@ function peerRatio(
   const possible = replicas * Math.max(destinations, servers);
   if (sources === 1) return Math.min(hosts, likelihood(pairs, possible, context.coverage)) / attack;
   // Balancing may spread a role's calls thin, so several hosts are proof enough, unless all of it was one day's work.
-  const isSparse = sources === 2 && pairs < (possible * context.coverage) / 4;
+  const isSparse = sources === 2 && pairs < (possible * context.coverage) / 2;
   if (!isPassing && !isSparse) return Math.max(SEVERAL_SOURCES_RATIO, hosts / attack);
   return Math.min(hosts, likelihood(pairs, possible, context.coverage)) / attack;
 }

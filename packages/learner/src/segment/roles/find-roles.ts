@@ -14,9 +14,9 @@ export type RoleContext = { readonly parties: readonly Party[]; readonly softwar
 const ROUNDS_MAX = 8;
 /** How much better one role must explain two groups than two do, natural logarithm: strict first, while peers are unsorted. */
 const THRESHOLD_FIRST = 2;
-const THRESHOLD = -0.7;
+const THRESHOLD = -4;
 /** More that it takes where no program is known, since anything may be behind a port. */
-const THRESHOLD_UNKNOWN = 2;
+const THRESHOLD_UNKNOWN = 4;
 /** Assumed share of pairs that a window shows, and how many pairs' worth of evidence outweigh it. */
 const COVERAGE_FIRST = 0.65;
 const COVERAGE_WEIGHT = 100;

@@ -12,7 +12,7 @@ export type Feature = {
 };
 
 /** Chance of a persistent edge that belongs to no role, and of a passing one (natural logarithms). */
-const LN_NOISE = Math.log(2 ** -11);
+const LN_NOISE = Math.log(2 ** -9);
 const LN_NOISE_WEAK = Math.log(2 ** -4);
 
 /**
