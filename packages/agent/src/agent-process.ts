@@ -116,6 +116,7 @@ async function work(
     governor.stop();
     await Promise.all(stops.map((stop) => stop()));
     await tellStatus(agent, options.stateDir, []).catch(onError);
+    await agent.uploader.settled();
     await agent.digests.compact().catch(onError);
     kernel.close();
   }

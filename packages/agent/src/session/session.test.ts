@@ -285,9 +285,12 @@ describe("the session", () => {
     for (const batchId of ["a", "b", "c"])
       await uploader.add({ kind: "flows", rows: 1, bytes: batch(batchId) });
     expect(spool.size().reports).toBe(3);
+    void uploader.add({ kind: "flows", rows: 1, bytes: batch("d") });
+    await uploader.settled();
+    expect(spool.size().reports).toBe(4);
     away = false;
     await uploader.flush();
-    expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b", "c"]);
+    expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b", "c", "d"]);
     expect(spool.size()).toEqual({ reports: 0, bytes: 0 });
   });
 

@@ -12,6 +12,8 @@ export type Uploader = {
   readonly add: (report: Report) => Promise<void>;
   /** Sends what waits, until nothing does or a call fails. */
   readonly flush: () => Promise<void>;
+  /** Resolves when every report taken over so far was sent or is on disk. */
+  readonly settled: () => Promise<void>;
   readonly losses: () => Readonly<UploadLosses>;
 };
 
@@ -26,6 +28,7 @@ export function createUploader(
   onProblem: (message: string) => void,
 ): Uploader {
   const losses: UploadLosses = { spoolFull: 0, refused: 0 };
+  const pending = new Set<Promise<void>>();
   let sending = false;
   let waiting = false;
 
@@ -81,17 +84,26 @@ export function createUploader(
     }
   }
 
+  async function keepOrSend(report: Report): Promise<void> {
+    const isNext = !sending && spool.size().reports === 0;
+    if (isNext && (await sendFirst(report)) === "sent") {
+      if (waiting) await flush();
+      return;
+    }
+    losses.spoolFull += await spool.add(report);
+    if (client() !== null) await flush();
+  }
+
   return {
     losses: () => losses,
+    settled: async () => {
+      await Promise.allSettled(pending);
+    },
     flush,
     add: async (report) => {
-      const isNext = !sending && spool.size().reports === 0;
-      if (isNext && (await sendFirst(report)) === "sent") {
-        if (waiting) await flush();
-        return;
-      }
-      losses.spoolFull += await spool.add(report);
-      if (client() !== null) await flush();
+      const done = keepOrSend(report);
+      pending.add(done);
+      await done.finally(() => pending.delete(done));
     },
   };
 }
