@@ -85,7 +85,8 @@ async function connect(pool: pg.Pool, address: StateAddress): Promise<pg.PoolCli
       return await pool.connect();
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      const starting = code === STARTING_UP || (address.kind === "socket" && code === "ECONNREFUSED");
+      const starting =
+        code === STARTING_UP || (address.kind === "socket" && (code === "ECONNREFUSED" || code === "ENOENT"));
       if (!starting || attempt >= RETRIES_MAX) throw unreachableDatabase(error, address);
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { ProcessUser } from "../../../process/run.ts";
@@ -52,7 +52,7 @@ export async function superviseServer(options: ServerOptions): Promise<Supervise
     });
   };
   start();
-  if (!(await ready(options, () => child !== null))) {
+  if (!(await ready(options, () => child))) {
     stopping = true;
     (child as ChildProcess | null)?.kill("SIGQUIT");
     throw new ControllerStartError(
@@ -89,11 +89,21 @@ function spawnServer(options: ServerOptions, onLine: (line: string) => void): Ch
   return child;
 }
 
-async function ready(options: ServerOptions, isAlive: () => boolean): Promise<boolean> {
-  const socket = path.join(options.socketDir, ".s.PGSQL.5432");
+/** PostgreSQL writes `ready` into its lock file's eighth line when it takes connections; a crash leaves the file behind. */
+function saysReady(data: string, pid: number | undefined): boolean {
+  try {
+    const lines = readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n");
+    return lines[0] === String(pid) && lines[7]?.trim() === "ready";
+  } catch {
+    return false;
+  }
+}
+
+async function ready(options: ServerOptions, running: () => ChildProcess | null): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < READY_TIMEOUT_MS; waitedMs += READY_POLL_MS) {
-    if (existsSync(socket)) return true;
-    if (!isAlive()) return false;
+    const child = running();
+    if (child === null) return false;
+    if (saysReady(options.data, child.pid)) return true;
     await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
   }
   return false;
