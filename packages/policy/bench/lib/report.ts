@@ -29,3 +29,9 @@ export function timed<T>(run: () => T): readonly [ms: number, value: T] {
   const value = run();
   return [performance.now() - start, value];
 }
+
+/** Seconds of CPU this process has used: other processes on a busy machine do not count. */
+export function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}

@@ -21,10 +21,26 @@ export function createPool(): (bits: Bits) => Bits {
   };
 }
 
-/** Calls `accept` with each rule in all four sets, in order, until it says yes; -1 where none does. */
-export function firstOf(a: Bits, b: Bits, c: Bits, d: Bits, accept: (rule: number) => boolean): number {
-  for (let word = 0; word < a.length; word++) {
-    // Four sets of one length: the index is good for all of them.
+/** Indices of the words that are not zero, ascending: most ends are spoken of by few rules. */
+export function wordsOf(bits: Bits): Int32Array {
+  const words: number[] = [];
+  bits.forEach((word, i) => {
+    if (word !== 0) words.push(i);
+  });
+  return Int32Array.from(words);
+}
+
+/** Calls `accept` with each rule in all four sets, in order, until it says yes; -1 where none does. `words`: those of `a` that are not zero. */
+export function firstOf(
+  words: Int32Array,
+  a: Bits,
+  b: Bits,
+  c: Bits,
+  d: Bits,
+  accept: (rule: number) => boolean,
+): number {
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as number; // i is in bounds, and the four sets are of one length
     let rest = (a[word] as number) & (b[word] as number) & (c[word] as number) & (d[word] as number);
     while (rest !== 0) {
       const bit = 31 - Math.clz32(rest & -rest);

@@ -2,6 +2,7 @@ import {
   type Attempt,
   type EndVerdict,
   isLoopback,
+  type Outcome,
   ok,
   parseAddress,
   type Result,
@@ -16,7 +17,7 @@ import type { PolicySet } from "../policy-set/policy-set.ts";
 import { expiryMs, inWindow } from "../policy-set/time.ts";
 import { type DecideOptions, decide } from "../spec/decide.ts";
 import type { Bits } from "./bits.ts";
-import { firstOf } from "./bits.ts";
+import { firstOf, wordsOf } from "./bits.ts";
 import { createPlaceIndex } from "./place-index.ts";
 import { createProcessIndex } from "./process-index.ts";
 import { createRuleIndex, type IndexedRule } from "./rule-index.ts";
@@ -38,6 +39,9 @@ type Place = {
   readonly foreign: boolean;
   readonly source: Bits;
   readonly destination: Bits;
+  /** Words of the two sets that are not zero. */
+  readonly sourceWords: Int32Array;
+  readonly destinationWords: Int32Array;
 };
 type Level = EndVerdict["verification"];
 type Truth = boolean | null;
@@ -62,6 +66,7 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
     return known;
   };
   const software = new Set(set.software.map((one) => one.metadata.name));
+  const isKnown = (name: string | null | undefined) => name == null || software.has(name);
 
   const judge = (
     attempt: Attempt,
@@ -74,16 +79,16 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
     const level = levelOf(attempt, own, peer, strippedPath(options, inventory, src, dst));
     const asked = { attempt, direction, src, dst, level, inventory, options, processTruth };
     const port = (attempt.proto === "icmp" ? attempt.icmpType : attempt.port) as number; // decided by the caller
-    const hit = firstOf(
-      src.source,
-      dst.destination,
-      index.speaks[direction],
-      index.atPort(attempt.proto, port),
-      (i) => {
-        const rule = index.rules[i] as IndexedRule; // bits are made of rules
-        return rule.plain || holds(rule, asked);
-      },
-    );
+    const accept = (i: number): boolean => {
+      const rule = index.rules[i] as IndexedRule; // bits are made of rules
+      return rule.plain || holds(rule, asked);
+    };
+    const speaks = index.speaks[direction];
+    const atPort = index.atPort(attempt.proto, port);
+    const hit =
+      src.sourceWords.length <= dst.destinationWords.length
+        ? firstOf(src.sourceWords, src.source, dst.destination, speaks, atPort, accept)
+        : firstOf(dst.destinationWords, dst.destination, src.source, speaks, atPort, accept);
     return verdictOf(index.rules[hit], asked, modesAt(own.index), src.index === dst.index);
   };
 
@@ -91,9 +96,7 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
     decide: (attempt, line = 1) => {
       const slowly = (): Result<Verdict> => decide(set, inventory, attempt, { ...options, line });
       const port = attempt.proto === "icmp" ? attempt.icmpType : attempt.port;
-      const named = [attempt.src.software, attempt.dst.software].every(
-        (one) => one == null || software.has(one),
-      );
+      const named = isKnown(attempt.src.software) && isKnown(attempt.dst.software);
       if (port === undefined || !named || (options.quarantined?.size ?? 0) > 0) return slowly();
       const src = places(attempt.src);
       const dst = src === null ? null : places(attempt.dst);
@@ -102,30 +105,28 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
       const inbound = judge(attempt, "inbound", src, dst);
       if (options.nearest !== false && (outbound?.rule === "default" || inbound?.rule === "default"))
         return slowly();
-      const outcomes = [outbound?.outcome, inbound?.outcome];
-      const outcome = outcomes.includes("blocked")
-        ? "blocked"
-        : outcomes.includes("would-block")
-          ? "would-block"
-          : "allowed";
+      const outcome = worse(outbound?.outcome ?? "allowed", inbound?.outcome ?? "allowed");
       return ok({ line, outcome, outbound, inbound });
     },
   };
+}
+
+function worse(a: Outcome, b: Outcome): Outcome {
+  if (a === "blocked" || b === "blocked") return "blocked";
+  return a === "allowed" ? b : a;
 }
 
 /** The place of an end; null where it takes more thought: shared, loopback or missing addresses, unknown names. */
 function createPlaces(set: PolicySet, inventory: Inventory, rules: readonly IndexedRule[]) {
   const index = createPlaceIndex(set, inventory, rules);
   const positions = new Map(inventory.workloads.map((one, i) => [one.metadata.name, i]));
-  const own = inventory.workloads.map(
-    (workload, i): Place => ({
-      index: i,
-      managed: isManaged(workload),
-      foreign: false,
-      source: index.ofWorkload("source", i),
-      destination: index.ofWorkload("destination", i),
-    }),
-  );
+  const words = memoisedWords();
+  const own = inventory.workloads.map((workload, i): Place => {
+    const source = index.ofWorkload("source", i);
+    const destination = index.ofWorkload("destination", i);
+    const rules = { source, destination, sourceWords: words(source), destinationWords: words(destination) };
+    return { index: i, managed: isManaged(workload), foreign: false, ...rules };
+  });
   const only = inventory.workloads.map((workload) => {
     const addresses = workload.spec.addresses;
     return addresses.length === 1 && ownAddresses(workload).length === 1 ? addresses[0] : undefined;
@@ -160,12 +161,26 @@ function placeAt(
   if (named === undefined && owners.length > 1) return null;
   const at = named ?? (owners[0] === undefined ? null : (positions.get(owners[0].metadata.name) ?? null));
   const workload = at === null ? undefined : inventory.workloads[at];
+  const source = index.ofAddress("source", at, address);
+  const destination = index.ofAddress("destination", at, address);
   return {
     index: at,
     managed: workload !== undefined && isManaged(workload),
     foreign: workload !== undefined && !ownAddresses(workload).includes(address),
-    source: index.ofAddress("source", at, address),
-    destination: index.ofAddress("destination", at, address),
+    source,
+    destination,
+    sourceWords: wordsOf(source),
+    destinationWords: wordsOf(destination),
+  };
+}
+
+/** Alike workloads share one set, and so one list of its words. */
+function memoisedWords(): (bits: Bits) => Int32Array {
+  const known = new Map<Bits, Int32Array>();
+  return (bits) => {
+    const found = known.get(bits) ?? wordsOf(bits);
+    known.set(bits, found);
+    return found;
   };
 }
 
