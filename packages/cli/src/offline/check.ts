@@ -37,7 +37,8 @@ async function check(paths: readonly string[], options: Options): Promise<0 | 1>
   else {
     await printProblems(problems);
     say(
-      `${set.policies.length} policies, ${set.segments.length} segments, ${inventory.workloads.length} workloads: ${errors} errors, ${problems.length - errors} warnings`,
+      `${set.policies.length} policies, ${set.segments.length} segments, ${inventory.workloads.length} workloads: ` +
+        `${errors} errors, ${problems.length - errors} warnings`,
     );
   }
   return errors > 0 || (options.strict === true && problems.length > 0) ? 1 : 0;

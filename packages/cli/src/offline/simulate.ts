@@ -91,7 +91,8 @@ function showEdges(title: string, edges: Simulation["newlyBlocked"]): void {
   say(`${title}: ${edges.length} edges`);
   for (const edge of edges.slice(0, SHOWN_MAX))
     say(
-      `  ${edge.srcSoftware} on ${edge.src} to ${edge.dstSoftware} on ${edge.dst}, ${edge.proto}/${edge.port ?? "any"}: ${edge.outcome}, ${edge.rule} (${edge.connections})`,
+      `  ${edge.srcSoftware} on ${edge.src} to ${edge.dstSoftware} on ${edge.dst}, ` +
+        `${edge.proto}/${edge.port ?? "any"}: ${edge.outcome}, ${edge.rule} (${edge.connections})`,
     );
   if (edges.length > SHOWN_MAX) say(`  and ${edges.length - SHOWN_MAX} more (--json has them all)`);
 }

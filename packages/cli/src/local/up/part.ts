@@ -33,14 +33,21 @@ export class PartFailed extends Error {
   }
 }
 
+export type PartOptions = {
+  /** Asked to end, it gets this long before it is killed. */
+  readonly endMsMax?: number;
+  /** Flags of Node.js itself. */
+  readonly nodeFlags?: readonly string[];
+};
+
 /** Starts `ringwall ARGUMENTS…` as a child, in a process group of its own so that Ctrl-C reaches only the parent. */
 export function startPart(
   name: string,
   args: readonly string[],
   takeLog: (stream: Readable) => void,
-  endMsMax: number = END_MS_MAX_DEFAULT,
+  { endMsMax = END_MS_MAX_DEFAULT, nodeFlags = [] }: PartOptions = {},
 ): Part {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, MAIN, ...args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     detached: true,
   });

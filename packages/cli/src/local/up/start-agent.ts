@@ -21,6 +21,8 @@ const CONNECT_MS_MAX = 20_000;
 const CONNECT_POLL_MS = 200;
 /** Asked to end, the agent gets this long before it is killed: what it enforces is in the kernel and taken out after. */
 const END_MS_MAX = 5000;
+/** As bin/ringwall has it for `agent run`: the agent makes little garbage, and this is 15 MB less of it. */
+const NODE_FLAGS = ["--max-semi-space-size=1"];
 
 export type HostAgent = {
   readonly state: string;
@@ -51,7 +53,7 @@ export async function startAgentPart(host: HostAgent, context: AgentContext): Pr
   await saveToken(api, host, tokenFile);
   const start = () => {
     const args = agentArguments({ ...host, ...(existsSync(tokenFile) ? { tokenFile } : {}) });
-    return startPart("agent", args, log.take, END_MS_MAX);
+    return startPart("agent", args, log.take, { endMsMax: END_MS_MAX, nodeFlags: NODE_FLAGS });
   };
   const cleanUp = async () => {
     rmSync(tokenFile, { force: true });

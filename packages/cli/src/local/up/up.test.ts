@@ -6,11 +6,13 @@ import { type Cli, createCli, printed, type Running, until } from "../../testing
 
 const START_MS_MAX = 60_000;
 const SEEN_MS_MAX = 30_000;
+/** Each starts and ends databases and kernel programs, some twice, perhaps on a busy machine. */
+const TEST_MS_MAX = 300_000;
 
 const why = whyNoKernel();
 if (why !== undefined) console.warn(`SKIPPED: ringwall up on a real kernel: ${why}`);
 
-describe.skipIf(why !== undefined)("ringwall up", () => {
+describe.skipIf(why !== undefined)("ringwall up", { timeout: TEST_MS_MAX }, () => {
   let host: TestHost;
   let cli: Cli;
   let running: Running | undefined;
