@@ -12,6 +12,7 @@ export default defineConfig({
           name: "unit",
           include: [...pure.map((name) => `packages/${name}/**/*.test.ts`), "tests/**/*.test.ts"],
           exclude: ignored,
+          testTimeout: 120_000,
         },
       },
       { test: { name: "fuzz", include: ["packages/**/*.fuzz.ts"], exclude: ignored, testTimeout: 120_000 } },
