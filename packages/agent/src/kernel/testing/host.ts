@@ -5,7 +5,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecEvent, FlowRecord, Kernel, KernelEvent, SlotContents } from "../contract.ts";
@@ -80,6 +80,11 @@ export class TestHost {
       netns,
       ...more,
     ]);
+  }
+
+  /** What connect() fails with when it is refused here: ECONNREFUSED where the kernel lets a program choose. */
+  get refusal(): number {
+    return this.kernel.capabilities().refuseWithReset ? constants.errno.ECONNREFUSED : constants.errno.EPERM;
   }
 
   ip(...args: string[]): void {
