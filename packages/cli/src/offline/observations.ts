@@ -1,10 +1,10 @@
 import { collectEdges, type Edge, workloadsOfEdges } from "@ringwall/learner";
-import type { Workload } from "@ringwall/model";
-import { inventoryOf } from "@ringwall/policy";
-import { Failure, failure } from "../failure.ts";
+import type { Flow, Problem, Workload } from "@ringwall/model";
+import { inventoryOf, parsePolicy } from "@ringwall/policy";
+import { Failure } from "../failure.ts";
 import { note } from "../output/print.ts";
-import { readFlows } from "./flow-lines.ts";
-import { loadInventory } from "./inventory-file.ts";
+import { readRecords } from "./records.ts";
+import { loadTextFiles } from "./text-files.ts";
 
 type Options = {
   readonly flows: readonly string[];
@@ -20,40 +20,52 @@ export type Observations = {
   readonly found: readonly Workload[];
 };
 
-/** Reads flows and inventory as every learning command does; progress goes to a terminal's standard error. */
+/** Problems reported of one file; more say nothing new. */
+const PROBLEMS_MAX = 20;
+
+/** Reads flows and inventory as every learning command does; progress goes to a terminal's standard error. Throws Failure. */
 export async function loadObservations(
   options: Options,
   written: readonly Workload[],
 ): Promise<Observations> {
-  const listed = options.inventory === undefined ? [] : loadInventory(options.inventory);
-  const inventory = [...written, ...listed];
+  const inventory = [...written, ...loadInventory(options.inventory)];
   const collector = collectEdges(inventory);
   const names = workloadsOfEdges(inventory);
   const progress = progressLine();
   for (const file of options.flows) {
-    const reading = await readFlows(file, (flow) => {
+    const problems = await readFlows(file, (flow) => {
       collector.add(flow);
       names.add(flow);
       progress.step();
-    }).catch((error: NodeJS.ErrnoException) => {
-      throw failure(
-        "unreadable-input",
-        `cannot read \`${file}\`: ${error.code ?? error.message}`,
-        "check the path",
-      );
     });
     progress.end();
-    if (reading.problems.length > 0) {
-      if (!options.keepGoing) throw new Failure(reading.problems);
-      note(
-        `${file}: passed over lines that are no flow records, the first at line ${reading.problems[0]?.place?.line}`,
-      );
-    }
+    if (problems.length === 0) continue;
+    if (!options.keepGoing) throw new Failure(problems);
+    const first = problems[0]?.place?.line;
+    note(`${file}: passed over lines that are no flow records, the first at line ${first}`);
   }
   const found = names.workloads();
   const valid = inventoryOf([...inventory, ...found]);
   if (!valid.ok) throw new Failure(valid.error);
   return { edges: collector.edges(), inventory, found };
+}
+
+function loadInventory(file: string | undefined): readonly Workload[] {
+  if (file === undefined) return [];
+  const parsed = parsePolicy(loadTextFiles([file]));
+  if (!parsed.ok) throw new Failure(parsed.error);
+  return parsed.value.workloads;
+}
+
+/** Goes on after a bad line, so that all of them are reported. Exec records are no flows, and are passed over. */
+async function readFlows(file: string, onFlow: (flow: Flow) => void): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for await (const item of readRecords(file, "flow")) {
+    if ("problem" in item) {
+      if (problems.length < PROBLEMS_MAX) problems.push(item.problem);
+    } else if (!("exec" in item.record)) onFlow(item.record);
+  }
+  return problems;
 }
 
 /** Records between two updates of the progress line. */
@@ -66,8 +78,8 @@ function progressLine(): { readonly step: () => void; readonly end: () => void }
     records += 1;
     if (isShown && records % PROGRESS_EVERY === 0) process.stderr.write(`\rread ${records} records`);
   };
-  return {
-    step,
-    end: () => void (isShown && records >= PROGRESS_EVERY && process.stderr.write("\r\u001b[K")),
+  const end = (): void => {
+    if (isShown && records >= PROGRESS_EVERY) process.stderr.write("\r\u001b[K");
   };
+  return { step, end };
 }
