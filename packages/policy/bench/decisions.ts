@@ -54,7 +54,11 @@ for (const rules of RULES) {
   const casbin = await compared("casbin", attempts, judge, await createCasbin(fleet, policy));
   const spread = ((Math.max(...rates) - Math.min(...rates)) / ours) * 100;
   console.log(
-    `${rules} rules x ${WORKLOADS} workloads: ${format(ours)} decisions per CPU second (spread ${spread.toFixed(0)} %), cedar-wasm ${format(cedar)}, casbin ${format(casbin)}; rules ${hashOf(deciding)}`,
+    [
+      `${rules} rules x ${WORKLOADS} workloads: ${format(ours)} decisions per CPU second`,
+      `(spread ${spread.toFixed(0)} %), cedar-wasm ${format(cedar)}, casbin ${format(casbin)};`,
+      `rules ${hashOf(deciding)}`,
+    ].join(" "),
   );
 }
 const [first = 1, last = 1] = [baseline.get(RULES[0] ?? 0), baseline.get(RULES.at(-1) ?? 0)];

@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { Attempt } from "@ringwall/model";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createDecider, importKubernetes, inventoryOf, policySetOf } from "../src/index.ts";
 import { hasOutsideData, outsideData } from "./outside-data.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 type Query = [
   from: string,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { Attempt, Resource } from "@ringwall/model";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   createDecider,
   ESSENTIAL_NONE,
@@ -18,6 +18,9 @@ import {
   policySetOf,
 } from "../src/index.ts";
 import { hasOutsideData, outsideData } from "./outside-data.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SHOP = `
 apiVersion: ringwall.dev/v1

@@ -1,9 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Attempt, parseAddress } from "@ringwall/model";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createDecider, importKubernetes, inventoryOf, type PolicySet, policySetOf } from "../src/index.ts";
 import { hasOutsideData, outsideData } from "./outside-data.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Lines `SRC => DST : CONNECTIONS`; an end is `NS/NAME[KIND]` or `FIRST-LAST[External]`. */
 type Line = { readonly src: string; readonly dst: string; readonly connections: string };

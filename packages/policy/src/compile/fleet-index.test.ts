@@ -1,9 +1,12 @@
 import { API_VERSION, type Workload } from "@ringwall/model";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { selectsWorkload } from "../policy-set/labels.ts";
 import * as world from "../testing/arbitraries.ts";
 import { createFleetIndex } from "./fleet-index.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 it("after any relabelling every set is what its selector selects, and deltas lead from one to the next", () => {
   fc.assert(

@@ -1,7 +1,10 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { inventoryOf } from "../policy-set/inventory.ts";
 import { parsePolicy } from "../syntax/parse.ts";
 import { diffPolicies } from "./diff.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 const world = (rule: string) => {
   const text = `

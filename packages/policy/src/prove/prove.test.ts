@@ -1,10 +1,13 @@
 import type { Assertion, Resource, Workload } from "@ringwall/model";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inventoryOf } from "../policy-set/inventory.ts";
 import { policySetOf } from "../policy-set/policy-set.ts";
 import { decide } from "../spec/decide.ts";
 import { parsePolicy } from "../syntax/parse.ts";
 import { prove } from "./prove.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 const API = "apiVersion: ringwall.dev/v1";
 

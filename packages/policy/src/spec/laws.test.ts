@@ -1,12 +1,15 @@
 import type { Attempt, EndVerdict, Policy, Resource, Workload } from "@ringwall/model";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inventoryOf } from "../policy-set/inventory.ts";
 import { policySetOf, resourcesOf } from "../policy-set/policy-set.ts";
 import { formatResources } from "../syntax/format.ts";
 import { parsePolicy } from "../syntax/parse.ts";
 import * as world from "../testing/arbitraries.ts";
 import { type DecideOptions, decide } from "./decide.ts";
+
+// A shared machine may be busy with other things.
+vi.setConfig({ testTimeout: 120_000 });
 
 const RUNS = 400;
 const OPTIONS: DecideOptions = { nowMs: world.WORK_TIME_MS };
