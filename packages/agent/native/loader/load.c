@@ -97,6 +97,27 @@ static void reuse_maps(struct bpf_object *object, const struct options *options)
 	}
 }
 
+static __u32 map_id(int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 bytes = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &bytes) ? 0 : info.id;
+}
+
+/* A map that was taken over keeps its pin: agents know their maps by it. */
+static bool is_pinned(const struct bpf_map *map, const char *path)
+{
+	int fd = bpf_obj_get(path);
+	__u32 id;
+
+	if (fd < 0)
+		return false;
+	id = map_id(fd);
+	close(fd);
+	return id && id == map_id(bpf_map__fd(map));
+}
+
 static int pin_maps(struct bpf_object *object, const struct options *options)
 {
 	struct bpf_map *map;
@@ -106,7 +127,8 @@ static int pin_maps(struct bpf_object *object, const struct options *options)
 		if (!is_shared(map))
 			continue;
 		if (!pin_path(path, options->pin, "maps", bpf_map__name(map)) ||
-		    !replace_pin(bpf_map__fd(map), path)) {
+		    (!is_pinned(map, path) &&
+		     !replace_pin(bpf_map__fd(map), path))) {
 			complain("can't pin map `%s`: %s", bpf_map__name(map),
 				 strerror(errno));
 			return EXIT_FAILED;
