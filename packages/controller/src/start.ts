@@ -26,7 +26,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   try {
     return await start(options, stopper);
   } catch (error) {
-    await stopper.stop();
+    // Why it does not start matters more than what could not be ended in order.
+    await stopper.stop().catch(() => undefined);
     throw error;
   }
 }

@@ -103,6 +103,12 @@ describe("a start that can't be", () => {
     expect(`${refused.message} ${refused.fix}`).not.toContain("secret");
   });
 
+  it("names a flow store that can't be opened, and does not go on trying", async () => {
+    writeFileSync(path.join(dataDir, "flows"), "in the way");
+    expect((await refusalOf({})).code).toBe("flow-store-start");
+    await expect.poll(() => processesOf(dataDir)).toEqual([]);
+  }, 60_000);
+
   it("names an unreachable ClickHouse server, and ends what was started before it", async () => {
     const refused = await refusalOf({ clickhouseUrl: "http://127.0.0.1:1" });
     expect(refused.code).toBe("clickhouse-unreachable");

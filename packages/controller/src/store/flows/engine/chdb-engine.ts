@@ -20,7 +20,7 @@ export async function startChdb(
   folder: string,
   onLog: (message: string) => void,
 ): Promise<FlowEngine & { pid(): number | null }> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   let nextId = 1;
   let closing = false;
   let child: ChildProcess | null = null;
@@ -29,6 +29,8 @@ export async function startChdb(
   const start = async (): Promise<void> => {
     const started = spawnChild(folder);
     started.on("message", (reply: ChdbReply) => settle(waiting, reply));
+    // A request that can't be sent fails with the exit that follows.
+    started.on("error", (error) => onLog(`chDB's process: ${error.message}`));
     started.once("exit", (status, signal) => {
       if (child === started) child = null;
       for (const [id, { reject }] of waiting) {
@@ -42,7 +44,12 @@ export async function startChdb(
     await untilReady(started, folder);
     child = started;
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    closing = true;
+    throw error;
+  }
 
   const ask = (body: Body): Promise<string> =>
     new Promise((resolve, reject) => {
@@ -85,6 +92,22 @@ export async function startChdb(
   };
 }
 
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw cannotStart(folder, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function cannotStart(folder: string, why: string): ControllerStartError {
+  return new ControllerStartError(
+    "flow-store-start",
+    `the flow store in \`${folder}\` does not start: ${why}`,
+    "free disk space or put the folder's rights right; or use a ClickHouse server with --clickhouse-url",
+  );
+}
+
 /** A session of its own: Ctrl-C in the terminal reaches the controller alone, which ends this one in order. */
 function spawnChild(folder: string): ChildProcess {
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", CHILD, folder], {
@@ -104,24 +127,26 @@ function settle(waiting: Map<number, Waiting>, reply: ChdbReply): void {
 }
 
 function untilReady(child: ChildProcess, folder: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refuse = (why: string) => {
-      child.kill("SIGKILL");
-      reject(
-        new ControllerStartError(
-          "flow-store-start",
-          `the flow store in \`${folder}\` does not start: ${why}`,
-          "free disk space or put the folder's rights right; or use a ClickHouse server with --clickhouse-url",
-        ),
-      );
-    };
-    const timer = setTimeout(() => refuse("no answer in a minute"), READY_TIMEOUT_MS);
-    child.once("error", (error) => refuse(error.message));
-    child.once("exit", (status, signal) => refuse(`its process ended (${signal ?? status})`));
-    child.once("message", (reply: ChdbReply) => {
-      clearTimeout(timer);
-      if (reply.kind === "failed") refuse(reply.message);
-      else resolve();
-    });
+  const settled = Promise.withResolvers<void>();
+  const refuse = (why: string) => {
+    child.kill("SIGKILL");
+    settled.reject(cannotStart(folder, why));
+  };
+  const onError = (error: Error) => refuse(error.message);
+  const onExit = (status: number | null, signal: string | null) =>
+    refuse(`its process ended (${signal ?? status})`);
+  const onMessage = (reply: ChdbReply) => {
+    if (reply.kind === "failed") refuse(reply.message);
+    else settled.resolve();
+  };
+  const timer = setTimeout(() => refuse("no answer in a minute"), READY_TIMEOUT_MS);
+  child.once("error", onError);
+  child.once("exit", onExit);
+  child.once("message", onMessage);
+  return settled.promise.finally(() => {
+    clearTimeout(timer);
+    child.off("error", onError);
+    child.off("exit", onExit);
+    child.off("message", onMessage);
   });
 }
