@@ -36,7 +36,7 @@ async function add(program: Command, entry: CommandEntry, argv: readonly string[
   module.register(program);
   const command = program.commands.at(-1);
   if (command === undefined) throw new Error("bug: a command module registered nothing");
-  command.helpGroup(entry.group);
+  command.helpGroup(entry.group).helpCommand(false);
   if (onFiles !== undefined && !isFiles && argv.some((given) => HELP_WORDS.has(given))) {
     command.addHelpText("after", await filesHelp(onFiles.load));
   }

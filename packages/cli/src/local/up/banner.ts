@@ -44,7 +44,8 @@ export function summaryLines(summary: Summary, columns: number, isColoured: bool
     "",
     row("console", summary.consoleUrl),
     row("sign in", `works once, until ${summary.signInUntil}; another: \`${command} sign-in\``),
-    `  ${paint("underline", summary.signInUrl)}`,
+    // Not indented: with the default port it just fits 80 columns.
+    paint("underline", summary.signInUrl),
     "",
     ...agentRows,
     row("data", summary.dataDir),

@@ -62,7 +62,7 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
   await closers.closeAll();
   note(
     agent.kind === "running"
-      ? "ended; the agent's programs are out of the kernel, so nothing is refused on this host any more."
+      ? "ended; the agent's programs are out of the kernel: nothing is enforced here"
       : "ended; nothing is left running.",
   );
   return isLost ? 2 : 0;
