@@ -23,7 +23,7 @@ const DESTINATIONS_MAX = 2000;
 export function lockoutProblems(world: World): readonly Problem[] {
   const { set, inventory, options } = world;
   if ((options.essential?.management ?? []).some(reachesAnything)) return [];
-  const decider = createDecider(whateverTheProgram(set), inventory, { nowMs: options.nowMs });
+  const decider = createDecider(whateverTheProgram(set), inventory, { nowMs: options.nowMs, nearest: false });
   const sources = sourcesOf(world);
   const tried = representatives(inventory.workloads.filter(isManaged));
   const locked = tried.filter((one) => isLockedOut(set, decider, sources, one));

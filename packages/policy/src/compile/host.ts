@@ -7,7 +7,14 @@ import {
   type Result,
   type Workload,
 } from "@ringwall/model";
-import { HOST_RULES_MAX, type HostPolicy, type HostRule, KERNEL_PEERS_MAX } from "../lower/host-policy.ts";
+import {
+  HOST_RULES_MAX,
+  type HostPolicy,
+  type HostRule,
+  KERNEL_ENTRIES_MAX,
+  KERNEL_PEERS_MAX,
+} from "../lower/host-policy.ts";
+import { lowerHost } from "../lower/lower-host.ts";
 import type { EssentialConfig } from "../policy-set/essential.ts";
 import { essentialRules, QUARANTINE } from "../policy-set/essential-rules.ts";
 import { type Inventory, isManaged, ownAddresses } from "../policy-set/inventory.ts";
@@ -191,8 +198,17 @@ function limitProblems(policy: HostPolicy): readonly Problem[] {
   const distinct = prefixes > KERNEL_PEERS_MAX ? distinctPrefixes(policy) : prefixes;
   if (distinct > KERNEL_PEERS_MAX)
     problems.push(over("address prefixes", distinct, "KERNEL_PEERS_MAX", KERNEL_PEERS_MAX));
+  // Lowering is what tells; a policy this small can't come near the limit.
+  if (policy.rules.length * policy.addressSets.length > KERNEL_ENTRIES_MAX / ENTRIES_PER_PAIR_MAX) {
+    const entries = lowerHost(policy).entries.length;
+    if (entries > KERNEL_ENTRIES_MAX)
+      problems.push(over("kernel entries", entries, "KERNEL_ENTRIES_MAX", KERNEL_ENTRIES_MAX));
+  }
   return problems;
 }
+
+/** Blocks that one rule's ports may need under one peer: a range splits into at most 30, in three subjects. */
+const ENTRIES_PER_PAIR_MAX = 90;
 
 function distinctPrefixes(policy: HostPolicy): number {
   return new Set(policy.addressSets.flatMap(({ include, exclude }) => [...include, ...exclude])).size;
