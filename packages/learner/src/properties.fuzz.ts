@@ -78,7 +78,7 @@ describe("laws of the learner", () => {
         const names = resources.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
         expect(new Set(names).size).toBe(names.length);
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -87,7 +87,7 @@ describe("laws of the learner", () => {
       fc.property(flows, (records) => {
         expect(learnFrom(records.toReversed())).toEqual(learnFrom(records));
       }),
-      { numRuns: 200 },
+      { numRuns: 1000 },
     );
   });
 
@@ -100,7 +100,7 @@ describe("laws of the learner", () => {
         expect(again.report.segments).toEqual(learnFrom(records).report.segments);
         expect(edgesOfFlows([...records, ...records], inventory).length).toBe(once.edges().length);
       }),
-      { numRuns: 100 },
+      { numRuns: 500 },
     );
   });
 
@@ -110,7 +110,7 @@ describe("laws of the learner", () => {
         const text = JSON.stringify(learnFrom(records).resources.filter(({ kind }) => kind === "Software"));
         expect(text).not.toContain("/tmp/");
       }),
-      { numRuns: 200 },
+      { numRuns: 1000 },
     );
   });
 
@@ -119,10 +119,9 @@ describe("laws of the learner", () => {
       fc.property(flows, (records) => {
         const failed = records.map((one) => ({ ...one, proto: "tcp" as const, state: "refused" as const }));
         const { report } = learnFrom(failed);
-        const allowed = report.rules.filter(({ rule }) => !rule.includes("cast"));
-        expect(allowed).toEqual([]);
+        expect(report.rules).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -70,7 +70,9 @@ function outcomeObjection(link: Link, { parties }: CleanContext, isScanner: bool
   if (isScanner) return "scan";
   if (link.established > 0) return null;
   if (link.denied > 0) return "denied";
-  const isQuiet = isSilent(parties[link.dst]) || (link.proto === "udp" && link.refused === 0);
+  // Nobody opens a TCP connection to everybody: there a failure is one.
+  const isQuiet =
+    link.proto !== "tcp" && (isSilent(parties[link.dst]) || (link.proto === "udp" && link.refused === 0));
   return link.refused + link.timeout > 0 && !isQuiet ? "failed" : null;
 }
 
