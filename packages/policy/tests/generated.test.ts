@@ -7,6 +7,28 @@ import { PROBLEM_CODES } from "../src/check/codes.ts";
 const root = path.resolve(import.meta.dirname, "../../..");
 const read = (file: string) => readFileSync(path.join(root, file), "utf8");
 
+/** The whole semantics has to be readable in one sitting. */
+const SPEC_LINES_MAX = 300;
+const FUNCTION_LINES_MAX = 70;
+
+describe("the reference evaluator", () => {
+  const sources = ["decide.ts", "factors.ts"].map((file) => read(`packages/policy/src/spec/${file}`));
+
+  it(`has at most ${SPEC_LINES_MAX} lines, comments included`, () => {
+    expect(sources.join("").split("\n").length - 1).toBeLessThanOrEqual(SPEC_LINES_MAX);
+    const rest = readdirSync(path.join(root, "packages/policy/src/spec")).filter(
+      (file) => !file.endsWith(".test.ts"),
+    );
+    expect(rest.sort()).toEqual(["decide.ts", "factors.ts"]);
+  });
+
+  it(`has no function over ${FUNCTION_LINES_MAX} lines`, () => {
+    for (const source of sources)
+      for (const [text] of source.matchAll(/^(?:export )?function [\s\S]*?^}$/gm))
+        expect(text.split("\n").length, text.slice(0, 60)).toBeLessThanOrEqual(FUNCTION_LINES_MAX);
+  });
+});
+
 describe("what stands in docs", () => {
   it("has the JSON Schemas that the code defines (`npm run generate` writes them)", () => {
     for (const { file, text } of resourceSchemas()) expect(read(`docs/schemas/generated/${file}`)).toBe(text);

@@ -8,8 +8,9 @@ import {
   type Verdict,
 } from "@ringwall/model";
 import { allOf, type Truth } from "../lower/match-software.ts";
+import type { DecideOptions } from "../policy-set/decide-options.ts";
 import { cannotProve, type End, lookUpEnd } from "../policy-set/end.ts";
-import { ESSENTIAL_NONE, type EssentialConfig } from "../policy-set/essential.ts";
+import { ESSENTIAL_NONE } from "../policy-set/essential.ts";
 import { essentialRules, QUARANTINE } from "../policy-set/essential-rules.ts";
 import { type Inventory, isManaged } from "../policy-set/inventory.ts";
 import { modesOf, type WorkloadModes } from "../policy-set/modes.ts";
@@ -19,17 +20,8 @@ import { expiryMs, inWindow } from "../policy-set/time.ts";
 import { unknownNames } from "../policy-set/unknown-names.ts";
 import { type Factor, factor, placeFactors, portFactor, processFactors, type World } from "./factors.ts";
 
-export type DecideOptions = {
-  /** Default: `ESSENTIAL_NONE`. */
-  readonly essential?: EssentialConfig;
-  /** Asked with workload names; `() => true` where the fleet has no proof yet. Default: no path is stripped. */
-  readonly pathStripped?: (src: string, dst: string) => boolean;
-  /** Milliseconds since 1970: the time of attempts that carry none, for expiry. */
-  readonly nowMs?: number;
-  readonly quarantined?: ReadonlySet<string>;
-  /** Echoed in the verdict; default 1. */
-  readonly line?: number;
-};
+export type { DecideOptions };
+
 type Level = EndVerdict["verification"];
 /** An attempt as one end meets it; `level` is what that end has of its peer. */
 type Case = World & {
