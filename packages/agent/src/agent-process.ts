@@ -10,6 +10,7 @@ import { observeAddresses } from "./observe/addresses.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
+import { refusePinsInUse } from "./pins-in-use.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
@@ -38,6 +39,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
   );
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   await lockState(options.stateDir);
+  await refusePinsInUse(options.stateDir, options.pinDir);
   const cgroups = await findScope(options.cgroup);
   const credentials = await ensureEnrolled({
     options,

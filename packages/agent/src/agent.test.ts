@@ -167,6 +167,21 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     expect((await host.run([PYTHON, longLived, String(host.port), go])).output).toBe("connected\n");
   });
 
+  test("refuses to take over the pins of a living agent, whose enforcement goes on", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, allowed);
+    await inForce(1n);
+    const first = host.agent;
+    const second = await host.startAgent({ stateDir: `${host.folder}/other-state` });
+    host.agent = first;
+    expect(second).toMatchObject({ code: 2 });
+    expect(JSON.stringify(second)).toContain("is at work on");
+    expect(await agentStatus(host)).toMatchObject({ enforced: { generation: "1", outbound: "block" } });
+    expect((await run(script)).output).toBe("connected\n");
+    expect((await run(host.file("stranger.py", `${CONNECT}# another one\n`))).output).toContain("refused");
+  });
+
   test("puts an unconfirmed policy back by itself, with the controller away and the agent killed meanwhile", async () => {
     expect(await host.startAgent()).toBe("ready");
     await until(() => host.controller.subscriptions.length > 0);
