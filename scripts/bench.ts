@@ -1,7 +1,7 @@
 // `make bench`: every benchmark of the project, one after the other. Each prints machine, scale, ratios and a hash.
 //   scripts/node scripts/bench.ts [WORD…]     only those whose path contains one of the words
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -11,8 +11,13 @@ const all = readdirSync(path.join(root, "packages"))
   .filter((folder) => existsSync(path.join(root, folder)))
   .flatMap((folder) =>
     readdirSync(path.join(root, folder))
-      // Entry points only: helpers of a benchmark stand in folders below it.
       .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
+      // An entry point says at its top how to run it; the others are its helpers.
+      .filter((file) =>
+        readFileSync(path.join(root, folder, file), "utf8")
+          .slice(0, 400)
+          .includes(`bench/${file}`),
+      )
       .map((file) => path.join(folder, file)),
   )
   .sort();
