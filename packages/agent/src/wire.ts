@@ -111,7 +111,10 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       const named = namesInForce(enforcer, kernel);
       await (policy === null ? enforcer.clear() : enforcer.apply(generation, policy));
       // Flows counted until the switch carry the former policy's rule numbers.
-      await reporter.drain(named);
+      await reporter.drain(named).catch((error: unknown) => {
+        // The policy is in force by now: what goes wrong here must not look as if it were not.
+        log.error({ err: error }, "flows of the former policy could not be drained");
+      });
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
     },
     onChange: (what) => {

@@ -87,7 +87,7 @@ function setErrorReplies(app: UsersApp): void {
     if (status >= 400 && status < 500 && error instanceof Error) {
       return sendRefusal(reply, refusal(400, "bad-request", error.message));
     }
-    request.log.error({ err: error, path: request.url }, "request failed");
+    request.log.error({ err: error, path: request.url.split("?", 1)[0] }, "request failed");
     return sendRefusal(
       reply,
       refusal(503, "internal", "the controller could not answer", { fix: "look into the controller's log" }),

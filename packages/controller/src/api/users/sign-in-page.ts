@@ -7,7 +7,11 @@ import type { SignIn } from "./services.ts";
 export function registerSignIn(app: UsersApp, signIn: SignIn): void {
   app.get(
     "/sign-in",
-    { schema: { hide: true, querystring: z.object({ token: z.string().max(200).optional() }) } },
+    // A HEAD request of a link preview must not use the link up.
+    {
+      exposeHeadRoute: false,
+      schema: { hide: true, querystring: z.object({ token: z.string().max(200).optional() }) },
+    },
     async (request, reply) => {
       reply.header("cache-control", "no-store").header("referrer-policy", "no-referrer");
       const { token } = request.query;
