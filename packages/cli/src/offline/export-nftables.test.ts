@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Attempt } from "@ringwall/model";
+import type { EndVerdict, Verdict } from "@ringwall/model";
 import { createDecider } from "@ringwall/policy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createCli } from "../testing/ringwall.ts";
@@ -13,6 +13,7 @@ const PORTS = [53, 80, 5432, 7000, 7005, 7006, 8080];
 const HOSTS = { web: 1, db: 2, backup: 3, watcher: 4, outsider: 9 } as const;
 type Host = keyof typeof HOSTS;
 const NAMES: readonly Host[] = ["web", "db", "backup", "watcher", "outsider"];
+const MANAGED = NAMES.filter((one) => one !== "outsider");
 const v4 = (host: Host): string => `10.78.0.${HOSTS[host]}`;
 const v6 = (host: Host): string => `fd78::${HOSTS[host]}`;
 
@@ -42,7 +43,7 @@ spec:
     - { name: dry, deny: { from: { segment: db }, to: { segment: watcher }, ports: [tcp/53] } }
 `;
 const POLICY = [
-  ...NAMES.filter((one) => one !== "outsider").map(workload),
+  ...MANAGED.map(workload),
   segment("web", "modes: { inbound: block, outbound: block }"),
   segment("db", "mode: block"),
   segment("backup", "modes: { inbound: observe, outbound: block }"),
@@ -84,25 +85,25 @@ describe.skipIf(obstacle !== null)(
       expect(report.rules.map((one: { fidelity: string }) => one.fidelity)).toEqual(Array(8).fill("exact"));
     });
 
-    test("TCP and UDP of both families meet what `decide` says, for every pair and port", async () => {
+    // One end at a time, so that neither ruleset hides what the other one lacks.
+    test.each(MANAGED)(
+      "the ruleset of %s alone refuses over TCP and UDP what `decide` refuses at its end",
+      async (own) => {
+        const net = host(network);
+        net.run(own, "nft", "-f", path.join(rulesets, `${own}.nft`));
+        const seen = await compare(net, policy, ({ src, dst }, { outbound, inbound }) =>
+          [src === own ? outbound : null, dst === own ? inbound : null].some((end) => isBlocked(end)),
+        );
+        net.run(own, "nft", "flush", "ruleset");
+        expect(seen.answered).toBeGreaterThan(100);
+        expect(seen.refused).toBeGreaterThan(own === "watcher" ? 0 : 50);
+      },
+    );
+
+    test("all rulesets together refuse over TCP and UDP what `decide` refuses, for every pair and port", async () => {
       const net = host(network);
-      for (const one of NAMES)
-        if (one !== "outsider") net.run(one, "nft", "-f", path.join(rulesets, `${one}.nft`));
-      const { set, inventory } = await loadWorld([policy], undefined);
-      const decider = createDecider(set, inventory);
-      const seen = { answered: 0, refused: 0 };
-      for (const { src, dst, questions, answers } of askAll(net))
-        for (const [i, { proto, port, address }] of questions.entries()) {
-          const from = address.includes(":") ? v6(src) : v4(src);
-          const attempt: Attempt = { proto, port, src: { ip: from }, dst: { ip: address } };
-          const verdict = decider.decide(attempt);
-          if (!verdict.ok) throw new Error(JSON.stringify(verdict.error));
-          const expected = verdict.value.outcome === "blocked" ? "refused" : "answered";
-          const answer = answers[i] ?? "none";
-          const met = REFUSALS.has(answer) ? "refused" : answer;
-          expect(met, `${src} to ${dst}, ${proto}/${port} at ${address}: ${answer}`).toBe(expected);
-          seen[expected]++;
-        }
+      for (const one of MANAGED) net.run(one, "nft", "-f", path.join(rulesets, `${one}.nft`));
+      const seen = await compare(net, policy, (_, { outcome }) => outcome === "blocked");
       expect(seen.answered).toBeGreaterThan(100);
       expect(seen.refused).toBeGreaterThan(100);
     });
@@ -119,6 +120,33 @@ describe.skipIf(obstacle !== null)(
 
 /** What a program is told of a packet that was rejected: ICMP's "prohibited", by family and protocol. */
 const REFUSALS: ReadonlySet<string> = new Set(["EHOSTUNREACH", "EACCES", "EPERM"]);
+
+function isBlocked(end: EndVerdict | null): boolean {
+  return end?.outcome === "blocked";
+}
+
+/** Asks everything and holds it against the decider's verdicts; returns how many were which. */
+async function compare(
+  network: ProbeNetwork,
+  policy: string,
+  isRefused: (pair: { src: Host; dst: Host }, verdict: Verdict) => boolean,
+) {
+  const { set, inventory } = await loadWorld([policy], undefined);
+  const decider = createDecider(set, inventory);
+  const seen = { answered: 0, refused: 0 };
+  for (const { src, dst, questions, answers } of askAll(network))
+    for (const [i, { proto, port, address }] of questions.entries()) {
+      const from = address.includes(":") ? v6(src) : v4(src);
+      const verdict = decider.decide({ proto, port, src: { ip: from }, dst: { ip: address } });
+      if (!verdict.ok) throw new Error(JSON.stringify(verdict.error));
+      const expected = isRefused({ src, dst }, verdict.value) ? "refused" : "answered";
+      const answer = answers[i] ?? "none";
+      const met = REFUSALS.has(answer) ? "refused" : answer;
+      expect(met, `${src} to ${dst}, ${proto}/${port} at ${address}: ${answer}`).toBe(expected);
+      seen[expected]++;
+    }
+  return seen;
+}
 
 function host(network: ProbeNetwork | undefined): ProbeNetwork {
   if (network === undefined) throw new Error("bug: the network was made before");
