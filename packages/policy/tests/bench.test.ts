@@ -5,7 +5,7 @@ import { expect, it, vi } from "vitest";
 // A shared machine may be busy with other things.
 vi.setConfig({ testTimeout: 120_000 });
 
-it.each(["compile", "decisions"])(
+it.each(["compile", "decisions", "simulate"])(
   "the %s benchmark runs small, its result is the one it is compared with",
   (name) => {
     const file = resolve(import.meta.dirname, `../bench/${name}.ts`);
