@@ -93,8 +93,7 @@ describe.skipIf(obstacle !== null)(
         net.run(own, "nft", "-f", path.join(rulesets, `${own}.nft`));
         const seen = await compare(net, policy, ({ src, dst }, { outbound, inbound }) =>
           [src === own ? outbound : null, dst === own ? inbound : null].some((end) => isBlocked(end)),
-        );
-        net.run(own, "nft", "flush", "ruleset");
+        ).finally(() => net.run(own, "nft", "flush", "ruleset"));
         expect(seen.answered).toBeGreaterThan(100);
         expect(seen.refused).toBeGreaterThan(own === "watcher" ? 0 : 50);
       },
