@@ -142,6 +142,13 @@ describe("identity", () => {
     }
   });
 
+  it("reads no large message of a caller without a certificate", async () => {
+    const agent = await enrolled("large-test");
+    const anonymous = agentClient(controller.agentsUrl, { caPem: agent.identity.caPem });
+    const large = { token: "x".repeat(200_000), csr: new Uint8Array(8) };
+    expect((await refusalOf(anonymous.enroll(large))).code).toBe(Code.ResourceExhausted);
+  });
+
   it("refuses an agent that speaks for another workload, by name", async () => {
     const agent = await enrolled("honest");
     for (const call of [

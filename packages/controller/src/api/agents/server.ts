@@ -21,6 +21,8 @@ const CONNECTIONS_MAX = 20_000;
 /** A flow batch goes through without waiting for window updates. */
 const WINDOW_BYTES = 1024 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Of a caller without a certificate of ours: an enrolment is a few KiB. */
+const STRANGER_MESSAGE_BYTES_MAX = 64 * 1024;
 
 export type ServerCertificate = { readonly certificatePem: string; readonly keyPem: string };
 export type AgentsServer = {
@@ -44,6 +46,15 @@ export async function serveAgents(options: {
     key: keyPem,
     ca: options.caPem,
   });
+  const adapter = (readMaxBytes: number) =>
+    connectNodeAdapter({
+      routes: agentRoutes(options.services),
+      readMaxBytes,
+      writeMaxBytes: MESSAGE_BYTES_MAX,
+      contextValues: (request) => createContextValues().set(peerKey, peerOf(request as Http2ServerRequest)),
+    });
+  const forAgents = adapter(MESSAGE_BYTES_MAX);
+  const forStrangers = adapter(STRANGER_MESSAGE_BYTES_MAX);
   const sessions = new Set<ServerHttp2Session>();
   const server = createSecureServer(
     {
@@ -57,12 +68,7 @@ export async function serveAgents(options: {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       settings: { initialWindowSize: WINDOW_BYTES, maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX },
     },
-    connectNodeAdapter({
-      routes: agentRoutes(options.services),
-      readMaxBytes: MESSAGE_BYTES_MAX,
-      writeMaxBytes: MESSAGE_BYTES_MAX,
-      contextValues: (request) => createContextValues().set(peerKey, peerOf(request as Http2ServerRequest)),
-    }),
+    (request, response) => (peerOf(request).kind === "agent" ? forAgents : forStrangers)(request, response),
   );
   server.maxConnections = CONNECTIONS_MAX;
   server.on("session", (session) => {

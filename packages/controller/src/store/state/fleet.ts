@@ -72,6 +72,7 @@ export async function loadFleet(db: StateDatabase): Promise<Fleet> {
 class StoredFleet implements Fleet {
   readonly #db: StateDatabase;
   readonly #agents = new Map<string, AgentRecord>();
+  readonly #startedMs = Date.now();
   readonly #owners = new Map<string, Set<string>>();
 
   constructor(db: StateDatabase, agents: readonly AgentRecord[]) {
@@ -182,7 +183,9 @@ class StoredFleet implements Fleet {
     for (const address of wanted) {
       for (const owner of [...(this.#owners.get(address) ?? [])]) {
         const agent = this.#agents.get(owner);
-        const silentMs = Date.now() - (agent?.lastSeen?.getTime() ?? 0);
+        // While no controller ran nobody could report, so silence counts from its start.
+        const seenMs = agent?.lastSeen == null ? 0 : Math.max(agent.lastSeen.getTime(), this.#startedMs);
+        const silentMs = Date.now() - seenMs;
         if (owner === name || agent === undefined || silentMs < ADDRESS_HOLD_MS) continue;
         const rest = agent.addresses.filter((one) => !wanted.has(one));
         await this.#update(owner, { addresses: rest }, { addresses: [...rest] });
