@@ -1,5 +1,5 @@
-import type { Mode, Segment, Workload } from "@ringwall/model";
-import { selectsWorkload } from "./labels.ts";
+import { effectiveLabels, type Mode, type Segment, type Workload } from "@ringwall/model";
+import { selects } from "./labels.ts";
 import type { PolicySet } from "./policy-set.ts";
 
 /** What the segments of one workload make of it together; null = no segment governs that direction. */
@@ -15,7 +15,8 @@ export type WorkloadModes = {
 
 /** In several segments the strictest holds; a workload in none is in `observe`. */
 export function modesOf(set: PolicySet, workload: Workload): WorkloadModes {
-  return combineModes(set.segments.filter((one) => selectsWorkload(one.spec.workloads, workload)));
+  const labels = effectiveLabels(workload);
+  return combineModes(set.segments.filter((one) => selects(one.spec.workloads, labels)));
 }
 
 /** The same, of the segments that a workload is known to be in. */

@@ -1,9 +1,17 @@
-import type { Attempt, ExecRecord, Flow, Outcome, Problem, Verdict } from "@ringwall/model";
+import {
+  type Attempt,
+  type ExecRecord,
+  effectiveLabels,
+  type Flow,
+  type Outcome,
+  type Problem,
+  type Verdict,
+} from "@ringwall/model";
 import { createDecider, type Decider } from "../decider/decider.ts";
 import { decideExec } from "../exec/decide-exec.ts";
 import { lookUpEnd } from "../policy-set/end.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
-import { selectsWorkload } from "../policy-set/labels.ts";
+import { selects } from "../policy-set/labels.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import type { DecideOptions } from "../spec/decide.ts";
 import { formatEnd, formatProcess } from "../words/words.ts";
@@ -138,9 +146,8 @@ function createState(set: PolicySet, inventory: Inventory) {
   const segmentsOf = memoised((name: string) => {
     const workload = inventory.byName.get(name);
     if (workload === undefined) return [];
-    return set.segments
-      .filter((one) => selectsWorkload(one.spec.workloads, workload))
-      .map((one) => one.metadata.name);
+    const labels = effectiveLabels(workload);
+    return set.segments.filter((one) => selects(one.spec.workloads, labels)).map((one) => one.metadata.name);
   });
   const count = (outcome: Outcome, connections: number, workloads: readonly string[]): void => {
     addTo(totals, outcome, connections);
