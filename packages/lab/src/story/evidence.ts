@@ -59,8 +59,10 @@ function findEvidence(trace: Trace, flows: readonly Flow[], alerts: readonly Ale
   const ofSource = alerts.filter(
     ({ message }) => message.includes(`\`${trace.source}\``) && message.includes(`/${trace.port} `),
   );
-  // The end that refused an incoming attempt does not know the program behind it.
-  const alert = ofSource.find(({ message }) => message.includes(path.basename(trace.program))) ?? ofSource[0];
+  // The end that refused an incoming attempt does not know the program behind it; the source does.
+  const alert =
+    ofSource.find(({ message }) => message.includes(path.basename(trace.program))) ??
+    ofSource.find(({ workload }) => workload !== trace.source);
   return { flow: flow ?? null, alert: alert ?? null };
 }
 
