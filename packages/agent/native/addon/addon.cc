@@ -118,11 +118,16 @@ Value JsTake(const CallbackInfo &info) {
   }
 }
 
-// Puts a map into a map of maps off the event loop: the kernel waits until no program uses what was there.
+// Puts a map into a map of maps off the event loop: the kernel waits until no program uses what was there. Holds both
+// maps itself: by the time the kernel has waited, the caller may have closed them, and their numbers may be others'.
 class InsertMap : public Napi::AsyncWorker {
  public:
   InsertMap(Napi::Env env, int outer, uint32_t index, int inner)
-      : Napi::AsyncWorker(env), done_(Napi::Promise::Deferred::New(env)), outer_(outer), index_(index), inner_(inner) {}
+      : Napi::AsyncWorker(env), done_(Napi::Promise::Deferred::New(env)), outer_(dup(outer)), index_(index), inner_(dup(inner)) {}
+  ~InsertMap() override {
+    close(outer_);
+    close(inner_);
+  }
   Napi::Promise Promise() { return done_.Promise(); }
   void Execute() override { result_ = Update(outer_, &index_, &inner_, 0); }
   void OnOK() override { done_.Resolve(Number::New(Env(), result_)); }

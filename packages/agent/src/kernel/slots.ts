@@ -75,17 +75,21 @@ export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHe
 }
 
 /**
- * INVARIANT: the slot is not live, so no program meets half of it. Its header goes last: a slot that was not finished
- * has generation 0 and says so.
+ * INVARIANT: the slot is not live, and no program that began while it was is still at work, so nobody meets half of it.
+ * Its header goes last: a slot that was not finished has generation 0 and says so.
  */
 export async function writeSlot(maps: SlotMaps, slot: SlotIndex, contents: SlotContents): Promise<void> {
   if (liveSlot(maps) === slot) {
     throw new KernelError(`write slot ${slot}`, "EBUSY", "it is the live one; write the other and switch");
   }
+  await settleSlot(maps, slot);
   maps.slots.set(u32(slot), room(slotBytes));
-  await replaceInner(maps.policies, slot, policyMap(contents.policies));
-  await replaceInner(maps.peers, slot, peerMap(contents.peers));
-  await replaceInner(maps.subjects, slot, subjectMap(contents.subjects));
+  // Each waits for the kernel; together they wait once.
+  await Promise.all([
+    replaceInner(maps.policies, slot, policyMap(contents.policies)),
+    replaceInner(maps.peers, slot, peerMap(contents.peers)),
+    replaceInner(maps.subjects, slot, subjectMap(contents.subjects)),
+  ]);
   const view = room(slotBytes);
   encodeSlot(view, { ...headerFields(contents), ...levels(contents.policies) });
   maps.slots.set(u32(slot), view);
@@ -147,6 +151,16 @@ function levels(entries: readonly PolicyEntry[]) {
     target[pair] = ((target[pair] ?? 0) | (1 << entry.portBits)) >>> 0;
   }
   return { levelsOut, levelsIn };
+}
+
+/**
+ * Waits until no program is at work that took this slot for the live one: it may have read `active` just before the
+ * last switch. The kernel waits for all programs when a map of maps changes; the map put in is the one that is there.
+ */
+async function settleSlot(maps: SlotMaps, slot: SlotIndex): Promise<void> {
+  const there = maps.policies.inner(slot);
+  // Never filled: never live.
+  if (there !== undefined) await replaceInner(maps.policies, slot, there);
 }
 
 /** The slot holds the inner map from here on; our descriptor is not needed. */
