@@ -15,7 +15,10 @@ export function selectsWorkload(selector: LabelSelector, workload: Workload): bo
 export function selects(selector: LabelSelector, labels: Labels): boolean {
   for (const key in selector) {
     const requirement = selector[key];
-    if (requirement !== undefined && !meets(requirement, labels[key])) return false;
+    const value: unknown = labels[key];
+    // What is no text is inherited from Object, as `constructor`.
+    if (requirement !== undefined && !meets(requirement, typeof value === "string" ? value : undefined))
+      return false;
   }
   return true;
 }
