@@ -185,6 +185,7 @@ async function onMessage(
       await governor.confirm(message.value.generation);
       return;
     case "heartbeat":
+    case "proof":
     case undefined:
       // An unknown message is a newer controller's: what it means can't matter to this agent.
       return;

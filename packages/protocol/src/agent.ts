@@ -8,3 +8,7 @@ export const EXEC_BATCH_MAX = 4_096;
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 /** Seconds between heartbeats of an open Subscribe stream; two missed ones mean the controller is gone. */
 export const HEARTBEAT_SECONDS = 15;
+/** Identities of one NumberIdentitiesRequest, and numbers of one FetchProofRequest. */
+export const PROOF_ITEMS_MAX = 1_024;
+/** Identity numbers use 28 bits of the option's 32-bit word; 0 stands for "no number yet". */
+export const PROOF_NUMBER_MAX = 2 ** 28 - 1;

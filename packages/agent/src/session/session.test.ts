@@ -341,6 +341,7 @@ function batch(batchId: string): Uint8Array {
     processes: [],
     rules: [],
     process: [],
+    level: [],
     localAddress: new Uint8Array(),
     peerAddress: new Uint8Array(),
     port: [],

@@ -124,7 +124,10 @@ export async function startTestController(
         subscribe: async function* (request, context) {
           seen.subscriptions.push({ workload: request.workload, generation: request.generation });
           const queue: ControllerMessage["message"][] = [
-            { case: "heartbeat", value: { $typeName: "ringwall.agent.v1.Heartbeat" } },
+            {
+              case: "heartbeat",
+              value: { $typeName: "ringwall.agent.v1.Heartbeat", timeMs: BigInt(Date.now()) },
+            },
           ];
           let wake: () => void = () => undefined;
           const push = (message: ControllerMessage["message"]) => {

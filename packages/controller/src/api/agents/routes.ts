@@ -13,7 +13,12 @@ const CODES: Readonly<Record<AgentRefusal["code"], Code>> = {
   precondition: Code.FailedPrecondition,
   unavailable: Code.Unavailable,
 };
-const HEARTBEAT: Outgoing = { case: "heartbeat", value: { $typeName: "ringwall.agent.v1.Heartbeat" } };
+
+/** Carries the time by which all agents keep the epochs of their proofs. */
+function heartbeat(): Outgoing {
+  const timeMs = BigInt(Date.now());
+  return { case: "heartbeat", value: { $typeName: "ringwall.agent.v1.Heartbeat", timeMs } };
+}
 
 /** The agents' API on a Connect router: authenticates, delegates, and turns refusals into Connect errors. */
 export function agentRoutes(services: AgentServices): (router: ConnectRouter) => void {
@@ -28,7 +33,7 @@ export function agentRoutes(services: AgentServices): (router: ConnectRouter) =>
         const workload = requireAgent(context, isGood, request.workload);
         const subscription = unwrap(await services.subscribe(workload, request.generation, request.version));
         context.signal.addEventListener("abort", () => subscription.close(), { once: true });
-        yield { message: HEARTBEAT };
+        yield { message: heartbeat() };
         yield* withHeartbeats(subscription);
       },
       async reportFlows(request, context) {
@@ -56,7 +61,7 @@ async function* withHeartbeats(messages: AsyncIterable<Outgoing>): AsyncGenerato
       const result = await Promise.race([next, timer.promise]);
       clearTimeout(handle);
       if (result === "silence") {
-        yield { message: HEARTBEAT };
+        yield { message: heartbeat() };
         continue;
       }
       if (result.done === true) return;
