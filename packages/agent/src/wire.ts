@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
 import { createEnforcer, type Enforcer } from "./apply/enforcer.ts";
 import { createGovernor, type Governor } from "./apply/governor.ts";
+import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createDigester } from "./identify/digest.ts";
 import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
@@ -109,11 +110,10 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     capabilities: capabilitiesOf(kernel),
     enforce: async (generation, policy) => {
       const named = namesInForce(enforcer, kernel);
-      await (policy === null ? enforcer.clear() : enforcer.apply(generation, policy));
-      // Flows counted until the switch carry the former policy's rule numbers.
-      await reporter.drain(named).catch((error: unknown) => {
-        // The policy is in force by now: what goes wrong here must not look as if it were not.
-        log.error({ err: error }, "flows of the former policy could not be drained");
+      await switchAndDrain({
+        apply: () => (policy === null ? enforcer.clear() : enforcer.apply(generation, policy)),
+        drain: () => reporter.drain(named),
+        onDrainError: (error) => log.error({ err: error }, "flows of the former policy could not be drained"),
       });
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
     },

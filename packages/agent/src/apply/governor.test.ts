@@ -8,18 +8,24 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hostPolicyOf } from "../testing/host-policy.ts";
 import { createGovernor, type Governor } from "./governor.ts";
 import { loadPolicyState, NO_POLICY } from "./policy-store.ts";
+import { switchAndDrain } from "./switch-and-drain.ts";
 
 let folder: string;
 let nowNs: bigint;
 /** What the kernel was told, in order. */
 let enforced: bigint[];
 let refuse: bigint | undefined;
+/** What draining the former policy's flows fails with, and what was said about it. */
+let drainFails: Error | undefined;
+let drainErrors: unknown[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "ringwall-governor-"));
   nowNs = 1_000_000_000_000n;
   enforced = [];
   refuse = undefined;
+  drainFails = undefined;
+  drainErrors = [];
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -29,10 +35,17 @@ async function start(bootId = "boot-1", wallMs = 1_700_000_000_000): Promise<Gov
     workload: "web-1",
     clocks: { bootId, bootNs: () => nowNs, wallMs: () => wallMs },
     capabilities: new Set(),
-    enforce: async (generation) => {
-      if (generation === refuse) throw new Error("no room");
-      enforced.push(generation);
-    },
+    enforce: (generation) =>
+      switchAndDrain({
+        apply: async () => {
+          if (generation === refuse) throw new Error("no room");
+          enforced.push(generation);
+        },
+        drain: async () => {
+          if (drainFails !== undefined) throw drainFails;
+        },
+        onDrainError: (error) => drainErrors.push(error),
+      }),
     onChange: () => undefined,
   });
   await governor.start();
@@ -49,6 +62,23 @@ const passSeconds = (seconds: number) => {
 };
 
 describe("the promise to put a policy back", () => {
+  test("and the policy in force do not depend on draining the former one's flows", async () => {
+    const governor = await start();
+    await offer(governor, 1n);
+    drainFails = new Error("the ring is gone");
+    expect(await offer(governor, 2n, 60)).toMatchObject({ ok: true });
+    expect(governor.state()).toMatchObject({
+      current: { generation: 2n },
+      waiting: { former: { generation: 1n } },
+    });
+    expect(governor.problems()).toEqual([]);
+    expect(drainErrors).toEqual([drainFails]);
+    governor.stop();
+    passSeconds(61);
+    (await start()).stop();
+    expect(enforced).toEqual([1n, 2n, 1n]);
+  });
+
   test("is kept by an agent that was restarted after the deadline", async () => {
     const first = await start();
     await offer(first, 1n);
