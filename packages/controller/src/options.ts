@@ -11,6 +11,8 @@ export type ControllerOptions = {
   readonly dataDir: string;
   /** `ADDRESS:PORT` of the users' API and the console; port 0 takes any free one. */
   readonly listen?: string;
+  /** `https://HOST[:PORT]` as browsers reach the users' API through a reverse proxy that speaks TLS. */
+  readonly publicUrl?: string;
   /** `ADDRESS:PORT` of the agents' API; port 0 takes any free one. */
   readonly listenAgents?: string;
   /** `https://HOST:PORT` as agents reach this controller; default: the address listened on. */

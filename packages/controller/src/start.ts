@@ -6,6 +6,7 @@ import { createSignIn } from "./api/users/sign-in.ts";
 import { startControl } from "./control.ts";
 import { takeDataDir } from "./data-dir.ts";
 import { type Controller, type ControllerOptions, LISTEN_AGENTS_DEFAULT, LISTEN_DEFAULT } from "./options.ts";
+import { parsePublicUrl } from "./public-url.ts";
 import { createStopper, type Stopper } from "./stopper.ts";
 import { openStores } from "./stores.ts";
 
@@ -35,11 +36,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
 async function start(options: ControllerOptions, stopper: Stopper): Promise<Controller> {
   const listen = parseListen(options.listen ?? LISTEN_DEFAULT, "--listen");
   const listenAgents = parseListen(options.listenAgents ?? LISTEN_AGENTS_DEFAULT, "--listen-agents");
+  const publicUrl = parsePublicUrl(options.publicUrl);
   const log = pino({ level: options.logLevel ?? "info", base: null }, pino.destination(2));
   const data = takeDataDir(options.dataDir);
   stopper.add(async () => data.release());
   const stores = await openStores(options, data, log, stopper);
   let usersUrl = "";
+  // What people open; the command line on this machine goes on speaking to the address that is listened on.
+  const peoplesUrl = () => publicUrl?.origin ?? usersUrl;
   const control = await startControl({
     options,
     data,
@@ -47,11 +51,12 @@ async function start(options: ControllerOptions, stopper: Stopper): Promise<Cont
     log,
     stopper,
     listenAgents,
-    usersUrl: () => usersUrl,
+    usersUrl: peoplesUrl,
   });
   const app = await buildUsersApp({
     services: control.userServices,
-    signIn: createSignIn(stores.db, data.operatorToken, () => usersUrl),
+    signIn: createSignIn(stores.db, data.operatorToken, peoplesUrl),
+    publicUrl,
     consoleDir: options.consoleDir ?? CONSOLE_DIR,
     logger: log,
   });

@@ -13,6 +13,7 @@ export type Management = { readonly cidrs: readonly string[]; readonly ports: re
 export type ControllerRunOptions = Pick<
   ControllerOptions,
   | "listen"
+  | "publicUrl"
   | "listenAgents"
   | "advertiseAgents"
   | "databaseUrl"

@@ -28,6 +28,7 @@ export function withControllerOptions(command: Command): Command {
       "databases, certificates, the operator's token (default: /var/lib/ringwall for root)",
     )
     .option("--listen <address:port>", "console and users' API (default: 127.0.0.1:7480)")
+    .option("--public-url <url>", "https://HOST under which a TLS proxy serves the console and users' API")
     .option("--listen-agents <address:port>", "agents' API (default: 127.0.0.1:7481)")
     .option("--advertise-agents <url>", "https://HOST:PORT under which agents reach it")
     .option("--database-url <url>", "a PostgreSQL of your own; with a password: RINGWALL_DATABASE_URL")

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { Command } from "commander";
 import { failure } from "../failure.ts";
+import { note } from "../output/print.ts";
 import { addressFile, defaultDataDir, operatorTokenFile } from "./data-dir.ts";
 
 export const SERVER_DEFAULT = "http://127.0.0.1:7480";
@@ -33,7 +36,28 @@ export function locate(options: ServerOptions): Location {
   const { text, from } = findAddress(options);
   const tokenFile =
     options.tokenFile ?? process.env["RINGWALL_TOKEN_FILE"] ?? operatorTokenFile(defaultDataDir());
-  return { url: parseServer(text, from), from, token: readToken(tokenFile), tokenFile };
+  const url = parseServer(text, from);
+  if (!isPrivate(url)) note(exposedToken(url));
+  return { url, from, token: readToken(tokenFile), tokenFile };
+}
+
+/** Whether nobody on the way can read what is sent: TLS, or this machine. */
+function isPrivate({ protocol, hostname }: URL): boolean {
+  const name = hostname.replace(/^\[|\]$/g, "");
+  const ours = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === name));
+  const loopback =
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    name === "::1" ||
+    (isIPv4(name) && name.startsWith("127."));
+  return protocol === "https:" || loopback || ours;
+}
+
+function exposedToken({ origin }: URL): string {
+  return (
+    `warning: the operator's token goes to \`${origin}\` unencrypted: anybody on the way can read it and take over the policy; ` +
+    "put a TLS proxy before the controller (--public-url) and use its https address, or an SSH tunnel to 127.0.0.1"
+  );
 }
 
 function findAddress(options: ServerOptions): { text: string; from: string } {

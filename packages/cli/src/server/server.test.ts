@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { type Api, openApi } from "./api.ts";
@@ -116,4 +116,28 @@ it("a missing token, an empty one and a bad address say where they were looked f
   expect(() => locate({ server: "localhost:7480", tokenFile: missing })).toThrow(
     "(from --server) is not the address",
   );
+});
+
+it("warns before the token goes unencrypted to another machine, and only then", () => {
+  const tokenFile = join(dir, "operator.token");
+  const noted = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  try {
+    const quiet = [
+      "http://127.0.0.1:7480",
+      "http://localhost:1",
+      "http://[::1]:1",
+      "https://ringwall.example.com",
+    ];
+    for (const server of quiet) locate({ server, tokenFile });
+    expect(noted).not.toHaveBeenCalled();
+    for (const server of ["http://ringwall.example.com:7480", "http://192.0.2.7", "http://127.example.com"]) {
+      locate({ server, tokenFile });
+      expect(noted).toHaveBeenLastCalledWith(
+        expect.stringMatching(`^warning: .*${new URL(server).origin}.*unencrypted`),
+      );
+    }
+    expect(noted.mock.calls.join("")).not.toContain("secret");
+  } finally {
+    noted.mockRestore();
+  }
 });

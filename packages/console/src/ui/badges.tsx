@@ -36,6 +36,7 @@ const ALERT: Record<AlertView["kind"], Tone> = {
   blocked: "bad",
   "would-block": "warn",
   "agent-lost": "warn",
+  "shared-address": "warn",
   reverted: "warn",
   "new-software": "note",
 };

@@ -23,12 +23,15 @@ import type { StateDatabase } from "../store/state/open.ts";
 import type { NewAlert } from "./alerts.ts";
 import type { Changes } from "./changes/changes.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
-import { createMutex } from "./mutex.ts";
+import { createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
+import { createSharedAddressAlerts } from "./shared-addresses.ts";
 import { decodeStatus, VERSION_LENGTH_MAX } from "./status-report.ts";
 
 /** Labels of one host; people who need more describe something else. */
 export const LABELS_PER_WORKLOAD_MAX = 64;
+/** Enrolments that wait for their turn, 10 ms each; who comes beyond it is told to come again, as agents do by themselves. */
+export const ENROLLMENTS_WAITING_MAX = 256;
 
 export type AgentServicesParts = {
   readonly db: StateDatabase;
@@ -49,7 +52,8 @@ export type NewProcess = Parameters<typeof alertsOfFlows>[1]["processes"][number
 export function createAgentServices(parts: AgentServicesParts): AgentServices {
   const { db, fleet, flows, hub, changes, rollout, authority, credentials } = parts;
 
-  const oneAtATime = createMutex();
+  const inTurn = createQueue(ENROLLMENTS_WAITING_MAX);
+  const sharedAddresses = createSharedAddressAlerts(fleet);
 
   const issued = async (workload: string, certificate: IssuedCertificate) => {
     await credentials.save({ serial: certificate.serial, workload, notAfter: certificate.notAfter });
@@ -68,6 +72,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     hub.disconnect(workload);
     await fleet.enroll(workload, labels, request.addresses, request.version);
     const reply = await issued(workload, certificate.value);
+    await parts.alert(sharedAddresses(workload, Date.now()));
     await changes.enrolled(workload);
     parts.log.info({ workload, again }, "an agent enrolled");
     return ok({ workload, ...reply });
@@ -75,7 +80,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
 
   return {
     isGood: (serial) => credentials.has(serial),
-    enroll: (request) => oneAtATime(() => enroll(request)),
+    enroll: (request) => inTurn(() => enroll(request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     async renew(workload, csr) {
       const certificate = await authority.issueForAgent(csr, workload);
       return certificate.ok
@@ -115,7 +120,11 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       if (stored.value.kind === "stored") await parts.newProcesses(workload, stored.value.newProcesses);
       return ok(undefined);
     },
-    status: (workload, report) => takeStatus(parts, workload, report),
+    async status(workload, report) {
+      const taken = await takeStatus(parts, workload, report);
+      if (taken.ok) await parts.alert(sharedAddresses(workload, Date.now()));
+      return taken;
+    },
   };
 }
 
@@ -204,6 +213,11 @@ function tokenRefused(fault: TokenFault): AgentRefusal {
         `the enrolment token was used already, as often as it may be; ${remedy}`,
       );
   }
+}
+
+export function tooManyEnrollments(): AgentRefusal {
+  const words = `${ENROLLMENTS_WAITING_MAX} enrolments wait already; try again in a few seconds`;
+  return refused("unavailable", words);
 }
 
 function unknownWorkload(workload: string): AgentRefusal {

@@ -9,3 +9,18 @@ export function createMutex(): Mutex {
     return next;
   };
 }
+
+/** A mutex for work that strangers ask for: null where `waitingMax` pieces are in it already, the running one counted. */
+export type Queue = <T>(work: () => Promise<T>) => Promise<T> | null;
+
+export function createQueue(waitingMax: number): Queue {
+  const oneAtATime = createMutex();
+  let waiting = 0;
+  return (work) => {
+    if (waiting >= waitingMax) return null;
+    waiting += 1;
+    return oneAtATime(work).finally(() => {
+      waiting -= 1;
+    });
+  };
+}

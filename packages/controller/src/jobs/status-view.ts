@@ -17,7 +17,7 @@ export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
   return {
     version: VERSION,
     revision: live.revision,
-    generation: Math.max(0, changes.pending()?.generation ?? 0, ...wanted),
+    generation: changes.generation(),
     draftChanged: !parsed.ok || !sameResources(resourcesOf(parsed.value), live.resources),
     pending: pendingView(changes.pending()),
     agents: {

@@ -1,5 +1,5 @@
 import type { Hub } from "../api/agents/hub.ts";
-import type { Fleet } from "../store/state/fleet.ts";
+import type { AgentRecord, Fleet } from "../store/state/fleet.ts";
 import type { NewAlert } from "./alerts.ts";
 
 /** Two missed heartbeats and a reconnection that failed. */
@@ -12,13 +12,28 @@ export function watchAgents(
   hub: Hub,
   alert: (alerts: readonly NewAlert[]) => Promise<void>,
 ): { close(): void } {
-  const lost = new Set<string>();
-  const startedMs = Date.now();
+  const lostOf = createLostAgents(Date.now());
   const timer = setInterval(() => {
-    const nowMs = Date.now();
+    const fresh = lostOf(fleet.all(), (name) => hub.isConnected(name), Date.now());
+    if (fresh.length > 0) void alert(fresh);
+  }, CHECK_MS);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}
+
+/** The agents that are newly lost at each look; remembers whom it has told of. Silence counts from `startedMs` on. */
+export function createLostAgents(
+  startedMs: number,
+): (
+  agents: readonly Pick<AgentRecord, "name" | "lastSeen">[],
+  isConnected: (name: string) => boolean,
+  nowMs: number,
+) => readonly NewAlert[] {
+  const lost = new Set<string>();
+  return (agents, isConnected, nowMs) => {
     const fresh: NewAlert[] = [];
-    for (const { name, lastSeen } of fleet.all()) {
-      if (hub.isConnected(name)) {
+    for (const { name, lastSeen } of agents) {
+      if (isConnected(name)) {
         lost.delete(name);
         continue;
       }
@@ -26,17 +41,19 @@ export function watchAgents(
       const silentMs = nowMs - Math.max(lastSeen?.getTime() ?? startedMs, startedMs);
       if (lastSeen === null || silentMs < AGENT_LOST_MS || lost.has(name)) continue;
       lost.add(name);
-      fresh.push({
-        kind: "agent-lost",
-        workload: name,
-        message: `the agent of \`${name}\` has not been heard of since ${lastSeen.toISOString()}; what it enforced stays in force there`,
-        rule: null,
-        timeMs: nowMs,
-        count: 1,
-      });
+      fresh.push(alertOf(name, lastSeen, nowMs));
     }
-    if (fresh.length > 0) void alert(fresh);
-  }, CHECK_MS);
-  timer.unref();
-  return { close: () => clearInterval(timer) };
+    return fresh;
+  };
+}
+
+function alertOf(name: string, lastSeen: Date, nowMs: number): NewAlert {
+  return {
+    kind: "agent-lost",
+    workload: name,
+    message: `the agent of \`${name}\` has not been heard of since ${lastSeen.toISOString()}; what it enforced stays in force there`,
+    rule: null,
+    timeMs: nowMs,
+    count: 1,
+  };
 }

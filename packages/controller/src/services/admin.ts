@@ -2,6 +2,7 @@ import { fail, type Labels, ok } from "@ringwall/model";
 import type { UserServices } from "../api/users/services.ts";
 import { workloadViews } from "../jobs/fleet-views.ts";
 import { createToken } from "../pki/enrollment-token.ts";
+import { recordAudit } from "../store/state/audit.ts";
 import { saveToken } from "../store/state/enrollment.ts";
 import { type UserServicesParts, worldInForce } from "./parts.ts";
 import { unknownWorkload } from "./refusals.ts";
@@ -27,12 +28,16 @@ export function createAdmin(
         expires,
         uses: body.uses ?? 1,
       });
+      const audited = { workload: body.workload ?? null, labels, uses: body.uses ?? 1, expires };
+      await recordAudit(db, actor.name, "create enrolment token", audited);
       return ok({ token: token.text, expires: expires.toISOString() });
     },
-    async labelWorkload(name: string, labels: Labels) {
+    async labelWorkload(name: string, labels: Labels, actor) {
+      const before = fleet.get(name)?.labels ?? {};
       if ((await fleet.setLabels(name, labels)) === null) {
         return fail(unknownWorkload(name));
       }
+      await recordAudit(db, actor.name, "label workload", { name, before, after: labels });
       changes.inventoryChanged();
       parts.onChange();
       const { set, inventory } = worldInForce(parts);
@@ -45,10 +50,7 @@ export function createAdmin(
       await parts.credentials.revoke(name);
       hub.disconnect(name);
       await fleet.remove(name);
-      await db
-        .insertInto("audit")
-        .values({ actor: actor.name, what: "remove workload", details: JSON.stringify({ name }) })
-        .execute();
+      await recordAudit(db, actor.name, "remove workload", { name });
       changes.inventoryChanged();
       parts.onChange();
       return ok({ removed: name });

@@ -7,12 +7,14 @@ import { createNamer } from "../jobs/software-names.ts";
 import { loadSoftware } from "../jobs/software-views.ts";
 import { statusOf } from "../jobs/status-view.ts";
 import { FLOW_SLOT_SECONDS, loadWindow } from "../jobs/window.ts";
+import { loadAudit } from "../store/state/audit.ts";
 import { loadRevisions } from "../store/state/revisions.ts";
 import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
 
 /** Flows of one answer where no limit is given. */
 const FLOWS_LIMIT_DEFAULT = 1_000;
 const REVISIONS_LISTED_MAX = 1_000;
+const AUDIT_LISTED_MAX = 1_000;
 
 type Views = Pick<
   UserServices,
@@ -22,6 +24,7 @@ type Views = Pick<
   | "segments"
   | "policies"
   | "alerts"
+  | "audit"
   | "revisions"
   | "flows"
   | "map"
@@ -49,6 +52,15 @@ export function createViews(parts: UserServicesParts): Views {
       return policyViews(set, seen);
     },
     alerts: () => listAlerts(db),
+    async audit() {
+      const entries = await loadAudit(db, AUDIT_LISTED_MAX);
+      return entries.map(({ time, actor, what, details }) => ({
+        time: time.toISOString(),
+        actor,
+        what,
+        details: { ...details },
+      }));
+    },
     async revisions() {
       const revisions = await loadRevisions(db, REVISIONS_LISTED_MAX);
       return revisions.map(({ revision, time, author, note, state, resources }) => ({

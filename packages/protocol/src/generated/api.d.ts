@@ -16,6 +16,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/confirm": {
         parameters: {
             query?: never;
@@ -328,7 +344,7 @@ export interface components {
             count: number;
             id: string;
             /** @enum {string} */
-            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software";
+            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address";
             /** Format: date-time */
             lastTime: string;
             message: string;
@@ -336,6 +352,15 @@ export interface components {
             /** Format: date-time */
             time: string;
             workload: string | null;
+        };
+        AuditView: {
+            actor: string;
+            details: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            time: string;
+            what: string;
         };
         Flow: {
             bytesIn?: number;
@@ -953,6 +978,46 @@ export interface operations {
                 content: {
                     "application/json": {
                         alerts: components["schemas"]["AlertView"][];
+                    };
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        audit: components["schemas"]["AuditView"][];
                     };
                 };
             };

@@ -78,7 +78,7 @@ export const alertView = z.object({
   time: instant,
   lastTime: instant,
   count: z.int(),
-  kind: z.enum(["blocked", "would-block", "agent-lost", "reverted", "new-software"]),
+  kind: z.enum(["blocked", "would-block", "agent-lost", "reverted", "new-software", "shared-address"]),
   workload: name.nullable(),
   /** One sentence a person can act on. */
   message: z.string(),
@@ -142,6 +142,15 @@ export const revisionView = z.object({
   rules: z.int(),
 });
 
+/** A change that a person made; `details` never hold a secret. */
+export const auditView = z.object({
+  time: instant,
+  actor: z.string(),
+  what: z.string(),
+  details: z.record(z.string(), z.unknown()),
+});
+
+export type AuditView = z.infer<typeof auditView>;
 export type WorkloadView = z.infer<typeof workloadView>;
 export type SoftwareView = z.infer<typeof softwareView>;
 export type SegmentView = z.infer<typeof segmentView>;

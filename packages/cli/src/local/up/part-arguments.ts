@@ -8,6 +8,7 @@ export function controllerArguments(options: ControllerRunOptions & { readonly d
     if (value !== undefined) args.push(option, String(value));
   };
   add("--listen", options.listen);
+  add("--public-url", options.publicUrl);
   add("--listen-agents", options.listenAgents);
   add("--advertise-agents", options.advertiseAgents);
   add("--database-url", options.databaseUrl);

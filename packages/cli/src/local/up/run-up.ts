@@ -53,7 +53,8 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
   const context = { api, log: createLog(join(logDir, "agent.log")), end, closers, tell: note };
   closers.add(context.log.close);
   const agent = await startHostAgent({ ...options, dataDir, controller: agentsUrl }, context);
-  if (!end.aborted) await printSummary(api, { consoleUrl: usersUrl, dataDir, logDir, agent });
+  if (!end.aborted)
+    await printSummary(api, { consoleUrl: options.publicUrl ?? usersUrl, dataDir, logDir, agent });
   const isLost = await Promise.race([
     aborted(end).then(() => false),
     controller.supervised.givenUp.then(() => true),

@@ -13,6 +13,7 @@ const KIND_STYLES: Record<Alert["kind"], Style> = {
   "agent-lost": "red",
   reverted: "magenta",
   "new-software": "cyan",
+  "shared-address": "yellow",
 };
 
 export const kind = defineKind<Alert>({

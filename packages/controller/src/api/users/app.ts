@@ -14,6 +14,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from "fastify-type-provider-zod";
+import type { PublicUrl } from "../../public-url.ts";
 import { refusal } from "../../refusal.ts";
 import { requireSignIn } from "./authenticate.ts";
 import { serveConsole } from "./console.ts";
@@ -40,6 +41,8 @@ export type UsersApp = FastifyInstance<
 export type UsersAppOptions = {
   readonly services: UserServices;
   readonly signIn: SignIn;
+  /** Null: browsers reach this server itself. */
+  readonly publicUrl: PublicUrl | null;
   /** Null: no console, as for the schema's generation. */
   readonly consoleDir: string | null;
   readonly logger: FastifyBaseLogger | null;
@@ -59,8 +62,8 @@ export async function buildUsersApp(options: UsersAppOptions): Promise<UsersApp>
   await app.register(cookie);
   await app.register(swagger, openApiOptions());
   setErrorReplies(app);
-  requireSignIn(app, options.signIn);
-  registerSignIn(app, options.signIn);
+  requireSignIn(app, options.signIn, options.publicUrl);
+  registerSignIn(app, options.signIn, options.publicUrl);
   registerViews(app, options.services);
   registerChanges(app, options.services);
   registerAdmin(app, options.services, options.signIn);

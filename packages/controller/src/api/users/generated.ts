@@ -9,6 +9,7 @@ export async function generateOpenApi(): Promise<string> {
   const app = await buildUsersApp({
     services: {} as UserServices,
     signIn: {} as SignIn,
+    publicUrl: null,
     consoleDir: null,
     logger: null,
   });

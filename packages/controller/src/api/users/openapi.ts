@@ -6,6 +6,7 @@ import { z } from "zod";
 /** Schemas that get a name of their own in the OpenAPI document, and so in the generated types. */
 const NAMED = {
   AlertView: rest.alertView,
+  AuditView: rest.auditView,
   Flow: rest.flow,
   MapEdge: rest.mapEdge,
   MapNode: rest.mapNode,

@@ -1,6 +1,7 @@
 import type { Result } from "@ringwall/model";
 import type {
   AlertView,
+  AuditView,
   ChangeReply,
   confirmReply,
   draftBody,
@@ -41,6 +42,7 @@ export type UserServices = {
   segments(): Promise<readonly SegmentView[]>;
   policies(): Promise<readonly PolicyView[]>;
   alerts(): Promise<readonly AlertView[]>;
+  audit(): Promise<readonly AuditView[]>;
   revisions(): Promise<readonly RevisionView[]>;
   flows(query: z.infer<typeof flowsQuery>): Promise<z.infer<typeof flowsReply>>;
   map(since: string | undefined): Promise<MapView>;

@@ -1,10 +1,11 @@
 import { z } from "zod";
+import type { PublicUrl } from "../../public-url.ts";
 import type { UsersApp } from "./app.ts";
 import { SESSION_COOKIE } from "./authenticate.ts";
 import type { SignIn } from "./services.ts";
 
 /** `GET /sign-in?token=…`: the one-time link. A used or unknown one leads to the console, which says how to get another. */
-export function registerSignIn(app: UsersApp, signIn: SignIn): void {
+export function registerSignIn(app: UsersApp, signIn: SignIn, publicUrl: PublicUrl | null): void {
   app.get(
     "/sign-in",
     // A HEAD request of a link preview must not use the link up.
@@ -22,7 +23,8 @@ export function registerSignIn(app: UsersApp, signIn: SignIn): void {
         sameSite: "lax",
         path: "/",
         maxAge: redeemed.maxAgeSeconds,
-        secure: request.protocol === "https",
+        // The proxy's side is TLS; the browser must not send the session on any other.
+        secure: publicUrl !== null,
       });
       return reply.redirect("/", 303);
     },

@@ -19,6 +19,8 @@ export type Changes = {
   /** The revision on the hosts: the unconfirmed one while there is one. */
   inForce(): Revision;
   pending(): Pending | null;
+  /** The highest generation that a revision or a host's policy has now. */
+  generation(): number;
   apply(change: Change): Promise<Result<ChangeReply, Refusal>>;
   confirm(): Promise<Result<{ readonly revision: number; readonly generation: number }, Refusal>>;
   /** Takes back what waits; null when nothing does. */
@@ -83,6 +85,12 @@ class StoredChanges implements Changes {
     return this.#now.pending;
   }
 
+  generation(): number {
+    const { fleet, rollout } = this.#parts;
+    const wanted = fleet.all().map((one) => rollout.wanted(one.name)?.generation ?? 0);
+    return Math.max(this.inForce().generation, ...wanted);
+  }
+
   apply(change: Change): Promise<Result<ChangeReply, Refusal>> {
     return this.#oneAtATime(async () => {
       if (this.#now.pending !== null) return fail(alreadyPending(this.#now.pending));
@@ -121,11 +129,9 @@ class StoredChanges implements Changes {
     return this.#oneAtATime(async () => {
       if (this.#now.pending === null) return null;
       const told = await this.#revert(this.#now.pending);
-      const { fleet, rollout, connected } = this.#parts;
-      const wanted = fleet.all().map((one) => rollout.wanted(one.name)?.generation ?? 0);
-      const hosts = { told, connected: connected() };
+      const hosts = { told, connected: this.#parts.connected() };
       const { revision } = this.#now.live;
-      return { revision, generation: Math.max(0, ...wanted), pending: null, hosts, warnings: [] };
+      return { revision, generation: this.generation(), pending: null, hosts, warnings: [] };
     });
   }
 

@@ -2,6 +2,7 @@ import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/mo
 import { checkPolicy } from "@ringwall/policy";
 import type { Transaction } from "kysely";
 import { type Refusal, refusal } from "../../refusal.ts";
+import { recordAudit } from "../../store/state/audit.ts";
 import type { Fleet } from "../../store/state/fleet.ts";
 import { keepFormer } from "../../store/state/host-policies.ts";
 import type { StateDatabase } from "../../store/state/open.ts";
@@ -84,14 +85,15 @@ async function write(
   world: World,
 ): Promise<Omit<StoredChange, "warnings">> {
   const seconds = change.confirmWithinSeconds;
+  const generation = await nextGeneration(transaction);
   const revision = await insertRevision(transaction, {
     ...change,
+    generation,
     state: seconds === null ? "live" : "unconfirmed",
   });
   const compiled = await compileFleet(world, revision, fleet.all(), essential, Date.now());
   const compiles = compileProblems(compiled);
   if (!compiles.ok) throw new RefusedInTransaction(policyRefused(compiles.error));
-  const generation = await nextGeneration(transaction);
   if (seconds !== null) await keepFormer(transaction);
   const hosts = await rollout.store(transaction, compiled, revision, generation);
   const { files, basedOn } = await loadDraft(transaction);
@@ -102,11 +104,7 @@ async function write(
     const { what } = change;
     await savePending(transaction, { revision, generation, deadline, what, draftBefore: files, draftAfter });
   }
-  const details = JSON.stringify({ revision, generation });
-  await transaction
-    .insertInto("audit")
-    .values({ actor: change.author, what: change.what, details })
-    .execute();
+  await recordAudit(transaction, change.author, change.what, { revision, generation });
   return { revision, generation, hosts };
 }
 

@@ -11,8 +11,9 @@ import {
 /** Takes back what waits: the very bytes that were in force, under a new generation. The hosts it concerns. */
 export function storeRevert(db: StateDatabase, pending: Pending): Promise<readonly string[]> {
   return db.transaction().execute(async (transaction) => {
-    const workloads = await restoreFormer(transaction, await nextGeneration(transaction));
-    await revertPending(transaction, pending.revision);
+    const generation = await nextGeneration(transaction);
+    const workloads = await restoreFormer(transaction, generation);
+    await revertPending(transaction, pending.revision, generation);
     if (pending.draftBefore !== null && pending.draftAfter !== null) {
       const { files, basedOn } = await loadDraft(transaction);
       // A draft that somebody has worked on since is theirs.

@@ -50,6 +50,8 @@ export type Fleet = {
   workloads(): readonly Workload[];
   /** The agent whose address it is, if exactly one's. */
   ownerOf(address: string): string | null;
+  /** Every agent that reports the address. */
+  ownersOf(address: string): readonly string[];
   /** Adds a host, or renews the record of one that enrolled again. */
   enroll(name: string, labels: Labels, addresses: readonly string[], version: string): Promise<AgentRecord>;
   /** Whether something changed that policies are compiled from. */
@@ -96,6 +98,10 @@ class StoredFleet implements Fleet {
     const names = this.#owners.get(address);
     const [only] = names ?? [];
     return names?.size === 1 && only !== undefined ? only : null;
+  }
+
+  ownersOf(address: string): readonly string[] {
+    return [...(this.#owners.get(address) ?? [])];
   }
 
   async enroll(

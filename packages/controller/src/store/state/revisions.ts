@@ -11,6 +11,8 @@ export type Revision = {
   readonly note: string;
   readonly state: RevisionState;
   readonly resources: readonly Resource[];
+  /** The generation it was last sent under; 0 for the revision every controller begins with. */
+  readonly generation: number;
 };
 export type Pending = {
   readonly revision: number;
@@ -23,7 +25,7 @@ export type Pending = {
 export type Draft = { readonly files: readonly DraftFile[]; readonly basedOn: number };
 type Access = StateDatabase | Transaction<Tables>;
 
-const COLUMNS = ["revision", "time", "author", "note", "state", "resources"] as const;
+const COLUMNS = ["revision", "time", "author", "note", "state", "resources", "generation"] as const;
 
 export async function loadLive(db: Access): Promise<Revision> {
   return db.selectFrom("revisions").select(COLUMNS).where("state", "=", "live").executeTakeFirstOrThrow();
@@ -97,6 +99,7 @@ export async function insertRevision(
     readonly what: string;
     readonly state: "unconfirmed" | "live";
     readonly resources: readonly Resource[];
+    readonly generation: number;
   },
 ): Promise<number> {
   if (revision.state === "live") await supersedeLive(db);
@@ -109,6 +112,7 @@ export async function insertRevision(
       what: revision.what,
       state: revision.state,
       resources: JSON.stringify(revision.resources),
+      generation: revision.generation,
     })
     .returning("revision")
     .executeTakeFirstOrThrow();
@@ -136,9 +140,10 @@ export async function confirmPending(db: Access, revision: number): Promise<void
   await db.deleteFrom("pending").execute();
 }
 
-/** What waited is taken back; the live revision never stopped being so. */
-export async function revertPending(db: Access, revision: number): Promise<void> {
+/** What waited is taken back; the live revision never stopped being so, and is sent anew under `generation`. */
+export async function revertPending(db: Access, revision: number, generation: number): Promise<void> {
   await db.updateTable("revisions").set({ state: "reverted" }).where("revision", "=", revision).execute();
+  await db.updateTable("revisions").set({ generation }).where("state", "=", "live").execute();
   await db.deleteFrom("pending").execute();
 }
 

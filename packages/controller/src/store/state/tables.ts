@@ -56,6 +56,7 @@ export type Tables = {
     what: string;
     state: RevisionState;
     resources: Json<readonly Resource[]>;
+    generation: BigWithDefault;
   };
   pending: {
     one: Generated<boolean>;
@@ -88,7 +89,7 @@ export type Tables = {
   alerts: {
     id: Generated<number>;
     key: string;
-    kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software";
+    kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address";
     workload: string | null;
     message: string;
     rule: string | null;

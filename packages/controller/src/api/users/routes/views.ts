@@ -1,5 +1,6 @@
 import {
   alertView,
+  auditView,
   flowsQuery,
   flowsReply,
   mapView,
@@ -47,6 +48,11 @@ export function registerViews(app: UsersApp, services: UserServices): void {
     "/api/v1/alerts",
     { schema: { operationId: "alerts", response: replies(z.object({ alerts: z.array(alertView) })) } },
     async () => ({ alerts: [...(await services.alerts())] }),
+  );
+  app.get(
+    "/api/v1/audit",
+    { schema: { operationId: "audit", response: replies(z.object({ audit: z.array(auditView) })) } },
+    async () => ({ audit: [...(await services.audit())] }),
   );
   app.get(
     "/api/v1/revisions",

@@ -1,0 +1,91 @@
+// What operators see and do beside the policy: alerts about the fleet, the audit log, generations.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { enrollAgent } from "../testing/test-agent.ts";
+import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+
+let controller: TestController;
+beforeAll(async () => {
+  controller = await startTestController();
+}, 60_000);
+afterAll(() => controller.remove());
+
+async function enrolled(workload: string, address: string, labels: Record<string, string> = {}) {
+  const token = await createTestToken(controller, { workload, labels });
+  return enrollAgent(controller.agentsUrl, token, workload, { addresses: [address] });
+}
+const alerts = async (kind: string) =>
+  ((await controller.client.GET("/api/v1/alerts")).data?.alerts ?? []).filter((one) => one.kind === kind);
+const status = async () => (await controller.client.GET("/api/v1/status")).data;
+
+const SEGMENT = `
+apiVersion: ringwall.dev/v1
+kind: Segment
+metadata: { name: web }
+spec: { workloads: { role: web }, mode: alert }
+`;
+
+it("knows its generation while no host is enrolled, and never a lower one", async () => {
+  const generations = [(await status())?.generation];
+  await controller.client.PUT("/api/v1/draft", { body: { files: [{ file: "web.yaml", text: SEGMENT }] } });
+  const provisioned = await controller.client.POST("/api/v1/provision", { body: {} });
+  expect(provisioned.data?.generation).toBeGreaterThan(0);
+  generations.push(provisioned.data?.generation, (await status())?.generation);
+  const reverted = await controller.client.POST("/api/v1/rollback", { body: {} });
+  generations.push(reverted.data?.generation, (await status())?.generation);
+  await controller.client.POST("/api/v1/provision", { body: {} });
+  await controller.client.POST("/api/v1/confirm");
+  generations.push((await status())?.generation);
+  expect(await status()).toMatchObject({ revision: 2, agents: { enrolled: 0 } });
+  expect(generations).toEqual(generations.toSorted((a, b) => (a ?? 0) - (b ?? 0)));
+  expect(new Set(generations).size).toBe(4);
+});
+
+it("raises an alert that names both hosts when they report one address", async () => {
+  const first = await enrolled("twin-1", "10.4.0.1");
+  const second = await enrolled("twin-2", "10.4.0.2");
+  await first.client.reportStatus({ workload: "twin-1", addresses: ["10.4.0.1"] });
+  expect(await alerts("shared-address")).toEqual([]);
+  await second.client.reportStatus({ workload: "twin-2", addresses: ["10.4.0.1"] });
+  // Told once, however often both report.
+  await first.client.reportStatus({ workload: "twin-1", addresses: ["10.4.0.1"] });
+  await second.client.reportStatus({ workload: "twin-2", addresses: ["10.4.0.1"] });
+  expect(await alerts("shared-address")).toMatchObject([
+    { workload: "twin-2", count: 1, message: expect.stringMatching(/`twin-1` and `twin-2`.* 10\.4\.0\.1/) },
+  ]);
+});
+
+it("raises an alert for software never seen before on a host past observing, not on one being learned", async () => {
+  const web = await enrolled("web-9", "10.4.1.1", { role: "web" });
+  const other = await enrolled("other-9", "10.4.1.2");
+  const exec = (exe: string) => ({ process: { exe, user: "root" }, timeMs: BigInt(Date.now()) });
+  await other.client.reportExecs({ workload: "other-9", batchId: "a", execs: [exec("/opt/seen")] });
+  await web.client.reportExecs({
+    workload: "web-9",
+    batchId: "b",
+    execs: [exec("/opt/new"), exec("/opt/seen")],
+  });
+  await web.client.reportExecs({ workload: "web-9", batchId: "c", execs: [exec("/opt/new")] });
+  const found = await alerts("new-software");
+  expect(found.map((one) => [one.workload, one.count])).toEqual([["web-9", 1]]);
+  expect(found[0]?.message).toContain("(/opt/new) ran on `web-9` for the first time anywhere");
+});
+
+it("keeps who made tokens, labelled and removed hosts and changed the policy; never a secret", async () => {
+  const labels = { env: "prod" };
+  const token = await createTestToken(controller, { workload: "audited", labels, uses: 3 });
+  await enrollAgent(controller.agentsUrl, token, "audited");
+  const name = { params: { path: { name: "audited" } } };
+  await controller.client.PUT("/api/v1/workloads/{name}/labels", {
+    ...name,
+    body: { labels: { env: "dev" } },
+  });
+  await controller.client.DELETE("/api/v1/workloads/{name}", name);
+  const { data } = await controller.client.GET("/api/v1/audit");
+  expect(data?.audit.slice(0, 3)).toMatchObject([
+    { actor: "operator", what: "remove workload", details: { name: "audited" } },
+    { actor: "operator", what: "label workload", details: { before: {}, after: { env: "dev" } } },
+    { actor: "operator", what: "create enrolment token", details: { workload: "audited", labels, uses: 3 } },
+  ]);
+  expect(data?.audit.map((one) => one.what)).toContain("provision");
+  expect(JSON.stringify(data)).not.toContain(token);
+});

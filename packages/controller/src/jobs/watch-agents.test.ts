@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import { AGENT_LOST_MS, createLostAgents } from "./watch-agents.ts";
+
+const START = Date.UTC(2026, 10, 20);
+const agent = (name: string, lastSeenMs: number | null) => ({
+  name,
+  lastSeen: lastSeenMs === null ? null : new Date(lastSeenMs),
+});
+const nobody = () => false;
+
+it("tells of an agent that was heard and went silent, once for each silence", () => {
+  const lostOf = createLostAgents(START);
+  const web = [agent("web-1", START + 1_000)];
+  expect(lostOf(web, nobody, START + 1_000 + AGENT_LOST_MS - 1)).toEqual([]);
+  expect(lostOf(web, nobody, START + 1_000 + AGENT_LOST_MS)).toEqual([
+    {
+      kind: "agent-lost",
+      workload: "web-1",
+      message:
+        "the agent of `web-1` has not been heard of since 2026-11-20T00:00:01.000Z; what it enforced stays in force there",
+      rule: null,
+      timeMs: START + 1_000 + AGENT_LOST_MS,
+      count: 1,
+    },
+  ]);
+  expect(lostOf(web, nobody, START + 10 * AGENT_LOST_MS)).toEqual([]);
+  // It came back, and went again.
+  expect(lostOf(web, () => true, START + 11 * AGENT_LOST_MS)).toEqual([]);
+  expect(lostOf(web, nobody, START + 12 * AGENT_LOST_MS)).toHaveLength(1);
+});
+
+it("gives every agent the time to come back after the controller's own absence, and expects none that never came", () => {
+  const lostOf = createLostAgents(START);
+  const agents = [agent("web-1", START - 86_400_000), agent("never", null)];
+  expect(lostOf(agents, nobody, START + AGENT_LOST_MS - 1)).toEqual([]);
+  expect(lostOf(agents, nobody, START + AGENT_LOST_MS).map((one) => one.workload)).toEqual(["web-1"]);
+});
