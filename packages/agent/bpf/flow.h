@@ -66,6 +66,8 @@ static __always_inline void record_flow(const struct connection *connection,
 	more.first_ns = bpf_ktime_get_boot_ns();
 	more.last_ns = more.first_ns;
 	count_flow(&key, &more);
+	if (times)
+		meet_draft(connection);
 }
 
 /* Tells of a refusal, or of what alert mode would have refused. */

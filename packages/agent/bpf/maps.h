@@ -23,7 +23,7 @@ struct {
 /* slot -> header of a policy; agent; fixed size */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2);
+	__uint(max_entries, RW_SLOTS);
 	__type(key, __u32);
 	__type(value, struct rw_slot);
 } slots SEC(".maps");
@@ -39,7 +39,7 @@ struct policy_map {
 /* slot -> policy map; agent; an empty slot denies by default */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, RW_SLOTS);
 	__type(key, __u32);
 	__array(values, struct policy_map);
 } policies SEC(".maps");
@@ -56,7 +56,7 @@ struct peer_map {
 /* slot -> peer map; agent; an empty slot knows no peer */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, RW_SLOTS);
 	__type(key, __u32);
 	__array(values, struct peer_map);
 } peers SEC(".maps");
@@ -72,10 +72,30 @@ struct subject_map {
 /* slot -> subject map; agent; an empty slot knows no software */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, RW_SLOTS);
 	__type(key, __u32);
 	__array(values, struct subject_map);
 } subjects SEC(".maps");
+
+/* 0 -> whether a draft is set, and until when; agent; fixed size */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_shadow);
+} shadow SEC(".maps");
+
+/*
+ * what a draft would have done otherwise -> counts; kernel, emptied by the
+ * agent before the next draft. Full: counted (rw_shadow.full).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rw_shadow_key);
+	__type(value, struct rw_shadow_value);
+} differences SEC(".maps");
 
 /*
  * file -> executable number; agent. Full: the agent sees E2BIG and drops the

@@ -10,7 +10,7 @@
 
 /* One attempt at one end, and the slot that judges it. */
 struct attempt {
-	__u8 address[16]; /* the peer */
+	const __u8 *address; /* the peer, 16 bytes */
 	__u32 slot;
 	__u32 identity;
 	__u32 subject;
@@ -53,24 +53,43 @@ static __always_inline bool is_loopback(const __u8 address[16])
 	return !word[2] && word[3] == bpf_htonl(1);
 }
 
-/* The peer's class and whether it is this workload. */
-static __always_inline void find_peer(struct attempt *attempt)
+/*
+ * The class of an address, and whether it is this workload's (<< 32). Global
+ * and all numbers for the same reasons as find_policy.
+ */
+__noinline __u64 find_class(__u32 slot_index, __u64 first, __u64 second)
 {
 	struct rw_peer_key key = { .prefix_bits = 128 };
+	__u32 *word = (__u32 *)key.address;
 	struct rw_peer_value *peer;
+	__u64 self;
 	void *map;
 
-	attempt->self = is_loopback(attempt->address);
-	map = bpf_map_lookup_elem(&peers, &attempt->slot);
+	word[0] = first;
+	word[1] = first >> 32;
+	word[2] = second;
+	word[3] = second >> 32;
+	self = is_loopback(key.address) ? 1ULL << 32 : 0;
+	map = bpf_map_lookup_elem(&peers, &slot_index);
 	if (!map)
-		return;
-	__builtin_memcpy(key.address, attempt->address, 16);
+		return self;
 	peer = bpf_map_lookup_elem(map, &key);
 	if (!peer)
-		return;
-	attempt->peer_class = peer->peer_class;
+		return self;
 	if (peer->flags & RW_PEER_SELF)
-		attempt->self = 1;
+		self = 1ULL << 32;
+	return peer->peer_class | self;
+}
+
+static __always_inline void find_peer(struct attempt *attempt)
+{
+	const __u32 *word = (const __u32 *)attempt->address;
+	__u64 found = find_class(attempt->slot,
+				 word[0] | (__u64)word[1] << 32,
+				 word[2] | (__u64)word[3] << 32);
+
+	attempt->peer_class = (__u32)found;
+	attempt->self = found >> 32 & 1;
 }
 
 static __always_inline void find_subject(struct attempt *attempt)
@@ -100,6 +119,7 @@ find_in_pair(void *map, __u32 levels, struct rw_policy_key *key, __u16 port,
 {
 	struct rw_policy_value *value;
 
+#pragma clang loop unroll(disable)
 	for (int bits = RW_PORT_BITS_MAX; bits >= 0; bits--) {
 		if (!(levels & (1U << bits)))
 			continue;
@@ -112,33 +132,52 @@ find_in_pair(void *map, __u32 levels, struct rw_policy_key *key, __u16 port,
 	return NULL;
 }
 
-static __noinline struct rw_policy_value *find_policy(struct attempt *attempt,
-						      struct rw_slot *slot)
+/* An entry as a number: rule, action << 32, flags << 40; 0 is no entry. */
+static __always_inline __u64 pack(const struct rw_policy_value *value)
 {
-	struct rw_policy_key key = { .proto = attempt->proto };
-	struct rw_policy_value *value;
-	bool out = attempt->direction == RW_DIRECTION_OUT;
-	void *map = bpf_map_lookup_elem(&policies, &attempt->slot);
+	return value->rule | (__u64)value->action << 32 |
+	       (__u64)value->flags << 40;
+}
 
+/*
+ * The entry for a subject, a peer and a channel (port, proto << 16, direction
+ * << 24). Global and all numbers, so that the verifier walks these loops once
+ * and not in each place that asks; 5.10 allows such functions no pointers.
+ */
+__noinline __u64 find_policy(__u32 slot_index, __u32 subject, __u32 peer,
+			     __u32 channel)
+{
+	struct rw_policy_key key = { .proto = channel >> 16 };
+	struct rw_policy_value *value;
+	__u8 direction = channel >> 24;
+	struct rw_slot *slot;
+	void *map;
+
+	slot = bpf_map_lookup_elem(&slots, &slot_index);
+	if (!slot)
+		return 0;
+	map = bpf_map_lookup_elem(&policies, &slot_index);
 	if (!map) {
 		if (slot->generation)
 			count(RW_COUNT_SLOT_INCOMPLETE);
-		return NULL;
+		return 0;
 	}
+#pragma clang loop unroll(disable)
 	for (int pair = 0; pair < RW_PAIRS; pair++) {
-		__u32 levels = out ? slot->levels_out[pair] :
-				     slot->levels_in[pair];
+		__u32 levels = direction == RW_DIRECTION_OUT ?
+				       slot->levels_out[pair] :
+				       slot->levels_in[pair];
 
 		if (!levels)
 			continue;
-		key.subject = pair & 1 ? RW_ANY : attempt->subject;
-		key.peer = pair & 2 ? RW_ANY : attempt->peer_class;
-		value = find_in_pair(map, levels, &key, attempt->port,
-				     attempt->direction);
+		key.subject = pair & 1 ? RW_ANY : subject;
+		key.peer = pair & 2 ? RW_ANY : peer;
+		value = find_in_pair(map, levels, &key, (__u16)channel,
+				     direction);
 		if (value)
-			return value;
+			return pack(value);
 	}
-	return NULL;
+	return 0;
 }
 
 /* What the mode makes of a deny. */
@@ -165,30 +204,35 @@ static __always_inline void settle_deny(struct judgement *out, bool immediate,
 static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 				  struct judgement *out)
 {
-	struct rw_policy_value *value;
+	__u64 entry;
+	__u8 flags;
 
 	out->mode = attempt->direction == RW_DIRECTION_OUT ? slot->mode_out :
 							     slot->mode_in;
 	out->fail_open = slot->fail_open;
 	find_peer(attempt);
 	find_subject(attempt);
-	value = find_policy(attempt, slot);
-	if (!value) {
+	entry = find_policy(attempt->slot, attempt->subject,
+			    attempt->peer_class,
+			    attempt->port | attempt->proto << 16 |
+				    attempt->direction << 24);
+	if (!entry) {
 		out->rule = 0;
 		out->reason = RW_REASON_DEFAULT_DENY;
 		settle_deny(out, false, attempt->self && !slot->loopback_enforce);
 		return;
 	}
-	out->rule = value->rule;
-	if (value->action == RW_ACTION_ALLOW) {
+	out->rule = (__u32)entry;
+	flags = entry >> 40;
+	if ((__u8)(entry >> 32) == RW_ACTION_ALLOW) {
 		out->verdict = RW_VERDICT_ALLOWED;
-		out->reason = value->flags & RW_POLICY_ESSENTIAL ?
+		out->reason = flags & RW_POLICY_ESSENTIAL ?
 				      RW_REASON_ESSENTIAL :
 				      RW_REASON_RULE_ALLOW;
 		return;
 	}
 	out->reason = RW_REASON_RULE_DENY;
-	settle_deny(out, value->flags & RW_POLICY_IMMEDIATE,
+	settle_deny(out, flags & RW_POLICY_IMMEDIATE,
 		    attempt->self && !slot->loopback_enforce);
 }
 

@@ -16,6 +16,7 @@
 #include "maps.h"
 #include "process.h"
 #include "policy.h"
+#include "shadow.h"
 #include "flow.h"
 #include "verdict.h"
 #include "exec.h"

@@ -34,6 +34,8 @@ enum rw_limit {
 	RW_DENIAL_EVENTS_PER_WINDOW = 20,
 	RW_OPTIONAL_PROGRAMS_MAX = 8,
 	RW_WHY_BYTES_MAX = 160,
+	RW_SLOTS = 3, /* two for revisions, one for a draft beside them */
+	RW_SHADOW_SLOT = 2,
 };
 
 enum rw_direction {
@@ -265,6 +267,33 @@ struct rw_flow_value {
 	__u64 last_ns;
 };
 
+/* A draft beside the live policy; its slot is RW_SHADOW_SLOT. */
+struct rw_shadow {
+	__u64 until_ns; /* 0: there is none */
+	__u64 met; /* attempts that were judged by the draft as well */
+	__u64 full; /* differences that were not counted */
+};
+
+/* What the draft would have done otherwise. */
+struct rw_shadow_key {
+	__u32 identity; /* 0: not known */
+	__u32 live_rule;
+	__u32 draft_rule;
+	__u8 address[16]; /* the peer */
+	__u16 port; /* as in a flow */
+	__u8 proto;
+	__u8 direction;
+	__u8 live_verdict; /* enum rw_verdict */
+	__u8 draft_verdict;
+	__u16 pad;
+};
+
+struct rw_shadow_value {
+	__u64 count;
+	__u64 first_ns;
+	__u64 last_ns;
+};
+
 enum rw_event_type {
 	RW_EVENT_EXEC = 1,
 	RW_EVENT_EXIT = 2,
@@ -386,6 +415,9 @@ RW_SIZE(rw_process, 40);
 RW_SIZE(rw_listener_key, 4);
 RW_SIZE(rw_flow_key, 32);
 RW_SIZE(rw_flow_value, 40);
+RW_SIZE(rw_shadow, 24);
+RW_SIZE(rw_shadow_key, 36);
+RW_SIZE(rw_shadow_value, 24);
 RW_SIZE(rw_event_header, 16);
 RW_SIZE(rw_exec_event, 376 + 4096 + 8192);
 RW_SIZE(rw_exit_event, 32);

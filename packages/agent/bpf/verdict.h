@@ -19,7 +19,7 @@ static __always_inline bool judge_connection(struct connection *connection,
 	resolve_process(&connection->process, connection->start_ns);
 	attempt.identity = identity_of(&connection->process);
 	attempt.agent = !!(connection->process.flags & RW_TASK_AGENT);
-	__builtin_memcpy(attempt.address, connection->address, 16);
+	attempt.address = connection->address;
 	attempt.port = connection->port;
 	attempt.proto = connection->proto;
 	attempt.direction = connection->direction;

@@ -18,6 +18,10 @@ import type {
 /** One of the two policy slots; one is live, the other is free for the next revision. */
 export type SlotIndex = 0 | 1;
 
+/** The third slot: a draft that is judged by beside the live one and changes no verdict. */
+export const SHADOW_SLOT = 2;
+export type AnySlot = SlotIndex | typeof SHADOW_SLOT;
+
 /** A policy key's subject or peer that stands for every class. */
 export const ANY = 0xffffffff;
 
@@ -127,6 +131,35 @@ export interface FlowRecord {
   readonly lastNs: bigint;
 }
 
+/** A draft beside the live policy, as the kernel has it. */
+export interface ShadowState {
+  /** On the clock of `bootNs`; 0 = there is no draft. Later the kernel does not look at it any more. */
+  readonly untilNs: bigint;
+  /** Attempts that were judged by it as well. */
+  readonly met: bigint;
+  /** Differences that found no room; `met` counts them. */
+  readonly uncounted: bigint;
+}
+
+/** Attempts to which live policy and draft gave different verdicts. */
+export interface ShadowDifference {
+  /** 0: the software was not known in time. */
+  readonly identity: number;
+  readonly liveRule: number;
+  readonly draftRule: number;
+  /** The peer. */
+  readonly address: Uint8Array;
+  /** As in a flow. */
+  readonly port: number;
+  readonly proto: number;
+  readonly direction: Direction;
+  readonly liveVerdict: Verdict;
+  readonly draftVerdict: Verdict;
+  readonly count: bigint;
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+}
+
 interface EventBase {
   readonly timeNs: bigint;
   readonly tgid: number;
@@ -226,17 +259,24 @@ export interface Kernel {
   readonly capabilities: () => Capabilities;
 
   readonly liveSlot: () => SlotIndex;
-  readonly readSlot: (slot: SlotIndex) => SlotHeader;
+  readonly readSlot: (slot: AnySlot) => SlotHeader;
   /** Replaces everything in a slot that is not live; resolves when the kernel has let go of the old contents. */
-  readonly writeSlot: (slot: SlotIndex, contents: SlotContents) => Promise<void>;
+  readonly writeSlot: (slot: AnySlot, contents: SlotContents) => Promise<void>;
   /** Makes a slot live in one step. */
   readonly switchSlot: (slot: SlotIndex) => void;
   /** Changes the modes of a slot in one step, live or not; the maps stay. */
   readonly updateSlotHeader: (slot: SlotIndex, header: SlotHeader) => void;
   /** Adds entries to a slot, live or not: a process class that appeared between two revisions. Before its subjects. */
-  readonly addPolicies: (slot: SlotIndex, entries: readonly PolicyEntry[]) => void;
+  readonly addPolicies: (slot: AnySlot, entries: readonly PolicyEntry[]) => void;
   /** Adds or replaces subjects of a slot, live or not: an identity that appeared between two revisions. */
-  readonly addSubjects: (slot: SlotIndex, entries: readonly SubjectEntry[]) => void;
+  readonly addSubjects: (slot: AnySlot, entries: readonly SubjectEntry[]) => void;
+
+  /** Judges every attempt by SHADOW_SLOT as well, until then, and forgets what was counted before. */
+  readonly startShadow: (untilNs: bigint) => void;
+  readonly stopShadow: () => void;
+  readonly readShadow: () => ShadowState;
+  /** Counts since `startShadow`; they only rise. */
+  readonly readDifferences: () => readonly ShadowDifference[];
 
   readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
   readonly deleteExecutable: (file: FileKey) => void;

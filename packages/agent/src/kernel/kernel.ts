@@ -7,6 +7,7 @@ import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
 import * as processes from "./processes.ts";
+import * as shadow from "./shadow.ts";
 import * as slots from "./slots.ts";
 
 const MAPS = {
@@ -15,6 +16,8 @@ const MAPS = {
   policies: "policies",
   peers: "peers",
   subjects: "subjects",
+  shadow: "shadow",
+  differences: "differences",
   executables: "executables",
   tasks: "tasks",
   resolutions: "resolutions",
@@ -43,6 +46,10 @@ export function openKernel(pinDir: string): Kernel {
     updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
     addPolicies: (slot, entries) => slots.addPolicies(maps, slot, entries),
     addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
+    startShadow: (untilNs) => shadow.startShadow(maps, untilNs),
+    stopShadow: () => shadow.stopShadow(maps),
+    readShadow: () => shadow.readShadow(maps),
+    readDifferences: () => shadow.readDifferences(maps),
     setExecutable: (file, exeId, interpreter) => processes.setExecutable(maps, file, exeId, interpreter),
     deleteExecutable: (file) => processes.deleteExecutable(maps, file),
     setResolution: (exec, resolution) => processes.setResolution(maps, exec, resolution),

@@ -1,5 +1,6 @@
 /** The two policy slots: fill the one that is not live, then switch. */
 import type {
+  AnySlot,
   PeerEntry,
   PolicyEntry,
   SlotContents,
@@ -55,7 +56,7 @@ export function switchSlot(maps: SlotMaps, slot: SlotIndex): void {
   maps.active.set(u32(active.slot), u32(slot));
 }
 
-export function readSlot(maps: SlotMaps, slot: SlotIndex): SlotHeader {
+export function readSlot(maps: SlotMaps, slot: AnySlot): SlotHeader {
   const raw = decodeSlot(rawSlot(maps, slot));
   return {
     generation: raw.generation,
@@ -78,7 +79,7 @@ export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHe
  * INVARIANT: the slot is not live, and no program that began while it was is still at work, so nobody meets half of it.
  * Its header goes last: a slot that was not finished has generation 0 and says so.
  */
-export async function writeSlot(maps: SlotMaps, slot: SlotIndex, contents: SlotContents): Promise<void> {
+export async function writeSlot(maps: SlotMaps, slot: AnySlot, contents: SlotContents): Promise<void> {
   if (liveSlot(maps) === slot) {
     throw new KernelError(`write slot ${slot}`, "EBUSY", "it is the live one; write the other and switch");
   }
@@ -95,7 +96,7 @@ export async function writeSlot(maps: SlotMaps, slot: SlotIndex, contents: SlotC
   maps.slots.set(u32(slot), view);
 }
 
-export function addSubjects(maps: SlotMaps, slot: SlotIndex, entries: readonly SubjectEntry[]): void {
+export function addSubjects(maps: SlotMaps, slot: AnySlot, entries: readonly SubjectEntry[]): void {
   const map = maps.subjects.inner(slot);
   if (map === undefined) throw missing("subjects", `slot ${slot}`);
   try {
@@ -106,7 +107,7 @@ export function addSubjects(maps: SlotMaps, slot: SlotIndex, entries: readonly S
 }
 
 /** Entries first, then the port levels that make the kernel look for them: a reader meets all of a length or none. */
-export function addPolicies(maps: SlotMaps, slot: SlotIndex, entries: readonly PolicyEntry[]): void {
+export function addPolicies(maps: SlotMaps, slot: AnySlot, entries: readonly PolicyEntry[]): void {
   const map = maps.policies.inner(slot);
   if (map === undefined) throw missing("policies", `slot ${slot}`);
   try {
@@ -125,7 +126,7 @@ export function addPolicies(maps: SlotMaps, slot: SlotIndex, entries: readonly P
   maps.slots.set(u32(slot), view);
 }
 
-function rawSlot(maps: SlotMaps, slot: SlotIndex): DataView {
+function rawSlot(maps: SlotMaps, slot: AnySlot): DataView {
   const view = maps.slots.get(u32(slot));
   if (view === undefined) throw missing("slots", `slot ${slot}`);
   return view;
@@ -157,14 +158,14 @@ function levels(entries: readonly PolicyEntry[]) {
  * Waits until no program is at work that took this slot for the live one: it may have read `active` just before the
  * last switch. The kernel waits for all programs when a map of maps changes; the map put in is the one that is there.
  */
-async function settleSlot(maps: SlotMaps, slot: SlotIndex): Promise<void> {
+async function settleSlot(maps: SlotMaps, slot: AnySlot): Promise<void> {
   const there = maps.policies.inner(slot);
   // Never filled: never live.
   if (there !== undefined) await replaceInner(maps.policies, slot, there);
 }
 
 /** The slot holds the inner map from here on; our descriptor is not needed. */
-async function replaceInner(outer: KernelMap, slot: SlotIndex, inner: KernelMap): Promise<void> {
+async function replaceInner(outer: KernelMap, slot: AnySlot, inner: KernelMap): Promise<void> {
   try {
     await outer.insert(slot, inner);
   } finally {

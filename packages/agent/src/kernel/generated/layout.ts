@@ -87,6 +87,8 @@ export const limit = {
   denialEventsPerWindow: 20,
   optionalProgramsMax: 8,
   whyBytesMax: 160,
+  slots: 3,
+  shadowSlot: 2,
 } as const;
 export type Limit = keyof typeof limit;
 
@@ -651,6 +653,84 @@ export function encodeResolution(view: DataView, value: Resolution, at = 0): voi
   view.setUint32(at + 0, value.exeId, true);
   view.setUint32(at + 4, value.scriptId, true);
   view.setUint32(at + 8, value.flags, true);
+}
+
+/** `struct rw_shadow`, 24 bytes. */
+export interface Shadow {
+  readonly untilNs: bigint;
+  readonly met: bigint;
+  readonly full: bigint;
+}
+export const shadowBytes = 24;
+export function decodeShadow(view: DataView, at = 0): Shadow {
+  return {
+    untilNs: view.getBigUint64(at + 0, true),
+    met: view.getBigUint64(at + 8, true),
+    full: view.getBigUint64(at + 16, true),
+  };
+}
+export function encodeShadow(view: DataView, value: Shadow, at = 0): void {
+  view.setBigUint64(at + 0, value.untilNs, true);
+  view.setBigUint64(at + 8, value.met, true);
+  view.setBigUint64(at + 16, value.full, true);
+}
+
+/** `struct rw_shadow_key`, 36 bytes. */
+export interface ShadowKey {
+  readonly identity: number;
+  readonly liveRule: number;
+  readonly draftRule: number;
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly proto: number;
+  readonly direction: number;
+  readonly liveVerdict: number;
+  readonly draftVerdict: number;
+}
+export const shadowKeyBytes = 36;
+export function decodeShadowKey(view: DataView, at = 0): ShadowKey {
+  return {
+    identity: view.getUint32(at + 0, true),
+    liveRule: view.getUint32(at + 4, true),
+    draftRule: view.getUint32(at + 8, true),
+    address: new Uint8Array(view.buffer, view.byteOffset + at + 12, 16),
+    port: view.getUint16(at + 28, true),
+    proto: view.getUint8(at + 30),
+    direction: view.getUint8(at + 31),
+    liveVerdict: view.getUint8(at + 32),
+    draftVerdict: view.getUint8(at + 33),
+  };
+}
+export function encodeShadowKey(view: DataView, value: ShadowKey, at = 0): void {
+  view.setUint32(at + 0, value.identity, true);
+  view.setUint32(at + 4, value.liveRule, true);
+  view.setUint32(at + 8, value.draftRule, true);
+  new Uint8Array(view.buffer, view.byteOffset + at + 12, 16).set(value.address);
+  view.setUint16(at + 28, value.port, true);
+  view.setUint8(at + 30, value.proto);
+  view.setUint8(at + 31, value.direction);
+  view.setUint8(at + 32, value.liveVerdict);
+  view.setUint8(at + 33, value.draftVerdict);
+}
+
+/** `struct rw_shadow_value`, 24 bytes. */
+export interface ShadowValue {
+  readonly count: bigint;
+  readonly firstNs: bigint;
+  readonly lastNs: bigint;
+}
+export const shadowValueBytes = 24;
+export function decodeShadowValue(view: DataView, at = 0): ShadowValue {
+  return {
+    count: view.getBigUint64(at + 0, true),
+    firstNs: view.getBigUint64(at + 8, true),
+    lastNs: view.getBigUint64(at + 16, true),
+  };
+}
+export function encodeShadowValue(view: DataView, value: ShadowValue, at = 0): void {
+  view.setBigUint64(at + 0, value.count, true);
+  view.setBigUint64(at + 8, value.firstNs, true);
+  view.setBigUint64(at + 16, value.lastNs, true);
 }
 
 /** `struct rw_slot`, 48 bytes. */

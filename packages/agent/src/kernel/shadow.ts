@@ -1,0 +1,57 @@
+/** A draft beside the live policy: set, looked at, ended. Its contents are written as a slot's. */
+import type { ShadowDifference, ShadowState } from "./contract.ts";
+import {
+  decodeShadow,
+  decodeShadowKey,
+  decodeShadowValue,
+  encodeShadow,
+  shadowBytes,
+} from "./generated/layout.ts";
+import { type KernelMap, missing, room, u32 } from "./kernel-map.ts";
+import { directionName, verdictName } from "./names.ts";
+
+export interface ShadowMaps {
+  readonly shadow: KernelMap;
+  readonly differences: KernelMap;
+}
+
+export function startShadow(maps: ShadowMaps, untilNs: bigint): void {
+  stopShadow(maps);
+  for (const _ of maps.differences.take());
+  setShadow(maps, { untilNs, met: 0n, uncounted: 0n });
+}
+
+/** What was counted stays until the next one starts. */
+export function stopShadow(maps: ShadowMaps): void {
+  setShadow(maps, { ...readShadow(maps), untilNs: 0n });
+}
+
+export function readShadow({ shadow }: ShadowMaps): ShadowState {
+  const view = shadow.get(u32(0));
+  if (view === undefined) throw missing("shadow", "its only element");
+  const { untilNs, met, full } = decodeShadow(view);
+  return { untilNs, met, uncounted: full };
+}
+
+export function readDifferences({ differences }: ShadowMaps): readonly ShadowDifference[] {
+  const found: ShadowDifference[] = [];
+  for (const key of differences.keys()) {
+    const value = differences.get(key);
+    if (value === undefined) continue;
+    const { direction, liveVerdict, draftVerdict, ...rest } = decodeShadowKey(key);
+    found.push({
+      ...rest,
+      ...decodeShadowValue(value),
+      direction: directionName(direction),
+      liveVerdict: verdictName(liveVerdict),
+      draftVerdict: verdictName(draftVerdict),
+    });
+  }
+  return found;
+}
+
+function setShadow({ shadow }: ShadowMaps, { untilNs, met, uncounted }: ShadowState): void {
+  const view = room(shadowBytes);
+  encodeShadow(view, { untilNs, met, full: uncounted });
+  shadow.set(u32(0), view);
+}
