@@ -1,7 +1,7 @@
 # The commands people type. Each does its own set-up and is quick when nothing is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test lab bench bench-learn lint types generate clean
+.PHONY: help setup build run test test-kernels lab bench bench-learn lint types generate clean
 
 NODE := scripts/node
 
@@ -22,6 +22,10 @@ run: ## controller, console and agent on this machine; Ctrl-C ends it
 test: ## every test: types, lint, unit, fuzz, kernel, databases, browser, lab
 	@scripts/setup test
 	@exec $(NODE) scripts/test.ts $(ONLY)
+
+test-kernels: ## the kernel tests on Debian's 5.10, 6.1 and 6.12 under qemu; ARGS="--loads 6.1" for less
+	@scripts/setup kernels
+	@exec $(NODE) packages/agent/kernels/main.ts $(ARGS)
 
 lab: ## the three-tier story on several hosts; JSON=FILE keeps the record
 	@scripts/setup test
@@ -47,4 +51,4 @@ generate: ## regenerate what is generated and kept in git (protocol, OpenAPI, co
 	@scripts/npm run generate --workspaces --if-present
 
 clean: ## remove everything that was built or fetched into the checkout
-	rm -rf node_modules .toolchain packages/*/{node_modules,dist,build}
+	rm -rf node_modules .toolchain .kernels packages/*/{node_modules,dist,build}

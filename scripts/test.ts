@@ -18,6 +18,7 @@ const steps: readonly Step[] = [
   { name: "fuzz", run: (scratch) => vitest("fuzz", scratch) },
   { name: "system", run: (scratch) => vitest("system", scratch) },
   { name: "browser", run: (scratch) => vitest("browser", scratch) },
+  { name: "kernels", run: kernels },
   { name: "lab", run: lab },
 ];
 
@@ -107,7 +108,16 @@ function passedOrSkipped(test: { readonly status: string }): boolean {
 
 /** The lab closes with its own line of totals; one that ends otherwise has failed. */
 async function lab(): Promise<Totals> {
-  const { code, output } = await execute(process.execPath, ["packages/lab/src/main.ts", "--or-skip"]);
+  return closingTotals(["packages/lab/src/main.ts", "--or-skip"]);
+}
+
+/** What the verifiers of Debian's kernels make of the object; `make test-kernels` also runs the tests there. */
+async function kernels(): Promise<Totals> {
+  return closingTotals(["packages/agent/kernels/main.ts", "--loads"]);
+}
+
+async function closingTotals(args: readonly string[]): Promise<Totals> {
+  const { code, output } = await execute(process.execPath, args);
   const line = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(output.trimEnd());
   if (line === null) return { passed: 0, failed: 1, skipped: 0 };
   const [passed, failed, skipped] = [Number(line[1]), Number(line[2]), Number(line[3])];

@@ -28,12 +28,18 @@ struct {
 	__type(value, struct rw_slot);
 } slots SEC(".maps");
 
+/*
+ * The maps that the agent makes and puts into these slots have sizes and no
+ * BTF. So must these: between 5.15 and 6.1 a map of maps takes no map without
+ * BTF where it was declared with.
+ */
+
 /* policy key -> action; agent, created at the size it needs: can't be full */
 struct policy_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct rw_policy_key);
-	__type(value, struct rw_policy_value);
+	__uint(key_size, sizeof(struct rw_policy_key));
+	__uint(value_size, sizeof(struct rw_policy_value));
 };
 
 /* slot -> policy map; agent; an empty slot denies by default */
@@ -49,8 +55,8 @@ struct peer_map {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct rw_peer_key);
-	__type(value, struct rw_peer_value);
+	__uint(key_size, sizeof(struct rw_peer_key));
+	__uint(value_size, sizeof(struct rw_peer_value));
 };
 
 /* slot -> peer map; agent; an empty slot knows no peer */
@@ -65,8 +71,8 @@ struct {
 struct subject_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u32));
 };
 
 /* slot -> subject map; agent; an empty slot knows no software */

@@ -44,6 +44,8 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int command_load(const struct options *options);
 int command_unload(const struct options *options);
 int command_status(const struct options *options);
+int command_check(const struct options *options); /* check.c */
+void print_json_string(const char *text);
 
 /* scope.c: 0, or EXIT_* after a message. */
 int find_scope(const char *path, struct scope *scope);

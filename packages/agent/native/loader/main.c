@@ -14,12 +14,15 @@ static const char usage[] =
 	"                         [--connections N] [--json]\n"
 	"       ringwall-bpf unload --pin DIR\n"
 	"       ringwall-bpf status --pin DIR [--json]\n"
+	"       ringwall-bpf check --object FILE\n"
 	"\n"
 	"load    loads the programs of FILE, attaches them to the cgroup and\n"
 	"        pins them below DIR; keeps what is already there and equal,\n"
 	"        replaces what is not, link by link and without a gap\n"
 	"unload  detaches and removes everything below DIR\n"
-	"status  says what is loaded and what this kernel does not take\n";
+	"status  says what is loaded and what this kernel does not take\n"
+	"check   says as JSON which programs this kernel's verifier takes, and\n"
+	"        after how many instructions; attaches and pins nothing\n";
 
 void complain(const char *format, ...)
 {
@@ -96,6 +99,11 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		complain("unexpected argument `%s`", arguments[optind]);
 		return false;
 	}
+	return true;
+}
+
+static bool has_place(const struct options *out)
+{
 	if (!out->pin || out->pin[0] != '/' || strlen(out->pin) > PATH_MAX / 2) {
 		complain("`--pin DIR` is missing or not an absolute path");
 		return false;
@@ -120,6 +128,10 @@ int main(int count, char **arguments)
 		complain("`%s` needs root: it loads eBPF programs", command);
 		return EXIT_FAILED;
 	}
+	if (!strcmp(command, "check"))
+		return command_check(&options);
+	if (!has_place(&options))
+		return EXIT_USAGE;
 	if (!strcmp(command, "load"))
 		return command_load(&options);
 	if (!strcmp(command, "unload"))

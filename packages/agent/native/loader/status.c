@@ -8,7 +8,7 @@
 
 #include "loader.h"
 
-static void print_string(const char *text)
+void print_json_string(const char *text)
 {
 	putchar('"');
 	for (; *text; text++) {
@@ -90,10 +90,10 @@ static void print_optional(const struct rw_meta *meta, bool json)
 			continue;
 		}
 		printf("%s{\"name\":", i ? "," : "");
-		print_string(one->name);
+		print_json_string(one->name);
 		printf(",\"loaded\":%s,\"why\":",
 		       one->loaded ? "true" : "false");
-		print_string(one->why);
+		print_json_string(one->why);
 		putchar('}');
 	}
 }

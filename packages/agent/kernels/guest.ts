@@ -1,0 +1,80 @@
+/** A guest under qemu's own processor emulation (KVM is not there on many build machines), for one command. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { FetchedKernel } from "./debian-kernels.ts";
+
+const MEMORY = "2048";
+/** bpf is not among the LSMs that Debian's kernels turn on by themselves. */
+const KERNEL_ARGUMENTS = "console=ttyS0 quiet loglevel=3 panic=-1 lsm=landlock,lockdown,yama,integrity,bpf";
+
+export interface GuestRun {
+  readonly kernel: FetchedKernel;
+  readonly initramfs: string;
+  /** Shell commands, run as root on the host's files, read-only with a layer in memory above them. */
+  readonly script: string;
+  readonly secondsMax: number;
+  /** A folder of the host that the guest sees as /run/results. */
+  readonly results: string;
+}
+
+export interface GuestResult {
+  /** Undefined: the guest did not get that far. */
+  readonly code: number | undefined;
+  readonly timedOut: boolean;
+  readonly console: string;
+}
+
+let running: ChildProcess | undefined;
+process.on("exit", () => running?.kill("SIGKILL"));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
+export async function runGuest(run: GuestRun): Promise<GuestResult> {
+  rmSync(run.results, { recursive: true, force: true });
+  mkdirSync(run.results, { recursive: true });
+  writeFileSync(path.join(run.results, "run.sh"), prepare(run) + run.script);
+  const consoleFile = path.join(run.results, "console");
+  const log = createWriteStream(consoleFile);
+  const child = spawn("qemu-system-x86_64", argumentsOf(run), { stdio: ["ignore", "pipe", "pipe"] });
+  running = child;
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  let timedOut = false;
+  const limit = setTimeout(() => {
+    timedOut = true;
+    child.kill("SIGKILL");
+  }, run.secondsMax * 1000);
+  await new Promise((resolve) => child.on("close", resolve).on("error", resolve));
+  clearTimeout(limit);
+  await new Promise((resolve) => log.end(resolve));
+  running = undefined;
+  const exit = path.join(run.results, "exit");
+  return {
+    code: existsSync(exit) ? Number(readFileSync(exit, "utf8")) : undefined,
+    timedOut,
+    console: readFileSync(consoleFile, "utf8"),
+  };
+}
+
+function argumentsOf(run: GuestRun): readonly string[] {
+  const share = (tag: string, folder: string, more: string): string[] => [
+    "-virtfs",
+    `local,path=${folder},mount_tag=${tag},security_model=none,multidevs=remap${more}`,
+  ];
+  return [
+    ...["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", MEMORY, "-smp", "2"],
+    ...["-nographic", "-no-reboot", "-nic", "none"],
+    ...["-kernel", path.join(run.kernel.folder, "boot", `vmlinuz-${run.kernel.release}`)],
+    ...["-initrd", run.initramfs, "-append", KERNEL_ARGUMENTS],
+    ...share("host", "/", ",readonly=on"),
+    ...share("results", run.results, ""),
+  ];
+}
+
+function prepare({ kernel }: GuestRun): string {
+  const modules = path.join(kernel.folder, "lib/modules", kernel.release);
+  return `mkdir -p /lib/modules && ln -sfn '${modules}' '/lib/modules/${kernel.release}'
+modprobe -a veth ipv6 2>/dev/null
+ip link set lo up
+`;
+}

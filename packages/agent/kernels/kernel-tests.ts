@@ -1,0 +1,68 @@
+/** The agent's kernel tests, as they are, inside a guest. */
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { GuestResult } from "./guest.ts";
+
+export interface Totals {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Files whose behaviour depends on the kernel. */
+const FILES = ["verdicts", "hold", "processes", "exec-environment"].map(
+  (name) => `packages/agent/src/kernel/${name}.test.ts`,
+);
+/** An emulated processor is some twenty times slower. */
+const TEST_MS_MAX = 300_000;
+const CONSOLE_LINES = 40;
+
+export function testScript(root: string): string {
+  return `cd '${root}' && scripts/node node_modules/vitest/vitest.mjs run --project system ${FILES.join(" ")} \\
+  --testTimeout=${TEST_MS_MAX} --hookTimeout=${TEST_MS_MAX} --reporter=default --reporter=json \\
+  --outputFile.json=/run/results/vitest.json 2>&1 | cat\n`;
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
+export function readTests(result: GuestResult, folder: string): Totals {
+  const file = path.join(folder, "vitest.json");
+  if (!existsSync(file)) {
+    console.log(`the guest ${result.timedOut ? "took too long" : "ended without a report"}`);
+    console.log(result.console.trimEnd().split("\n").slice(-CONSOLE_LINES).join("\n"));
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  // Written by vitest's own JSON reporter, in the guest.
+  const report = JSON.parse(readFileSync(file, "utf8")) as VitestReport;
+  let broken = 0;
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    if (status === "failed" && assertionResults.every((test) => test.status !== "failed")) {
+      console.log(`failed: ${path.basename(name)}: ${message.split("\n")[0]}`);
+      broken++;
+    }
+    for (const test of assertionResults) {
+      if (test.status === "failed")
+        console.log(`failed: ${test.fullName}\n  ${test.failureMessages[0]?.slice(0, 600)}`);
+      if (test.status === "pending" || test.status === "skipped") console.log(`skipped: ${test.fullName}`);
+    }
+  }
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken,
+    skipped: report.numPendingTests,
+  };
+}
