@@ -53,7 +53,7 @@ function capabilityOf(capabilities: AgentRecord["capabilities"]): string {
   return typeof level === "string" ? level : "none";
 }
 
-/** The live segments, with what their modes let pass or refused in the given connections. */
+/** The live segments, with what their modes let pass or refused in the given connections; allowed ones may be left out. */
 export function segmentViews(set: PolicySet, inventory: Inventory, seen: readonly Seen[]): SegmentView[] {
   return set.segments.map((segment) => {
     const members = inventory.workloads.filter((one) => selectsWorkload(segment.spec.workloads, one));

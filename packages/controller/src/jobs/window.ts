@@ -28,6 +28,7 @@ export type WindowQuery = {
   readonly perSlot: boolean;
   readonly workload?: string;
   readonly verdict?: Outcome;
+  readonly deniedOnly?: boolean;
   readonly limit: number;
 };
 
@@ -50,6 +51,7 @@ export async function loadWindow(
     limit: query.limit,
     ...(query.verdict === undefined ? {} : { verdict: query.verdict }),
     ...(query.workload === undefined ? {} : { workload: query.workload }),
+    deniedOnly: query.deniedOnly ?? false,
     owners: storedOwners(inventory),
   });
   const addresses = new Map<string, { readonly ip: string; readonly owner: string | null }>();

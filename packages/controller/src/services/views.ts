@@ -43,7 +43,7 @@ export function createViews(parts: UserServicesParts): Views {
     software: async () => loadSoftware(flows, createNamer(await namingSoftware(parts))),
     async segments() {
       const { set, inventory } = worldInForce(parts);
-      const { seen } = await loadWindow(flows, inventory, { since: undefined, ...EDGES });
+      const { seen } = await loadWindow(flows, inventory, { since: undefined, ...EDGES, deniedOnly: true });
       return segmentViews(set, inventory, seen);
     },
     async policies() {

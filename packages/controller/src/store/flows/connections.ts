@@ -46,6 +46,8 @@ export type ConnectionQuery = {
   /** Who owns an address now; addresses of several owners are left out. */
   readonly owners: ReadonlyMap<string, string>;
   readonly verdict?: Outcome;
+  /** Only connections that at least one end reported as something else than allowed; the rest is never joined. */
+  readonly deniedOnly?: boolean;
   readonly limit: number;
 };
 
@@ -91,6 +93,8 @@ const WHAT = "src, dst, process, state, verdict, rule";
  * (established) can't have been refused, only have been passed by the mode.
  */
 function connectionsSql(query: ConnectionQuery): string {
+  const denied = query.deniedOnly === true ? deniedKeysSql() : "";
+  const only = denied === "" ? "" : `AND (${KEY}) IN denied`;
   const bySlot = query.perSlot ? ", slot" : "";
   const filters = [
     ...(query.workload === undefined
@@ -100,11 +104,11 @@ function connectionsSql(query: ConnectionQuery): string {
   ];
   return `
 WITH
-outs AS (
+${denied}outs AS (
   SELECT workload AS src_party, ${partyOf("dst")} AS dst_party, proto, port, ${SLOT} AS slot, ${WHAT}, ${SUMS}
   FROM ringwall.flow_reports
   WHERE direction = 'outbound'
-    AND last >= fromUnixTimestamp64Milli({from:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64})
+    AND last >= fromUnixTimestamp64Milli({from:Int64}) AND last < fromUnixTimestamp64Milli({until:Int64}) ${only}
   GROUP BY ${KEY}, slot, ${WHAT}
 ),
 ins AS (
@@ -112,7 +116,7 @@ ins AS (
   FROM ringwall.flow_reports
   WHERE direction = 'inbound'
     AND last >= fromUnixTimestamp64Milli({from:Int64} - {lag:Int64})
-    AND last < fromUnixTimestamp64Milli({until:Int64} + {lag:Int64})
+    AND last < fromUnixTimestamp64Milli({until:Int64} + {lag:Int64}) ${only}
   GROUP BY ${KEY}, slot, ${WHAT}
 ),
 near AS (
@@ -152,4 +156,17 @@ GROUP BY src_party, dst_party, src_workload, dst_workload, src, dst, proto, port
 ${filters.length === 0 ? "" : `HAVING ${filters.join(" AND ")}`}
 ORDER BY last_ms DESC, src, dst, proto, port, src_process, dst_process, state, verdict, rule
 LIMIT {limit:UInt32}`;
+}
+
+/** The keys of which an end reported a deny: few, where the policy fits. */
+function deniedKeysSql(): string {
+  const keysOf = (direction: string, source: string, destination: string) => `
+  SELECT ${source} AS src_party, ${destination} AS dst_party, proto, port FROM ringwall.flow_reports
+  WHERE direction = '${direction}' AND verdict != 'allowed'
+    AND last >= fromUnixTimestamp64Milli({from:Int64} - {lag:Int64})
+    AND last < fromUnixTimestamp64Milli({until:Int64} + {lag:Int64})`;
+  return `denied AS (${keysOf("outbound", "workload", partyOf("dst"))}
+  UNION DISTINCT ${keysOf("inbound", partyOf("src"), "workload")}
+),
+`;
 }

@@ -53,6 +53,35 @@ async function edges(from: string) {
 const exeOf = (id: string) => store.processes.get(id as never)?.exe ?? null;
 
 describe("flow store", () => {
+  it("asked for what was denied only, says the same of it as when asked for everything", async () => {
+    const row = { local: "10.9.9.1", peer: "10.9.9.2", proto: 6, state: State.DENIED } as const;
+    const denies = { verdict: Verdict.WOULD_BLOCK, state: State.ESTABLISHED } as const;
+    await send("denied-1", "a", [
+      { ...row, direction: "outbound", port: 1, state: State.ESTABLISHED },
+      { ...row, direction: "outbound", port: 2, state: State.ESTABLISHED },
+      { ...row, direction: "outbound", port: 3, verdict: Verdict.BLOCKED, rule: "p/r", count: 5 },
+    ]);
+    await send("denied-2", "a", [
+      { ...row, ...denies, direction: "inbound", local: row.peer, peer: row.local, port: 2 },
+      {
+        ...row,
+        direction: "inbound",
+        local: row.peer,
+        peer: "198.51.100.7",
+        port: 4,
+        verdict: Verdict.BLOCKED,
+      },
+    ]);
+    const times = { fromMs: Date.now() - 3_600_000, untilMs: Date.now() + 60_000, slotSeconds: 3600 };
+    const query = { ...times, perSlot: false, owners, limit: 1000 };
+    const all = (await loadConnections(store.engine, query)).connections;
+    const some = (await loadConnections(store.engine, { ...query, deniedOnly: true })).connections;
+    expect(some.filter((one) => one.verdict !== "allowed")).toEqual(
+      all.filter((one) => one.verdict !== "allowed"),
+    );
+    expect(some.map((one) => one.port).sort()).toEqual([2, 3, 4]);
+  });
+
   it("counts a connection that both ends reported once, with the software of both", async () => {
     await send("app-1", "a", [
       {
