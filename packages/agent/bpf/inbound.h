@@ -68,6 +68,15 @@ static __always_inline bool start_inbound(struct connection *connection,
 			     &connection->process);
 }
 
+static __always_inline void set_syn_key(struct syn_key *key,
+					const struct headers *packet)
+{
+	__builtin_memcpy(key->peer_address, packet->source, 16);
+	__builtin_memcpy(key->address, packet->destination, 16);
+	key->peer_port = packet->source_port;
+	key->port = packet->destination_port;
+}
+
 /* Was this very SYN refused before? Remembers it otherwise. */
 static __always_inline bool is_retransmission(const struct headers *packet)
 {
@@ -75,10 +84,7 @@ static __always_inline bool is_retransmission(const struct headers *packet)
 	struct syn_value *before;
 	struct syn_key key = {};
 
-	__builtin_memcpy(key.peer_address, packet->source, 16);
-	__builtin_memcpy(key.address, packet->destination, 16);
-	key.peer_port = packet->source_port;
-	key.port = packet->destination_port;
+	set_syn_key(&key, packet);
 	before = bpf_map_lookup_elem(&refused_syns, &key);
 	if (before && before->sequence == packet->sequence)
 		return true;
@@ -88,7 +94,8 @@ static __always_inline bool is_retransmission(const struct headers *packet)
 }
 
 static __always_inline int expect_arrival(const struct connection *connection,
-					  const struct headers *packet)
+					  const struct headers *packet,
+					  bool at_device)
 {
 	struct arrival *arrival = arrival_at(packet->source,
 					     packet->source_port,
@@ -96,9 +103,34 @@ static __always_inline int expect_arrival(const struct connection *connection,
 
 	if (arrival) {
 		arrival->connection = *connection;
+		arrival->sequence = packet->sequence;
 		arrival->peer_port = packet->source_port;
+		arrival->judged = at_device;
 	}
 	return PASS;
+}
+
+/* Has the device's program let this very SYN in, by the policy in force? */
+static __always_inline bool passed_device(const struct headers *packet,
+					  const struct rw_slot *slot)
+{
+	struct arrival *arrival = arrival_at(packet->source,
+					     packet->source_port,
+					     packet->destination_port);
+
+	return arrival && arrival->judged &&
+	       arrival->sequence == packet->sequence &&
+	       arrival->connection.generation == slot->generation &&
+	       is_arrival(arrival, packet->source, packet->source_port,
+			  packet->destination_port);
+}
+
+static __always_inline void refuse_syn(struct connection *connection,
+				       const struct headers *packet)
+{
+	refused_any = 1;
+	if (!is_retransmission(packet))
+		record_denied(connection, packet->source_port);
 }
 
 static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
@@ -109,6 +141,8 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 	struct connection connection;
 	bool found, known;
 
+	if (passed_device(packet, slot))
+		return PASS;
 	found = start_inbound(&connection, sk, packet);
 	known = judge_connection(&connection, slot, index, &result);
 	if (!found)
@@ -116,7 +150,7 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 	else if (!known)
 		report_miss(&connection.process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
-		return expect_arrival(&connection, packet);
+		return expect_arrival(&connection, packet, false);
 	if (!known && result.mode == RW_MODE_BLOCK) {
 		if (agent_answers()) {
 			/* The client sends it again; by then we know. */
@@ -125,11 +159,9 @@ static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
 		}
 		if (settle_unknown(&connection, &result,
 				   RW_REASON_HOLD_GIVE_UP))
-			return expect_arrival(&connection, packet);
+			return expect_arrival(&connection, packet, false);
 	}
-	refused_any = 1;
-	if (!is_retransmission(packet))
-		record_denied(&connection, packet->source_port);
+	refuse_syn(&connection, packet);
 	return DROP;
 }
 
@@ -151,6 +183,7 @@ static __always_inline int complete_handshake(struct bpf_sock *sk,
 		return PASS;
 	start_inbound(&arrival->connection, sk, packet);
 	arrival->peer_port = packet->source_port;
+	arrival->judged = 0;
 	return PASS;
 }
 

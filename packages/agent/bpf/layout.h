@@ -14,6 +14,7 @@ RW_LAYOUT(enum, rw_direction);
 RW_LAYOUT(enum, rw_mode);
 RW_LAYOUT(enum, rw_action);
 RW_LAYOUT(enum, rw_policy_flag);
+RW_LAYOUT(enum, rw_slot_flag);
 RW_LAYOUT(enum, rw_peer_flag);
 RW_LAYOUT(enum, rw_subject);
 RW_LAYOUT(enum, rw_executable_flag);

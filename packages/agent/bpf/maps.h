@@ -258,8 +258,10 @@ struct {
 
 struct arrival {
 	struct connection connection;
+	__u32 sequence; /* of the SYN that was judged at the device */
 	__u16 peer_port;
-	__u16 pad[3];
+	__u8 judged; /* at the device; the socket's hook need not */
+	__u8 pad;
 };
 
 struct {

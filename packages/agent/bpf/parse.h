@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Headers of a packet at the socket. The hook sees whole packets (fragments
- * are put together before), starting at the IP header.
+ * Headers of a packet, at the socket or at the device. Offsets count from the
+ * IP header. A socket's hook sees whole packets: fragments are put together
+ * before.
  */
 #ifndef RINGWALL_PARSE_H
 #define RINGWALL_PARSE_H
@@ -32,13 +33,20 @@ struct headers {
 	__u8 pad[3];
 };
 
+static __always_inline long load(struct __sk_buff *skb, __u32 at, void *to,
+				 __u32 bytes)
+{
+	return bpf_skb_load_bytes_relative(skb, at, to, bytes,
+					   BPF_HDR_START_NET);
+}
+
 static __always_inline enum parse parse_ip4(struct __sk_buff *skb,
 					    struct headers *out, __u8 proto,
 					    __u32 *at)
 {
 	__u8 ip[IP4_BYTES] __attribute__((aligned(4)));
 
-	if (bpf_skb_load_bytes(skb, 0, ip, sizeof(ip)))
+	if (load(skb, 0, ip, sizeof(ip)))
 		return UNREADABLE;
 	if (ip[9] != proto)
 		return NOT_THIS_PROTO;
@@ -54,7 +62,7 @@ static __always_inline enum parse parse_ip6(struct __sk_buff *skb,
 {
 	__u8 ip[IP6_BYTES] __attribute__((aligned(4)));
 
-	if (bpf_skb_load_bytes(skb, 0, ip, sizeof(ip)))
+	if (load(skb, 0, ip, sizeof(ip)))
 		return UNREADABLE;
 	__builtin_memcpy(out->source, ip + 8, 16);
 	__builtin_memcpy(out->destination, ip + 24, 16);
@@ -81,11 +89,11 @@ static __always_inline enum parse parse(struct __sk_buff *skb,
 		return how;
 	out->bytes = skb->len - at;
 	if (proto == IPPROTO_TCP) {
-		if (bpf_skb_load_bytes(skb, at, transport, 16))
+		if (load(skb, at, transport, 16))
 			return UNREADABLE;
 		out->sequence = *(__u32 *)(transport + 4);
 		out->tcp_flags = transport[13];
-	} else if (bpf_skb_load_bytes(skb, at, transport, 4)) {
+	} else if (load(skb, at, transport, 4)) {
 		return UNREADABLE;
 	}
 	out->source_port = transport[0] << 8 | transport[1];

@@ -30,6 +30,7 @@
 #include "inbound.h"
 #include "held.h"
 #include "packet.h"
+#include "device.h"
 #include "optional.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -60,6 +60,11 @@ enum rw_policy_flag {
 	RW_POLICY_ESSENTIAL = 2, /* an allow that no deny overrides */
 };
 
+enum rw_slot_flag {
+	RW_SLOT_IMMEDIATE_IN = 1, /* has inbound denies that hold in every mode */
+	RW_SLOT_CUT = 2, /* open connections are judged again by it */
+};
+
 enum rw_peer_flag {
 	RW_PEER_SELF = 1, /* an address of this very workload */
 	RW_PEER_MANAGED = 2, /* owned by a workload with an agent */
@@ -151,7 +156,7 @@ struct rw_slot {
 	__u8 mode_in;
 	__u8 loopback_enforce;
 	__u8 fail_open;
-	__u32 pad;
+	__u32 flags; /* enum rw_slot_flag */
 	/* Bit b set: entries with b port bits exist; by direction and pair. */
 	__u32 levels_out[4];
 	__u32 levels_in[4];

@@ -6,7 +6,9 @@ import type { AgentOptions } from "./agent-options.ts";
 import { dispatchEvents } from "./dispatch-events.ts";
 import { findScope } from "./find-scope.ts";
 import { installedInterpreters } from "./identify/warm.ts";
+import { attachDevices } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
+import { createDeviceFollower } from "./observe/follow-devices.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
@@ -24,6 +26,7 @@ const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
 const SWEEP_EVERY_MS = 30_000;
+const DEVICES_EVERY_MS = 2000;
 /** Sockets may outlive the last process of an execution by this much before its answer is dropped. */
 const RESOLUTION_GRACE_NS = 60_000_000_000n;
 
@@ -91,6 +94,11 @@ async function work(
     let told = 0;
     stops.push(
       every(DRAIN_EVERY_MS, drain, onError),
+      every(
+        DEVICES_EVERY_MS,
+        createDeviceFollower(() => attachDevices(options.pinDir)),
+        onError,
+      ),
       every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
       every(
         LISTENERS_EVERY_MS,

@@ -17,6 +17,11 @@ export async function loadPrograms(pinDir: string, cgroup: string): Promise<void
   await runLoader(["load", "--object", `${build}ringwall.bpf.o`, "--pin", pinDir, "--cgroup", cgroup]);
 }
 
+/** Attaches to network devices that came since the programs were loaded. */
+export async function attachDevices(pinDir: string): Promise<void> {
+  await runLoader(["devices", "--pin", pinDir]);
+}
+
 /** Detaches the programs and removes all that is pinned. */
 export async function unloadPrograms(pinDir: string): Promise<void> {
   await runLoader(["unload", "--pin", pinDir]);
@@ -37,6 +42,13 @@ export function openPinned(pinDir: string): Kernel {
   }
 }
 
+/** What the loader's commands do, for messages. */
+const DONE: Readonly<Record<string, string>> = {
+  load: "loaded",
+  devices: "attached to all network devices",
+  unload: "removed",
+};
+
 async function runLoader(args: readonly string[]): Promise<void> {
   const loader = `${build}ringwall-bpf`;
   await access(loader).catch((error: unknown) => {
@@ -53,7 +65,7 @@ async function runLoader(args: readonly string[]): Promise<void> {
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
     throw agentError(
       "kernel-programs",
-      `the kernel programs can't be ${args[0] === "load" ? "loaded" : "removed"}: ${said.replace(/^ringwall-bpf: /gm, "") || String(error)}`,
+      `the kernel programs can't be ${DONE[args[0] ?? ""] ?? "run"}: ${said.replace(/^ringwall-bpf: /gm, "") || String(error)}`,
       process.getuid?.() === 0 ? "see `ringwall agent status` for what this kernel lacks" : "run as root",
       error,
     );

@@ -62,6 +62,8 @@ int attach_program(struct bpf_program *program, const struct options *options,
 	char path[PATH_MAX];
 	int error = 0;
 
+	if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
+		return pin_device_program(program, options->pin);
 	if (!pin_path(path, options->pin, iterator ? "iter" : "links", name))
 		return -ENAMETOOLONG;
 	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING &&

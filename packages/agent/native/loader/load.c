@@ -252,6 +252,14 @@ static int load_into(struct bpf_object *object, const struct options *options,
 	return error;
 }
 
+/* Not an error: refusals are slower without. */
+static void warn_devices(int error)
+{
+	if (error)
+		complain("inbound refusals take a second: can't attach to all "
+			 "network devices: %s", strerror(-error));
+}
+
 int command_load(const struct options *options)
 {
 	struct scope scope = { .fd = -1 };
@@ -276,6 +284,8 @@ int command_load(const struct options *options)
 		return EXIT_FAILED;
 	if (!in_force(object, options, &meta))
 		error = load_into(object, options, &scope, &meta);
+	if (!error)
+		warn_devices(attach_devices(options));
 	close(lock);
 	bpf_object__close(object);
 	close(scope.fd);

@@ -18,6 +18,7 @@ enum exit_code {
 	EXIT_USAGE = 2, /* the call or its input is wrong */
 };
 
+#define DEVICE_PROGRAM_PIN "program" /* below devices/ */
 #define ENTRIES_DEFAULT 65536
 #define ENTRIES_MAX (1 << 20)
 
@@ -29,6 +30,7 @@ struct options {
 	unsigned int flow_entries;
 	unsigned int connections;
 	bool json;
+	bool tc_filters; /* even where the kernel has tcx */
 };
 
 struct scope {
@@ -67,6 +69,12 @@ bool set_constant(struct bpf_object *object, const char *name,
 /* links.c: attaches, or replaces what is attached; 0 or a negative errno. */
 int attach_program(struct bpf_program *program, const struct options *options,
 		   const struct scope *scope);
+
+/* devices.c: 0 or a negative errno; devices that came later need a new call. */
+int command_devices(const struct options *options);
+int attach_devices(const struct options *options);
+void detach_devices(const struct options *options);
+int pin_device_program(struct bpf_program *program, const char *pin);
 
 /* place.c */
 int lock_place(const char *pin); /* descriptor to close, or -1 */

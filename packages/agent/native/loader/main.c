@@ -11,14 +11,16 @@
 static const char usage[] =
 	"usage: ringwall-bpf load --object FILE --pin DIR --cgroup PATH\n"
 	"                         [--netns PATH] [--flow-entries N]\n"
-	"                         [--connections N] [--json]\n"
-	"       ringwall-bpf unload --pin DIR\n"
+	"                         [--connections N] [--tc-filters] [--json]\n"
+	"       ringwall-bpf devices --pin DIR [--netns PATH] [--tc-filters]\n"
+	"       ringwall-bpf unload --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf status --pin DIR [--json]\n"
 	"       ringwall-bpf check --object FILE\n"
 	"\n"
 	"load    loads the programs of FILE, attaches them to the cgroup and\n"
 	"        pins them below DIR; keeps what is already there and equal,\n"
 	"        replaces what is not, link by link and without a gap\n"
+	"devices attaches to network devices that came since\n"
 	"unload  detaches and removes everything below DIR\n"
 	"status  says what is loaded and what this kernel does not take\n"
 	"check   says as JSON which programs this kernel's verifier takes, and\n"
@@ -57,6 +59,7 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		{ "netns", required_argument, NULL, 'n' },
 		{ "flow-entries", required_argument, NULL, 'f' },
 		{ "connections", required_argument, NULL, 'C' },
+		{ "tc-filters", no_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{},
 	};
@@ -87,6 +90,9 @@ static bool parse_options(int count, char **arguments, struct options *out)
 			if (!parse_count("connections", optarg,
 					 &out->connections))
 				return false;
+			break;
+		case 't':
+			out->tc_filters = true;
 			break;
 		case 'j':
 			out->json = true;
@@ -134,6 +140,8 @@ int main(int count, char **arguments)
 		return EXIT_USAGE;
 	if (!strcmp(command, "load"))
 		return command_load(&options);
+	if (!strcmp(command, "devices"))
+		return command_devices(&options);
 	if (!strcmp(command, "unload"))
 		return command_unload(&options);
 	if (!strcmp(command, "status"))

@@ -9,7 +9,8 @@
 
 #define LOG_BYTES (1 << 20)
 
-const char *const optional_programs[] = { "reset_refused", "dump_tasks", NULL };
+const char *const optional_programs[] = { "reset_refused", "dump_tasks",
+					  "judge_at_device", NULL };
 
 bool is_optional(const char *name)
 {

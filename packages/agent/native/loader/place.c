@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * Where an instance is pinned: DIR/maps, DIR/links, DIR/iter on a bpffs. Where
+ * Where an instance is pinned: DIR/maps, links, iter, devices on a bpffs. Where
  * the parent of DIR is not on a bpffs, one is mounted there, and goes with the
  * last instance.
  */
@@ -23,7 +23,7 @@
 
 #define MOUNT_SOURCE "ringwall"
 
-static const char *const kinds[] = { "maps", "links", "iter", NULL };
+static const char *const kinds[] = { "maps", "links", "iter", "devices", NULL };
 
 static void parent_of(char out[PATH_MAX], const char *path)
 {
@@ -185,6 +185,7 @@ int command_unload(const struct options *options)
 	lock = lock_place(options->pin);
 	if (lock < 0)
 		return EXIT_FAILED;
+	detach_devices(options);
 	clear_place(options->pin);
 	close(lock);
 	if (!access(options->pin, F_OK)) {

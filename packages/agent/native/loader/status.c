@@ -29,21 +29,46 @@ static bool program_of(const char *path, struct bpf_prog_info *out)
 	struct bpf_link_info link = {};
 	__u32 bytes = sizeof(link);
 	int fd = bpf_obj_get(path);
-	bool found = false;
+	int program = -1;
+	bool found;
 
 	if (fd < 0)
 		return false;
-	if (!bpf_obj_get_info_by_fd(fd, &link, &bytes)) {
-		int program = bpf_prog_get_fd_by_id(link.prog_id);
-
-		bytes = sizeof(*out);
-		found = program >= 0 &&
-			!bpf_obj_get_info_by_fd(program, out, &bytes);
-		if (program >= 0)
-			close(program);
-	}
+	if (!bpf_obj_get_info_by_fd(fd, &link, &bytes) && link.prog_id)
+		program = bpf_prog_get_fd_by_id(link.prog_id);
+	bytes = sizeof(*out);
+	found = program >= 0 && !bpf_obj_get_info_by_fd(program, out, &bytes);
+	if (program >= 0)
+		close(program);
 	close(fd);
 	return found;
+}
+
+static void print_program(const char *name, const struct bpf_prog_info *info,
+			  bool first, bool json)
+{
+	if (json)
+		printf("%s{\"name\":\"%s\",\"instructionsVerified\":%u}",
+		       first ? "" : ",", name, info->verified_insns);
+	else
+		printf("  %-16s attached, %u instructions verified\n", name,
+		       info->verified_insns);
+}
+
+static void print_device_program(const char *pin, bool first, bool json)
+{
+	struct bpf_prog_info info = {};
+	__u32 bytes = sizeof(info);
+	char path[PATH_MAX];
+	int fd = -1;
+
+	if (pin_path(path, pin, "devices", DEVICE_PROGRAM_PIN))
+		fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	if (!bpf_obj_get_info_by_fd(fd, &info, &bytes))
+		print_program("judge_at_device", &info, first, json);
+	close(fd);
 }
 
 static void print_programs(const char *pin, bool json)
@@ -63,17 +88,12 @@ static void print_programs(const char *pin, bool json)
 		    !pin_path(path, pin, "links", entry->d_name) ||
 		    !program_of(path, &info))
 			continue;
-		if (json)
-			printf("%s{\"name\":\"%s\",\"instructionsVerified\":%u}",
-			       first ? "" : ",", entry->d_name,
-			       info.verified_insns);
-		else
-			printf("  %-16s attached, %u instructions verified\n",
-			       entry->d_name, info.verified_insns);
+		print_program(entry->d_name, &info, first, json);
 		first = false;
 	}
 	if (listing)
 		closedir(listing);
+	print_device_program(pin, first, json);
 }
 
 static void print_optional(const struct rw_meta *meta, bool json)

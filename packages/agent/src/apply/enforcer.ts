@@ -105,6 +105,7 @@ const UNGOVERNED: SlotContents = {
   modeIn: "ungoverned",
   loopbackEnforce: false,
   failOpen: false,
+  cutEstablished: false,
   policies: [],
   peers: [],
   subjects: [],

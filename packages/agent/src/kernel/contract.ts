@@ -68,6 +68,8 @@ export interface SlotHeader {
   readonly loopbackEnforce: boolean;
   /** What an unknown process may do when the agent can't say what it is. */
   readonly failOpen: boolean;
+  /** Whether open connections are judged again by this policy. */
+  readonly cutEstablished: boolean;
 }
 
 export interface SlotContents extends SlotHeader {

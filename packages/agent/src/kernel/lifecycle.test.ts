@@ -61,6 +61,7 @@ describe.skipIf(whyNoKernelTests("lifecycle.test.ts"))("an instance of the kerne
       policies: [],
       peers: [],
       failOpen: false,
+      cutEstablished: true,
     });
     expect(await reach(CLIENT)).toBe(0);
     host.kernel.switchSlot(1);

@@ -14,7 +14,13 @@ const [OPEN, SHUT] = [8001, 8002];
 
 describe.skipIf(whyNoKernelTests("shadow.test.ts"))("a draft beside the live policy", () => {
   let host: TestHost;
-  const base = { modeOut: "block", modeIn: "ungoverned", loopbackEnforce: true, failOpen: false } as const;
+  const base = {
+    modeOut: "block",
+    modeIn: "ungoverned",
+    loopbackEnforce: true,
+    failOpen: false,
+    cutEstablished: false,
+  } as const;
   const known = { peers: [peer("127.0.0.1", HERE)], subjects: subjects(CLIENT, SERVER) };
   const ours = { subject: CLIENT, peer: HERE, portBits: 16 };
   const live: SlotContents = {

@@ -27,6 +27,7 @@ import {
   policyKeyBytes,
   policyValueBytes,
   slotBytes,
+  slotFlag,
 } from "./generated/layout.ts";
 import { KernelError } from "./kernel-error.ts";
 import { KernelMap, mapType, missing, room, u32 } from "./kernel-map.ts";
@@ -64,6 +65,7 @@ export function readSlot(maps: SlotMaps, slot: AnySlot): SlotHeader {
     modeIn: modeName(raw.modeIn),
     loopbackEnforce: raw.loopbackEnforce !== 0,
     failOpen: raw.failOpen !== 0,
+    cutEstablished: (raw.flags & slotFlag.cut) !== 0,
   };
 }
 
@@ -71,7 +73,8 @@ export function readSlot(maps: SlotMaps, slot: AnySlot): SlotHeader {
 export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHeader): void {
   const raw = decodeSlot(rawSlot(maps, slot));
   const view = room(slotBytes);
-  encodeSlot(view, { ...raw, ...headerFields(header) });
+  const flags = flagsOf(header) | (raw.flags & slotFlag.immediateIn);
+  encodeSlot(view, { ...raw, ...headerFields(header), flags });
   maps.slots.set(u32(slot), view);
 }
 
@@ -92,7 +95,8 @@ export async function writeSlot(maps: SlotMaps, slot: AnySlot, contents: SlotCon
     replaceInner(maps.subjects, slot, subjectMap(contents.subjects)),
   ]);
   const view = room(slotBytes);
-  encodeSlot(view, { ...headerFields(contents), ...levels(contents.policies) });
+  const flags = flagsOf(contents) | immediateIn(contents.policies);
+  encodeSlot(view, { ...headerFields(contents), flags, ...levels(contents.policies) });
   maps.slots.set(u32(slot), view);
 }
 
@@ -120,6 +124,7 @@ export function addPolicies(maps: SlotMaps, slot: AnySlot, entries: readonly Pol
   const view = room(slotBytes);
   encodeSlot(view, {
     ...raw,
+    flags: raw.flags | immediateIn(entries),
     levelsOut: raw.levelsOut.map((bits, pair) => (bits | (added.levelsOut[pair] ?? 0)) >>> 0),
     levelsIn: raw.levelsIn.map((bits, pair) => (bits | (added.levelsIn[pair] ?? 0)) >>> 0),
   });
@@ -140,6 +145,15 @@ function headerFields(header: SlotHeader) {
     loopbackEnforce: header.loopbackEnforce ? 1 : 0,
     failOpen: header.failOpen ? 1 : 0,
   };
+}
+
+function flagsOf(header: SlotHeader): number {
+  return header.cutEstablished ? slotFlag.cut : 0;
+}
+
+/** Says that observing is not all that comes in can meet. */
+function immediateIn(entries: readonly PolicyEntry[]): number {
+  return entries.some((entry) => entry.immediate && entry.direction === "in") ? slotFlag.immediateIn : 0;
 }
 
 /** Which port prefix lengths each pair uses, so that the kernel looks up no others. */

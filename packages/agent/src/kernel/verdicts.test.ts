@@ -206,12 +206,14 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
     const inbound = { direction: "in", subject: SERVER, port: 8000, portBits: 16 } as const;
     beforeAll(async () => a.provision({ modeOut: "ungoverned" }));
 
-    test("block refuses with a reset, once the client tries again", async () => {
+    test.each(["10.77.0.2", "fd77::2"])("block refuses with a reset at the first SYN to %s", async (ip) => {
       await b.provision({ modeIn: "block", subjects: subjects(SERVER) });
       await b.flows();
       b.events.length = 0;
-      const { errno } = await a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 4 }), CLIENT);
+      const { errno, ms } = await a.ask<Connected>(connect(ip, 8000, { timeoutS: 4 }), CLIENT);
       expect(errno).toBe(constants.errno.ECONNREFUSED);
+      // A SYN is sent again after a second: before that, only a reset can have answered it.
+      if (b.has("judge_at_device")) expect(ms).toBeLessThan(900);
       expect(merged(await b.flows())).toMatchObject({
         identity: SERVER,
         direction: "in",
@@ -224,6 +226,21 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
         direction: "in",
         identity: SERVER,
       });
+    });
+
+    test("an immediate deny refuses in observe and where nothing governs", async () => {
+      const policies = [deny({ direction: "in", port: 8000, portBits: 16, immediate: true, rule: 9 })];
+      for (const modeIn of ["observe", "ungoverned"] as const) {
+        await b.provision({ modeIn, policies, subjects: subjects(SERVER) });
+        await b.flows();
+        const { errno } = await a.ask<Connected>(connect("10.77.0.2", 8000), CLIENT);
+        expect(errno).toBe(constants.errno.ECONNREFUSED);
+        expect(merged(await b.flows())).toMatchObject({
+          verdict: "blocked",
+          reason: "immediateDeny",
+          rule: 9,
+        });
+      }
     });
 
     test.each(["10.77.0.2", "fd77::2"])("a rule for the listening software lets %s through", async (ip) => {

@@ -50,6 +50,7 @@ export function planKernel(desired: Desired, actual: Actual): KernelPlan {
     modeIn: kernelMode(slot.modes.inbound),
     loopbackEnforce: slot.loopbackEnforce,
     failOpen: slot.failOpen,
+    cutEstablished: slot.cutEstablished,
   };
   return {
     from: actual.generation,

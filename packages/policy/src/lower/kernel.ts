@@ -53,5 +53,7 @@ export type KernelSlot = {
   };
   readonly loopbackEnforce: boolean;
   readonly failOpen: boolean;
+  /** Open connections are judged again when the policy comes into force. */
+  readonly cutEstablished: boolean;
   readonly peers: readonly PeerEntry[];
 };

@@ -44,6 +44,7 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
       modes: policy.modes,
       loopbackEnforce: policy.loopback === "enforce",
       failOpen: policy.fail === "open",
+      cutEstablished: policy.established === "cut",
       peers: peers.entries,
     },
     entries: [

@@ -128,6 +128,12 @@ export const reason = {
 } as const;
 export type Reason = keyof typeof reason;
 
+export const slotFlag = {
+  immediateIn: 1,
+  cut: 2,
+} as const;
+export type SlotFlag = keyof typeof slotFlag;
+
 export const subject = {
   unknown: 0,
   agent: 1,
@@ -740,6 +746,7 @@ export interface Slot {
   readonly modeIn: number;
   readonly loopbackEnforce: number;
   readonly failOpen: number;
+  readonly flags: number;
   readonly levelsOut: readonly number[];
   readonly levelsIn: readonly number[];
 }
@@ -751,6 +758,7 @@ export function decodeSlot(view: DataView, at = 0): Slot {
     modeIn: view.getUint8(at + 9),
     loopbackEnforce: view.getUint8(at + 10),
     failOpen: view.getUint8(at + 11),
+    flags: view.getUint32(at + 12, true),
     levelsOut: Array.from({ length: 4 }, (_, i) => view.getUint32(at + 16 + i * 4, true)),
     levelsIn: Array.from({ length: 4 }, (_, i) => view.getUint32(at + 32 + i * 4, true)),
   };
@@ -761,6 +769,7 @@ export function encodeSlot(view: DataView, value: Slot, at = 0): void {
   view.setUint8(at + 9, value.modeIn);
   view.setUint8(at + 10, value.loopbackEnforce);
   view.setUint8(at + 11, value.failOpen);
+  view.setUint32(at + 12, value.flags, true);
   value.levelsOut.forEach((item, i) => { view.setUint32(at + 16 + i * 4, item, true); });
   value.levelsIn.forEach((item, i) => { view.setUint32(at + 32 + i * 4, item, true); });
 }

@@ -82,6 +82,16 @@ export class TestHost {
     ]);
   }
 
+  /** Devices that came since the programs were loaded. */
+  attachDevices(...more: readonly string[]): void {
+    execFileSync(LOADER_PATH, ["devices", "--pin", this.pin, "--netns", `/run/netns/${this.name}`, ...more]);
+  }
+
+  /** Whether the kernel took an optional program. */
+  has(program: string): boolean {
+    return this.kernel.capabilities().optional.some(({ name, loaded }) => name === program && loaded);
+  }
+
   /** What connect() fails with when it is refused here: ECONNREFUSED where the kernel lets a program choose. */
   get refusal(): number {
     return this.kernel.capabilities().refuseWithReset ? constants.errno.ECONNREFUSED : constants.errno.EPERM;
@@ -173,7 +183,7 @@ export class TestHost {
     this.stopBeating();
     this.#stream.close();
     this.kernel.close();
-    execFileSync(LOADER_PATH, ["unload", "--pin", this.pin]);
+    execFileSync(LOADER_PATH, ["unload", "--pin", this.pin, "--netns", `/run/netns/${this.name}`]);
   }
 
   /** Restarts the agent's side: maps are opened again, as after a crash. */
@@ -271,13 +281,14 @@ const EMPTY: SlotContents = {
   modeIn: "ungoverned",
   loopbackEnforce: false,
   failOpen: false,
+  cutEstablished: false,
   policies: [],
   peers: [],
   subjects: [],
 };
 
 /** Joins two hosts by a wire: 10.77.0.1 and fd77::1 here, 10.77.0.2 and fd77::2 there. */
-export function wire(a: TestHost, b: TestHost): void {
+export function wire(a: TestHost, b: TestHost, ...attach: readonly string[]): void {
   execFileSync("ip", [
     "link",
     "add",
@@ -296,6 +307,7 @@ export function wire(a: TestHost, b: TestHost): void {
     host.ip("addr", "add", `10.77.0.${i + 1}/24`, "dev", "wire0");
     host.ip("addr", "add", `fd77::${i + 1}/64`, "dev", "wire0", "nodad");
     host.ip("link", "set", "wire0", "up");
+    host.attachDevices(...attach);
   });
 }
 

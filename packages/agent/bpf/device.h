@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Packets as they come in at a device, before the kernel looks for their
+ * socket (optional, tcx). A SYN that is refused here is found by sk_lookup a
+ * moment later, and the kernel answers it with a reset: the client learns at
+ * once. What is not understood or not known here goes on to the socket's hook,
+ * which judges all that was not judged before; no verdict depends on this.
+ */
+#ifndef RINGWALL_DEVICE_H
+#define RINGWALL_DEVICE_H
+
+#define TC_GO_ON (-1)
+#define ETHERNET_BYTES 14
+#define ETHERNET_TYPE_AT 12
+#define IP4_PROTO_AT 9
+#define IP6_PROTO_AT 6
+#define TCP_FLAGS_AT 13
+
+static __always_inline bool opens(__u8 tcp_flags)
+{
+	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/*
+ * Most packets: TCP in plain Ethernet, and no SYN. A device without an Ethernet
+ * header starts with the IP version, where this asks no further.
+ */
+static __always_inline bool is_plain_segment(struct __sk_buff *skb)
+{
+	__u8 *at = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+	__u16 type;
+
+	if ((void *)(at + ETHERNET_BYTES + IP4_BYTES + TCP_FLAGS_AT + 1) > end)
+		return false;
+	if (at[0] >> 4 == 4 || at[0] >> 4 == 6)
+		return false;
+	type = *(__u16 *)(at + ETHERNET_TYPE_AT);
+	at += ETHERNET_BYTES;
+	if (type == bpf_htons(ETH_P_IP))
+		return at[0] == 0x45 && at[IP4_PROTO_AT] == IPPROTO_TCP &&
+		       !opens(at[IP4_BYTES + TCP_FLAGS_AT]);
+	if (type != bpf_htons(ETH_P_IPV6) ||
+	    (void *)(at + IP6_BYTES + TCP_FLAGS_AT + 1) > end)
+		return false;
+	return at[IP6_PROTO_AT] == IPPROTO_TCP &&
+	       !opens(at[IP6_BYTES + TCP_FLAGS_AT]);
+}
+
+/* Could the slot refuse anything that comes in? */
+static __always_inline bool may_refuse(const struct rw_slot *slot)
+{
+	return slot->mode_in == RW_MODE_BLOCK ||
+	       (slot->flags & RW_SLOT_IMMEDIATE_IN);
+}
+
+/* Words of a mapped or an IPv6 address, as a socket look-up wants them. */
+static __always_inline struct bpf_sock *
+find_tcp_socket(struct __sk_buff *skb, const struct headers *packet)
+{
+	const __u32 *from = (const __u32 *)packet->source;
+	const __u32 *to = (const __u32 *)packet->destination;
+	struct bpf_sock_tuple tuple = {};
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		tuple.ipv4.saddr = from[3];
+		tuple.ipv4.daddr = to[3];
+		tuple.ipv4.sport = bpf_htons(packet->source_port);
+		tuple.ipv4.dport = bpf_htons(packet->destination_port);
+		return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
+					 BPF_F_CURRENT_NETNS, 0);
+	}
+	__builtin_memcpy(tuple.ipv6.saddr, from, 16);
+	__builtin_memcpy(tuple.ipv6.daddr, to, 16);
+	tuple.ipv6.sport = bpf_htons(packet->source_port);
+	tuple.ipv6.dport = bpf_htons(packet->destination_port);
+	return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6),
+				 BPF_F_CURRENT_NETNS, 0);
+}
+
+/* Fills in the connection when the listener is one of ours and was seen. */
+static __always_inline bool start_at_device(struct __sk_buff *skb,
+					    const struct headers *packet,
+					    struct connection *connection)
+{
+	struct syn_key key = {};
+	struct bpf_sock *sk;
+	bool found = false;
+
+	/* Refused at the socket before: sk_lookup will answer, once. */
+	set_syn_key(&key, packet);
+	if (bpf_map_lookup_elem(&refused_syns, &key))
+		return false;
+	sk = find_tcp_socket(skb, packet);
+	if (!sk)
+		return false;
+	if (sk->state == BPF_TCP_LISTEN &&
+	    bpf_sk_storage_get(&bound_sockets, sk, 0, 0))
+		found = start_inbound(connection, sk, packet);
+	bpf_sk_release(sk);
+	return found;
+}
+
+static __always_inline int device_syn(struct __sk_buff *skb)
+{
+	struct judgement result = {};
+	struct connection connection;
+	struct headers packet = {};
+	struct rw_slot *slot;
+	__u32 index;
+
+	slot = live_slot(&index);
+	if (!slot || !may_refuse(slot) ||
+	    parse(skb, &packet, IPPROTO_TCP) != PARSED ||
+	    !opens(packet.tcp_flags) ||
+	    !start_at_device(skb, &packet, &connection))
+		return TC_GO_ON;
+	if (!judge_connection(&connection, slot, index, &result))
+		return TC_GO_ON;
+	if (result.verdict == RW_VERDICT_BLOCKED)
+		refuse_syn(&connection, &packet);
+	else
+		expect_arrival(&connection, &packet, true);
+	return TC_GO_ON;
+}
+
+SEC("tc")
+int judge_at_device(struct __sk_buff *skb)
+{
+	if (is_plain_segment(skb))
+		return TC_GO_ON;
+	if (skb->protocol == bpf_htons(ETH_P_IP) ||
+	    skb->protocol == bpf_htons(ETH_P_IPV6))
+		return device_syn(skb);
+	return TC_GO_ON;
+}
+
+#endif

@@ -1,0 +1,72 @@
+/** The program at network devices: it only makes refusals quicker, through tcx or through tc filters. */
+import { execFileSync } from "node:child_process";
+import { constants } from "node:os";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestHost, wire } from "./testing/host.ts";
+import { allow, peer, subjects } from "./testing/policies.ts";
+import { connect, serve } from "./testing/programs.ts";
+import { whyNoKernelTests } from "./testing/requirements.ts";
+
+const SERVER = 21;
+/** A refused SYN is sent again after a second; an answer before that is one to the first SYN. */
+const FIRST_SYN_MS = 900;
+
+interface Connected {
+  readonly errno: number;
+  readonly ms: number;
+}
+
+describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters instead of tcx", () => {
+  let a: TestHost;
+  let b: TestHost;
+  beforeAll(async () => {
+    a = new TestHost("a");
+    b = new TestHost("b");
+    b.unload();
+    b.reload("--tc-filters");
+    wire(a, b, "--tc-filters");
+    await b.start(serve("10.77.0.2", 8000), SERVER);
+  });
+  afterAll(async () => {
+    await a.close();
+    await b.close();
+  });
+
+  const reach = (): Promise<Connected> => a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 4 }));
+  const filters = (): string =>
+    execFileSync("tc", ["-n", b.name, "filter", "show", "dev", "wire0", "ingress"], { encoding: "utf8" });
+
+  test("resets what it refuses at the first SYN", async () => {
+    if (!b.has("judge_at_device")) return;
+    await b.provision({ modeIn: "block", subjects: subjects(SERVER) });
+    const { errno, ms } = await reach();
+    expect(errno).toBe(constants.errno.ECONNREFUSED);
+    expect(ms).toBeLessThan(FIRST_SYN_MS);
+  });
+
+  test("lets in what it allows, judged once", async () => {
+    const rule = allow({ direction: "in", subject: SERVER, peer: 3, port: 8000, portBits: 16, rule: 8 });
+    await b.provision({
+      modeIn: "block",
+      policies: [rule],
+      peers: [peer("10.77.0.1", 3)],
+      subjects: subjects(SERVER),
+    });
+    await b.flows();
+    expect((await reach()).errno).toBe(0);
+    const flows = await b.flows();
+    expect(flows.map(({ rule, state, verdict }) => ({ rule, state, verdict }))).toEqual([
+      { rule: 8, state: "established", verdict: "allowed" },
+    ]);
+    expect(flows[0]?.count).toBe(1n);
+  });
+
+  test("keeps one filter on a device however often it is attached, and none once unloaded", () => {
+    b.attachDevices("--tc-filters");
+    b.attachDevices("--tc-filters");
+    expect(filters().match(/handle 0x/g)).toHaveLength(1);
+    b.unload();
+    expect(filters()).not.toContain("judge_at_device");
+    b.reload("--tc-filters");
+  });
+});
