@@ -403,34 +403,6 @@ struct rw_meta {
 	struct rw_optional_program optional[8];
 };
 
-#define RW_SIZE(type, bytes) \
-	_Static_assert(sizeof(struct type) == (bytes), #type)
-RW_SIZE(rw_slot, 48);
-RW_SIZE(rw_policy_key, 12);
-RW_SIZE(rw_policy_value, 8);
-RW_SIZE(rw_peer_key, 20);
-RW_SIZE(rw_peer_value, 8);
-RW_SIZE(rw_file_key, 24);
-RW_SIZE(rw_executable, 8);
-RW_SIZE(rw_exec_key, 16);
-RW_SIZE(rw_task, 40);
-RW_SIZE(rw_resolution, 16);
-RW_SIZE(rw_identity_key, 24);
-RW_SIZE(rw_process, 40);
-RW_SIZE(rw_listener_key, 4);
-RW_SIZE(rw_flow_key, 32);
-RW_SIZE(rw_flow_value, 40);
-RW_SIZE(rw_shadow, 24);
-RW_SIZE(rw_shadow_key, 36);
-RW_SIZE(rw_shadow_value, 24);
-RW_SIZE(rw_event_header, 16);
-RW_SIZE(rw_exec_event, 376 + 4096 + 8192);
-RW_SIZE(rw_exit_event, 32);
-RW_SIZE(rw_identity_miss_event, 72);
-RW_SIZE(rw_denial_event, 104);
-RW_SIZE(rw_unknown_listener_event, 40);
-RW_SIZE(rw_task_record, 72);
-RW_SIZE(rw_optional_program, 200);
-RW_SIZE(rw_meta, 1656);
+#include "sizes.h"
 
 #endif
