@@ -72,8 +72,13 @@ static __always_inline enum parse parse_ip6(struct __sk_buff *skb,
 	return PARSED;
 }
 
-static __always_inline enum parse parse(struct __sk_buff *skb,
-					struct headers *out, __u8 proto)
+/*
+ * A function of its own: its buffers would else stay on the stack of whoever
+ * asks, below the judging, and kernels before 6.13 count all of them together
+ * (512 bytes at most).
+ */
+static __noinline enum parse parse(struct __sk_buff *skb, struct headers *out,
+				   __u8 proto)
 {
 	__u8 transport[16] __attribute__((aligned(4)));
 	enum parse how;
