@@ -10,9 +10,6 @@ vi.setConfig({ testTimeout: 120_000 });
 
 /** Lines `SRC => DST : CONNECTIONS`; an end is `NS/NAME[KIND]` or `FIRST-LAST[External]`. */
 type Line = { readonly src: string; readonly dst: string; readonly connections: string };
-/** A pod whose labels differ from those of its owner's first pod keeps its own name; the expectation has one name for both. */
-const OTHER_LABELS = new Set(["default/pod-2"]);
-
 type Proto = "tcp" | "udp" | "sctp";
 
 const folder = join(outsideData, "kubernetes-networkpolicy/np-guard");
@@ -44,7 +41,7 @@ function differences(set: PolicySet, expected: readonly Line[]): readonly string
   const inventory = inventoryOf(set.workloads);
   if (!inventory.ok) throw new Error(JSON.stringify(inventory.error));
   const decider = createDecider(set, inventory.value, { nearest: false });
-  const names = set.workloads.map((one) => one.metadata.name).filter((name) => !OTHER_LABELS.has(name));
+  const names = set.workloads.map((one) => one.metadata.name);
   const linesOf = indexed(expected);
   const externals = externalSamples(set, expected);
   const probes = portsToTry(set, expected);

@@ -8,7 +8,9 @@ const metadata = z.looseObject({
   name: text,
   namespace: text.nullish(),
   labels,
-  ownerReferences: z.array(z.looseObject({ name: text })).nullish(),
+  ownerReferences: z
+    .array(z.looseObject({ name: text, kind: text.nullish(), controller: z.boolean().nullish() }))
+    .nullish(),
 });
 
 export const labelSelector = z.strictObject({

@@ -44,6 +44,24 @@ export function selectorOf(
   return Object.fromEntries(requirements) as LabelSelector; // no null is left
 }
 
+/** Does Kubernetes' selector match these labels? */
+export function matchesLabels(
+  { matchLabels, matchExpressions }: LabelSelectorObject,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const equal = Object.entries(matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+  return (
+    equal &&
+    (matchExpressions ?? []).every(({ key, operator, values }) => {
+      const value = labels[key];
+      if (operator === "Exists") return value !== undefined;
+      if (operator === "DoesNotExist") return value === undefined;
+      const listed = value !== undefined && (values ?? []).includes(value);
+      return operator === "In" ? listed : !listed;
+    })
+  );
+}
+
 /** AND of two selectors over different keys. */
 export function both(a: LabelSelector, b: LabelSelector): LabelSelector {
   return { ...a, ...b };

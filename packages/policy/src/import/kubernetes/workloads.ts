@@ -1,7 +1,7 @@
 import { API_VERSION, parseAddress, type Workload } from "@ringwall/model";
 import type { MetadataObject, PodObject, TemplateObject } from "./objects.ts";
 import type { Manifests } from "./read.ts";
-import { NAMESPACE_NAME, NAMESPACE_PREFIX } from "./selectors.ts";
+import { matchesLabels, NAMESPACE_NAME, NAMESPACE_PREFIX } from "./selectors.ts";
 
 type Containers = TemplateObject["spec"];
 type Draft = {
@@ -15,13 +15,17 @@ export function namespaceOf(metadata: MetadataObject): string {
   return metadata.namespace ?? "default";
 }
 
-/** `NAMESPACE/POD`, or the owner's name where several pods have one owner; its pods with other labels keep their own names. */
+/**
+ * `NAMESPACE/POD`, or the owner's name. Pods of one owner are one workload, with the labels of the first, unless a
+ * selector in these manifests tells them apart: then the others keep their own names.
+ */
 export function workloadsOf(manifests: Manifests): readonly Workload[] {
   const drafts = new Map<string, Draft>();
+  const toldApart = distinguisher(manifests);
   const add = (owner: string, own: string, labels: Record<string, string>): Draft => {
     const fresh = (name: string): Draft => ({ name, labels, addresses: new Set(), ports: new Map() });
     const known = drafts.get(owner);
-    const same = known === undefined || JSON.stringify(known.labels) === JSON.stringify(labels);
+    const same = known === undefined || !toldApart(known.labels, labels);
     const name = same ? owner : own;
     const draft = drafts.get(name) ?? fresh(name);
     drafts.set(name, draft);
@@ -35,13 +39,32 @@ export function workloadsOf(manifests: Manifests): readonly Workload[] {
   }
   for (const pod of manifests.pods) {
     const space = namespaceOf(pod.metadata);
-    const owner = pod.metadata.ownerReferences?.[0]?.name ?? pod.metadata.name;
+    const owner = ownerOf(pod.metadata) ?? pod.metadata.name;
     const labels = labelsOf(pod.metadata, pod.metadata.labels);
     const draft = add(`${space}/${owner}`, `${space}/${pod.metadata.name}`, labels);
     addPorts(draft, pod.spec);
     for (const address of addressesOf(pod)) draft.addresses.add(address);
   }
   return [...drafts.values()].map(workloadOf);
+}
+
+/** A node owns the static pods that run on it; they have nothing else in common. */
+function ownerOf({ ownerReferences }: MetadataObject): string | undefined {
+  const owner = ownerReferences?.find(({ controller }) => controller === true) ?? ownerReferences?.[0];
+  return owner?.kind === "Node" ? undefined : owner?.name;
+}
+
+/** Would any policy here take two sets of labels for different pods? */
+function distinguisher({ policies }: Manifests) {
+  const selectors = policies.flatMap(({ spec }) => {
+    const peers = [
+      ...(spec.ingress ?? []).flatMap(({ from }) => from ?? []),
+      ...(spec.egress ?? []).flatMap(({ to }) => to ?? []),
+    ];
+    return [spec.podSelector ?? {}, ...peers.map(({ podSelector }) => podSelector ?? {})];
+  });
+  return (a: Record<string, string>, b: Record<string, string>): boolean =>
+    selectors.some((selector) => matchesLabels(selector, a) !== matchesLabels(selector, b));
 }
 
 /** A pod's own labels, and its namespace's under their prefix. */
