@@ -32,6 +32,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./online/learn.ts"),
     onFiles: { load: () => import("./offline/learn.ts"), options: ["--flows"] },
   },
+  review: {
+    group: "Change what is enforced:",
+    load: () => import("./online/review.ts"),
+    onFiles: { load: () => import("./offline/review.ts"), options: ["--policy"] },
+  },
   apply: { group: "Change what is enforced:", load: () => import("./online/apply.ts") },
   simulate: {
     group: "Change what is enforced:",

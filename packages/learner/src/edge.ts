@@ -1,4 +1,5 @@
 import type { ProcessIdentity, Protocol, Workload } from "@ringwall/model";
+import type { Rejection } from "./review/rejection.ts";
 
 /** One end of an edge: the workload where one owns the address, else the address alone. */
 export type EdgeEnd = {
@@ -44,4 +45,6 @@ export type LearnInput = {
   readonly taken: readonly string[];
   /** Ringwall's own controllers (and whatever else is essential): edges to them are nobody's rule. */
   readonly essential?: readonly { readonly ip: string; readonly port: number }[];
+  /** Rules that people turned down: what they would allow is set aside with their reason. */
+  readonly rejected?: readonly Rejection[];
 };

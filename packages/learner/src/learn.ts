@@ -8,6 +8,7 @@ import { type Link, linkTable } from "./links.ts";
 import { ruleReport } from "./report/rules.ts";
 import { type Aside, setAsideReport } from "./report/set-aside.ts";
 import type { LearnResult } from "./result.ts";
+import { remember } from "./review/remembered.ts";
 import { draftRules } from "./rules/draft-rules.ts";
 import { policiesOf } from "./rules/policies.ts";
 import { findSegments } from "./segment/find-segments.ts";
@@ -30,8 +31,9 @@ export function learn(input: LearnInput): LearnResult {
   const segmentNames = nameSegments(partition, { ...context, links: cleaned.kept }, new Set(input.taken));
   const words = { segments: segmentNames, software: software.groups };
   const taken = new Set(input.taken);
+  const remembered = remember(input.rejected ?? [], input.inventory, partition);
   const propose = (tightness: number): Proposal => {
-    const drafted = draftRules(cleaned.kept, { ...context, partition, tightness });
+    const drafted = draftRules(cleaned.kept, { ...context, partition, tightness, remembered });
     const placed = policiesOf(drafted.rules, { ...words, tightness }, taken);
     return { drafted, ...placed, ...ruleReport(placed.rules, partition) };
   };

@@ -25,7 +25,8 @@ export type SetAsideReason =
   | "tainted-destination"
   | "no-peer-support"
   | "client-to-client"
-  | "one-off";
+  | "one-off"
+  | "rejected";
 
 /** One finding: edges of one program that were left out for one reason. */
 export type SetAside = {

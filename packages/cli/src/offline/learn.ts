@@ -11,8 +11,7 @@ type Options = {
   readonly tightness: number;
   readonly seed: number;
   readonly update?: string;
-  readonly reject?: readonly string[];
-  readonly reason?: string;
+  readonly askAgain?: boolean;
   readonly keepGoing?: boolean;
   readonly json?: boolean;
 };
@@ -30,8 +29,7 @@ export function register(program: Command): void {
       "--update <dir>",
       "an existing policy folder: only propose what it lacks, and leave people's text alone",
     )
-    .option("--reject <rule...>", "with --update: `POLICY/RULE` or a rule's name, never to be proposed again")
-    .option("--reason <text>", "why they are rejected")
+    .option("--ask-again", "forget which rules `ringwall review` rejected, and propose them again")
     .option("--keep-going", "pass over lines that are no flow records")
     .option("--json", "the report as one JSON object")
     .action(run(learnFiles));
@@ -51,11 +49,16 @@ async function learnFiles(options: Options): Promise<0 | 1> {
   const { formatLearned, learn } = await import("@ringwall/learner");
   const { loadObservations } = await import("./observations.ts");
   const { writeFolder } = await import("./write-folder.ts");
+  const { formatReviews, loadReviews, REVIEW_FILE, rejectionsIn } = await import("./review-file.ts");
+  const known = loadReviews(options.output);
+  const reviews = options.askAgain ? known.filter(({ state }) => state === "accepted") : known;
   const { edges, inventory, found } = await loadObservations(options, []);
   const { tightness, seed } = options;
-  const result = learn({ edges, inventory: [...inventory, ...found], tightness, seed, taken: [] });
+  const rejected = rejectionsIn(reviews);
+  const result = learn({ edges, inventory: [...inventory, ...found], tightness, seed, taken: [], rejected });
+  const kept = reviews.length === 0 ? [] : [{ path: REVIEW_FILE, text: formatReviews(reviews) }];
   // Files are written in one step: whatever ends the run before this leaves the folder as it was.
-  writeFolder(options.output, formatLearned(result, found), "report.json");
+  writeFolder(options.output, [...formatLearned(result, found), ...kept], "report.json");
   if (options.json) sayJson(result.report);
   else await show(result, options.output);
   return result.report.rules.length === 0 ? 1 : 0;

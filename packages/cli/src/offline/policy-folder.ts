@@ -4,9 +4,6 @@ import type { Resource } from "@ringwall/model";
 import { parsePolicy, resourcesOf } from "@ringwall/policy";
 import { Failure, failure } from "../failure.ts";
 
-/** What people turned down, beside the policy; not a resource, so its name starts with a dot. */
-export const REJECTED_FILE = ".rejected.json";
-
 export type PolicyText = { readonly path: string; readonly text: string };
 export type PolicyFolder = { readonly files: readonly PolicyText[]; readonly resources: readonly Resource[] };
 

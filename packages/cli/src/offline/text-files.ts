@@ -7,6 +7,9 @@ import { Failure } from "../failure.ts";
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
 const FILES_MAX = 100_000;
 
+/** What the learner and the review keep beside a policy. */
+const NO_POLICY: ReadonlySet<string> = new Set(["report.json", "review.json"]);
+
 export type TextFile = { readonly file: string; readonly text: string };
 
 /** Reads the YAML and JSON files named or below the folders named, by name; `-` is standard input. Throws Failure with all problems. */
@@ -29,7 +32,7 @@ function namesAt(path: string, problems: Problem[]): readonly string[] {
     return [];
   }
   const found = globSync("**/*.{yaml,yml,json,ndjson}", { cwd: path })
-    .filter((name) => !name.split("/").includes("node_modules") && name !== "report.json")
+    .filter((name) => !name.split("/").includes("node_modules") && !NO_POLICY.has(name))
     .sort();
   if (found.length === 0)
     problems.push(unreadable(`no YAML or JSON file in \`${path}\``, "name the folder that holds the policy"));

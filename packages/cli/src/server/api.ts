@@ -8,7 +8,7 @@ import { type Location, locate, type ServerOptions } from "./locate.ts";
 export const ANSWER_MS_MAX = 30_000;
 export const LONG_ANSWER_MS_MAX = 300_000;
 
-type Method = "GET" | "PUT" | "POST";
+type Method = "GET" | "PUT" | "POST" | "DELETE";
 type Query = Readonly<Record<string, string | number | undefined>>;
 type Request = { readonly query?: Query; readonly body?: unknown; readonly answerMsMax?: number };
 
@@ -17,7 +17,7 @@ export type Api = {
   readonly url: URL;
   readonly get: <T>(path: string, schema: z.ZodType<T>, query?: Query, answerMsMax?: number) => Promise<T>;
   readonly send: <T>(
-    method: "PUT" | "POST",
+    method: "PUT" | "POST" | "DELETE",
     path: string,
     body: unknown,
     schema: z.ZodType<T>,

@@ -96,7 +96,7 @@ export function policyViews(set: PolicySet, seen: readonly Seen[]): PolicyView[]
 }
 
 /** One line: `crm-api in crm-app → postgres in crm-db, tcp/5432`. */
-function summaryOf(rule: Rule): string {
+export function summaryOf(rule: Rule): string {
   if ("run" in rule) return `${list(rule.run.software)} in ${list(rule.run.segment)}`;
   const clause = "allow" in rule ? rule.allow : rule.deny;
   const ports = clause.ports === undefined ? "any port" : clause.ports.join(", ");

@@ -1,4 +1,15 @@
-import { type Edge, type EdgeEnd, type LearnResult, learn } from "@ringwall/learner";
+import {
+  type DriftResult,
+  drift,
+  type Edge,
+  type EdgeEnd,
+  type LearnInput,
+  type LearnResult,
+  learn,
+  type Rejection,
+  type UpdateResult,
+  update,
+} from "@ringwall/learner";
 import type { Resource, Workload } from "@ringwall/model";
 import { PROTOCOLS } from "./flow-records.ts";
 import type { Seen, SeenEnd } from "./window.ts";
@@ -9,8 +20,8 @@ export const TIGHTNESS_DEFAULT = 0.5;
 export type LearnOptions = {
   readonly tightness: number | undefined;
   readonly seed: number | undefined;
-  readonly taken: readonly string[];
   readonly essential: readonly { readonly ip: string; readonly port: number }[];
+  readonly rejected: readonly Rejection[];
 };
 
 /** What the learner reads: the store's connection groups as its edges. Names are taken by what the policy keeps. */
@@ -18,15 +29,44 @@ export function learnFrom(
   seen: readonly Seen[],
   inventory: readonly Workload[],
   options: LearnOptions,
+  taken: readonly string[],
 ): LearnResult {
-  return learn({
+  return learn({ ...inputOf(seen, inventory, options), taken });
+}
+
+/** What a policy that people have lacks. Null where two workloads have one name. */
+export function updateFrom(
+  seen: readonly Seen[],
+  inventory: readonly Workload[],
+  options: LearnOptions,
+  resources: readonly Resource[],
+): UpdateResult | null {
+  return update({ ...inputOf(seen, inventory, options), resources });
+}
+
+/** What a policy does not allow of what was seen, classed. */
+export function driftFrom(
+  seen: readonly Seen[],
+  inventory: readonly Workload[],
+  { essential }: Pick<LearnOptions, "essential">,
+  resources: readonly Resource[],
+): DriftResult {
+  return drift({ edges: edgesOf(seen), inventory, essential, resources });
+}
+
+function inputOf(
+  seen: readonly Seen[],
+  inventory: readonly Workload[],
+  { tightness, seed, essential, rejected }: LearnOptions,
+): Omit<LearnInput, "taken"> {
+  return {
     edges: edgesOf(seen),
     inventory,
-    tightness: options.tightness ?? TIGHTNESS_DEFAULT,
-    seed: options.seed ?? 0,
-    taken: options.taken,
-    essential: options.essential,
-  });
+    tightness: tightness ?? TIGHTNESS_DEFAULT,
+    seed: seed ?? 0,
+    essential,
+    rejected,
+  };
 }
 
 /** A proposal keeps what people wrote by hand and the learner doesn't write: Workloads and Assertions. */

@@ -1,10 +1,9 @@
 import { fail, ok, type Resource, type Result } from "@ringwall/model";
-import { formatResources, resourcesOf } from "@ringwall/policy";
+import { resourcesOf } from "@ringwall/policy";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { DRAFT_FILE, parseDraft, textOf } from "../jobs/draft.ts";
+import { parseDraft, textOf } from "../jobs/draft.ts";
 import { essentialOfFleet } from "../jobs/essential.ts";
-import { keptByPeople } from "../jobs/learn.ts";
 import { loadWindow } from "../jobs/window.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import { loadRevision, saveDraft } from "../store/state/revisions.ts";
@@ -12,10 +11,10 @@ import type { DraftFile } from "../store/state/tables.ts";
 import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
 import { noSuchRevision } from "./refusals.ts";
 
-/** The draft: read, replaced, proposed by the learner, played against what was seen. */
+/** The draft: read, replaced, played against what was seen. */
 export function createDraftServices(
   parts: UserServicesParts,
-): Pick<UserServices, "draft" | "replaceDraft" | "learn" | "simulate"> {
+): Pick<UserServices, "draft" | "replaceDraft" | "simulate"> {
   const { db, fleet, flows, changes, drafts, essential, ask } = parts;
   const replyOf = (files: readonly DraftFile[], basedOn: number) => {
     const parsed = parseDraft(files);
@@ -33,31 +32,6 @@ export function createDraftServices(
       await saveDraft(db, body.files, basedOn);
       parts.onChange();
       return ok(replyOf(body.files, basedOn));
-    },
-    async learn(body) {
-      const { parsed } = await drafts.load();
-      const { inventory } = worldInForce(parts);
-      const { seen } = await loadWindow(flows, inventory, { since: body.since, ...EDGES });
-      const kept = keptByPeople(parsed.ok ? resourcesOf(parsed.value) : []);
-      const { addresses, port } = essential.controller;
-      const result = await ask({
-        kind: "learn",
-        seen,
-        inventory: inventory.workloads,
-        options: {
-          tightness: body.tightness,
-          seed: body.seed,
-          taken: kept.map((one) => one.metadata.name),
-          essential: addresses.map((ip) => ({ ip, port })),
-        },
-      });
-      const resources = [...kept, ...result.resources];
-      const text = formatResources(resources);
-      if (body.keepDraft !== true) {
-        await saveDraft(db, [{ file: DRAFT_FILE, text }], changes.live().revision);
-        parts.onChange();
-      }
-      return ok({ resources, text, report: { ...result.report } });
     },
     async simulate(body) {
       const resources = await resourcesToSimulate(parts, body.revision);

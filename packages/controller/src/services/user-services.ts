@@ -2,7 +2,9 @@ import type { UserServices } from "../api/users/services.ts";
 import { createAdmin } from "./admin.ts";
 import { createChangeServices } from "./changing.ts";
 import { createDraftServices } from "./drafts.ts";
+import { createLearning } from "./learning.ts";
 import type { UserServicesParts } from "./parts.ts";
+import { createReview } from "./review.ts";
 import { createViews } from "./views.ts";
 
 /** What the users' API can do. */
@@ -10,6 +12,8 @@ export function createUserServices(parts: UserServicesParts): UserServices {
   return {
     ...createViews(parts),
     ...createDraftServices(parts),
+    ...createLearning(parts),
+    ...createReview(parts),
     ...createChangeServices(parts),
     ...createAdmin(parts),
   };

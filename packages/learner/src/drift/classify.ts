@@ -20,10 +20,14 @@ type Context = {
 /** Hosts that must carry the new content alike before it counts as an upgrade without a package's word. */
 const UPGRADED_HOSTS_MIN = 2;
 
-export function classify(
-  subject: Subject,
-  context: Context,
-): { readonly class: DriftClass; readonly words: string } {
+export type Classified = {
+  readonly class: DriftClass;
+  readonly words: string;
+  /** Of a known upgrade: the policy's software that it is the new content of. */
+  readonly upgraded?: readonly string[];
+};
+
+export function classify(subject: Subject, context: Context): Classified {
   const { judge, replicas } = context;
   const { link, parties } = subject;
   const standIn = (
@@ -64,7 +68,7 @@ function upgrade(
   server: Recognition | null,
   places: { readonly src?: string; readonly dst?: string },
   { judge, subjects }: Context,
-): { readonly class: DriftClass; readonly words: string } | null {
+): Classified | null {
   const changed = [program, server].find((one) => one?.kind === "changed");
   if (changed === undefined || changed === null || changed.kind !== "changed") return null;
   const names = {
@@ -93,14 +97,18 @@ function upgrade(
     ? "its package vouches for the new content"
     : `${hosts} hosts changed over to the new content`;
   if (judge.allows(subject, { ...places, ...names }) !== true) return null;
-  return { class: "known-upgrade", words: `\`${changed.software}\` was upgraded: ${why}` };
+  return {
+    class: "known-upgrade",
+    words: `\`${changed.software}\` was upgraded: ${why}`,
+    upgraded: Object.values(names),
+  };
 }
 
 function stranger(
   program: Recognition | null,
   server: Recognition | null,
   subject: Subject,
-): { readonly class: DriftClass; readonly words: string } | null {
+): Classified | null {
   if (program?.kind === "unknown") {
     const path = subject.program?.script ?? subject.program?.exe;
     return { class: "suspicious", words: `\`${path}\` is no software of the policy` };
@@ -117,7 +125,7 @@ function oddity(
   { link, parties }: Subject,
   program: Recognition | null,
   { judge, subjects }: Context,
-): { readonly class: DriftClass; readonly words: string } {
+): Classified {
   const [from, to] = [parties[link.src], parties[link.dst]].map((party) =>
     party?.kind === "workload" ? judge.segmentOf(party.name) : null,
   );

@@ -24,6 +24,8 @@ export type DriftEdge = {
   readonly edge: EdgeLabel;
   readonly class: DriftClass;
   readonly words: string;
+  /** Of a known upgrade: the policy's software that it is the new content of. */
+  readonly upgraded?: readonly string[];
   readonly connections: number;
 };
 

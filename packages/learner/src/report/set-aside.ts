@@ -1,10 +1,16 @@
 import type { Link } from "../links.ts";
 import { type Party, partyWords } from "../party.ts";
 import type { SetAside, SetAsideReason } from "../result.ts";
+import type { Rejection } from "../review/rejection.ts";
 import { portSpec } from "../rules/merge.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
 
-export type Aside = { readonly link: Link; readonly reason: SetAsideReason };
+export type Aside = {
+  readonly link: Link;
+  readonly reason: SetAsideReason;
+  /** Where a person said so: the rule that was rejected, and why. */
+  readonly rejection?: Rejection;
+};
 
 /** Findings that a person should look at first. */
 const SUSPICIOUS: ReadonlySet<SetAsideReason> = new Set([
@@ -58,15 +64,22 @@ function findingOf(group: readonly Aside[], { parties, software }: Context): Set
     0,
   );
   const suspect = program?.suspect ?? software[link.dstSoftware]?.suspect ?? null;
-  const words = sentence(
-    reason,
-    edge.srcSoftware ?? "an unknown program",
-    edge.src,
-    destinations.size,
-    ports.size,
-    suspect,
-  );
+  const words =
+    first.rejection !== undefined
+      ? rejectedWords(first.rejection)
+      : sentence(
+          reason,
+          edge.srcSoftware ?? "an unknown program",
+          edge.src,
+          destinations.size,
+          ports.size,
+          suspect,
+        );
   return { edge, reason, words, edges: group.length, connections: tally, suspicious: SUSPICIOUS.has(reason) };
+}
+
+function rejectedWords({ policy, rule, reason }: Rejection): string {
+  return `a person rejected \`${policy}/${rule.name}\`, which would allow it: ${reason}`;
 }
 
 function some(values: readonly string[]): string {
@@ -109,6 +122,8 @@ function sentence(
       return `only one host of its role does this, and the others would have shown it: odd for the role`;
     case "client-to-client":
       return `${host} and its target are clients of the same services, and no other host calls it there: one client enters another`;
+    case "rejected":
+      return "a person rejected a rule that would allow it";
     case "one-off":
       return `seen too rarely to tell a job from an intruder`;
   }

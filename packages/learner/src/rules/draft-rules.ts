@@ -1,7 +1,9 @@
+import type { Subject } from "../drift/attempt.ts";
 import { isMetadataBlock } from "../knowledge/addresses.ts";
 import type { Link } from "../links.ts";
 import type { Party } from "../party.ts";
-import type { SetAsideReason } from "../result.ts";
+import type { Aside } from "../report/set-aside.ts";
+import { NOTHING_REMEMBERED, type Remembered } from "../review/remembered.ts";
 import type { Partition } from "../segment/partition.ts";
 import { isSigned, type SoftwareGroup } from "../software/software-group.ts";
 import { type EdgeClass, edgeClasses } from "./classes.ts";
@@ -22,18 +24,21 @@ type Context = {
   readonly tightness: number;
   /** Links that an existing policy allows: they lend support, and need no rule. */
   readonly isSettled?: (link: Link) => boolean;
+  /** Rules that people turned down. */
+  readonly remembered?: Remembered;
 };
 
 export type Drafted = {
   readonly rules: readonly RuleDraft[];
-  readonly aside: readonly { readonly link: Link; readonly reason: SetAsideReason }[];
+  readonly aside: readonly Aside[];
 };
 
 /** Stage 4: classes of edges that have support become rules; the rest is set aside with the reason. */
 export function draftRules(links: readonly Link[], context: Context): Drafted {
   const { partition, software, parties } = context;
   const isSettled = context.isSettled ?? (() => false);
-  const inside = insideRules(links, context);
+  const { kept, aside } = withoutRejected(links, context);
+  const inside = insideRules(kept, context);
   const classes = edgeClasses(inside.rest, parties, partition);
   const support = {
     software,
@@ -50,7 +55,6 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
     confidenceMin: Math.min(CONFIDENCE_MOST, Math.max(1 - CONFIDENCE_MOST, context.tightness)),
   };
   const drafts: RuleDraft[] = [];
-  const aside: { link: Link; reason: SetAsideReason }[] = [];
   const discovery = classes.filter((one) => one.from.kind === "segment" && isDiscovery(one));
   for (const edgeClass of classes) {
     if (discovery.includes(edgeClass) || edgeClass.links.every(isSettled)) continue;
@@ -64,6 +68,26 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
     rules: [...merged, ...discoveryRules(discovery).filter(isOpen), ...inside.drafts.filter(isOpen)],
     aside,
   };
+}
+
+/** Whole classes at a time: what one link of a class stands for, all of it does. */
+function withoutRejected(
+  links: readonly Link[],
+  { parties, partition, software, remembered = NOTHING_REMEMBERED }: Context,
+): { readonly kept: readonly Link[]; readonly aside: Aside[] } {
+  if (remembered === NOTHING_REMEMBERED) return { kept: links, aside: [] };
+  const identity = (id: number): Subject["program"] => software[id]?.identities.at(-1) ?? null;
+  const rejected = new Map<Link, Aside>();
+  for (const { links: own } of edgeClasses(links, parties, partition)) {
+    const [link] = own;
+    if (link === undefined) continue;
+    const { srcSoftware, dstSoftware } = link;
+    const subject = { link, parties, program: identity(srcSoftware), server: identity(dstSoftware) };
+    const rejection = remembered.ofLink(subject);
+    if (rejection === null) continue;
+    for (const each of own) rejected.set(each, { link: each, reason: "rejected", rejection });
+  }
+  return { kept: links.filter((link) => !rejected.has(link)), aside: [...rejected.values()] };
 }
 
 /** What a segment is for: the program with the most days of calls on its hosts, all that serve there, and what others run too. */

@@ -39,10 +39,12 @@ export function policiesOf(
     rules.push({ policy, rule: { ...rule, name: distinctName(rule.name, draft, names) }, draft });
   }
   rules.sort((a, b) => compare(a.policy, b.policy) || compare(a.rule.name, b.rule.name));
-  return {
-    policies: [...Map.groupBy(rules, (rule) => rule.policy)].map(([name, own]) => policyDocument(name, own)),
-    rules,
-  };
+  return { policies: policyDocuments(rules), rules };
+}
+
+/** The documents that hold these rules. */
+export function policyDocuments(rules: readonly PlacedRule[]): readonly Policy[] {
+  return [...Map.groupBy(rules, (rule) => rule.policy)].map(([name, own]) => policyDocument(name, own));
 }
 
 function compare(a: string, b: string): number {

@@ -2,10 +2,11 @@ import { formatResources, parsePolicy } from "@ringwall/policy";
 import { describe, expect, test } from "vitest";
 import { drift } from "../drift/drift.ts";
 import { edgesOfFlows } from "../input/edges-of-flows.ts";
+import { proposedRules, type Rejection, rejectionOf } from "../review/rejection.ts";
 import { api, daily, digest, host, learned, nginx, postgres, shop, shopFlows } from "../testing/records.ts";
 import { editPolicyText } from "./edit-text.ts";
 import { applyEdits } from "./edits.ts";
-import { type Rejection, update } from "./update.ts";
+import { update } from "./update.ts";
 
 const { resources } = learned(shopFlows(10), shop);
 const inventory = [...shop, host("app-3", "10.0.2.3")];
@@ -69,12 +70,12 @@ describe("update", () => {
   test("a rejected rule is not proposed again", () => {
     const withMail = [...inventory, host("mail", "10.0.5.1")];
     const flows = [...shopFlows(5), ...newcomer, ...mailer];
-    const proposed = updated(flows, [], withMail).added.flatMap((one) =>
-      one.kind === "Policy" ? one.spec.rules : [],
+    const { added } = updated(flows, [], withMail);
+    const rejected = [...proposedRules(added).values()].map(({ policy, rule }) =>
+      rejectionOf(policy, rule, [...resources, ...added], "mail goes through the relay"),
     );
-    const rejected = proposed.flatMap((rule) =>
-      "allow" in rule ? [{ allow: rule.allow, reason: "mail goes through the relay" }] : [],
-    );
+    const again = updated(flows, rejected, withMail);
+    expect(again.report.setAside.map(({ words }) => words).join()).toContain("mail goes through the relay");
     expect(updated(flows, rejected, withMail).added.filter(({ kind }) => kind === "Policy")).toEqual([]);
   });
 

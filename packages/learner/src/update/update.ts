@@ -1,39 +1,37 @@
-import type { Policy, Resource, Workload } from "@ringwall/model";
+import type { Resource } from "@ringwall/model";
 import { clean } from "../clean/clean.ts";
 import { type DriftResult, drift, subjectOf } from "../drift/drift.ts";
 import { recognise } from "../drift/known-software.ts";
 import { type PolicyJudge, policyJudge } from "../drift/policy-judge.ts";
 import type { LearnInput } from "../edge.ts";
+import { readinessOf } from "../judge/readiness.ts";
 import { segmentDocument, usedSoftware } from "../learn.ts";
 import { linkTable } from "../links.ts";
 import { uniqueName } from "../names.ts";
 import { ruleReport } from "../report/rules.ts";
-import { type Aside, setAsideReport } from "../report/set-aside.ts";
-import type { LearnedRule, SetAside } from "../result.ts";
+import { setAsideReport } from "../report/set-aside.ts";
+import type { LearnReport } from "../result.ts";
+import { remember } from "../review/remembered.ts";
 import { draftRules } from "../rules/draft-rules.ts";
-import { policiesOf } from "../rules/policies.ts";
+import { type PlacedRule, policiesOf, policyDocuments } from "../rules/policies.ts";
 import { nameSegments } from "../segment/name-segments.ts";
-import type { Group, Partition } from "../segment/partition.ts";
-import { findRoles } from "../segment/roles/find-roles.ts";
 import { nameSoftware } from "../software/name-software.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
 import { applyEdits, type Edit } from "./edits.ts";
-
-/** A rule that a person turned down; the same one is not proposed again. */
-export type Rejection = { readonly allow: unknown; readonly reason: string };
+import { segmentsWithThoseThere } from "./segments.ts";
+import { digestEdits } from "./software-edits.ts";
 
 export type UpdateInput = Omit<LearnInput, "taken"> & {
   /** The policy as people have it. */
   readonly resources: readonly Resource[];
-  readonly rejected: readonly Rejection[];
 };
 
 export type UpdateResult = {
   readonly edits: readonly Edit[];
   /** New documents; nothing that was there is among them. */
   readonly added: readonly Resource[];
-  readonly rules: readonly LearnedRule[];
-  readonly setAside: readonly SetAside[];
+  /** Of the new rules and of what was set aside; segments are all there are then. */
+  readonly report: LearnReport;
   readonly drift: DriftResult;
 };
 
@@ -43,49 +41,61 @@ export type UpdateResult = {
  */
 export function update(input: UpdateInput): UpdateResult | null {
   const changes = drift(input);
-  const edits = [...memberEdits(changes), ...digestEdits(changes, input)];
-  const resources = applyEdits(input.resources, edits);
-  const judge = policyJudge(resources, input.inventory);
+  const edits = [...memberEdits(changes), ...digestEdits(changes, input.resources, input.edges)];
+  const judge = policyJudge(applyEdits(input.resources, edits), input.inventory);
   if (judge === null) return null;
   const names = new Set(input.resources.map(({ metadata }) => metadata.name));
   const software = renamed(nameSoftware(input.edges, new Set(names)), judge);
   const { parties, links } = linkTable(input.edges, input.inventory, software);
   const context = { parties, software: software.groups };
   const cleaned = clean(links, { ...context, essential: input.essential ?? [] });
-  const { partition, existing } = segmentsOf(judge, cleaned.kept, context, input.inventory);
+  const { partition, existing } = segmentsWithThoseThere(judge, cleaned.kept, context, input.inventory);
   const fresh = nameSegments(partition, { ...context, links: cleaned.kept }, new Set(names));
   const segments = partition.groups.map((_, number) => existing[number] ?? fresh[number] ?? "");
   const settled = new Set(links.filter((link) => judge.allows(subjectOf(link, parties, software)) !== false));
+  const { tightness } = input;
   const drafted = draftRules(cleaned.kept, {
     ...context,
     partition,
-    tightness: input.tightness,
+    tightness,
     isSettled: (link) => settled.has(link),
+    remembered: remember(input.rejected ?? [], input.inventory, partition),
   });
-  const placed = policiesOf(
-    drafted.rules,
-    { segments, software: software.groups, tightness: input.tightness },
-    names,
-  );
-  const rejected = new Set(input.rejected.map(({ allow }) => JSON.stringify(allow)));
-  const rules = placed.rules.filter(
-    ({ rule }) => !("allow" in rule && rejected.has(JSON.stringify(rule.allow))),
-  );
-  const policies = policiesApart(rules, names);
-  const open = (aside: Aside): boolean => !settled.has(aside.link);
+  const placed = policiesOf(drafted.rules, { segments, software: software.groups, tightness }, names);
+  const rules = apart(placed.rules, names);
   const known = new Set(judge.software.map(({ metadata }) => metadata.name));
   const used = rules.flatMap(({ draft }) => [...draft.fromSoftware, ...draft.toSoftware]);
+  const added = partition.groups.flatMap((group, number) =>
+    existing[number] === undefined ? [segmentDocument(segments[number] ?? "", group)] : [],
+  );
+  const { reported, overPermission } = ruleReport(rules, partition);
   return {
     edits,
     added: [
       ...usedSoftware(used, software.groups).filter(({ metadata }) => !known.has(metadata.name)),
-      ...partition.groups.flatMap((group, number) =>
-        existing[number] === undefined ? [segmentDocument(segments[number] ?? "", group)] : [],
-      ),
-      ...policies,
+      ...added,
+      ...policyDocuments(rules),
     ],
-    rules: ruleReport(rules, partition).reported,
-    setAside: setAsideReport([...cleaned.aside, ...drafted.aside].filter(open), context),
+    report: {
+      segments: partition.groups.map(({ members, why }, number) => ({
+        name: segments[number] ?? "",
+        members,
+        why,
+      })),
+      rules: reported,
+      overPermission,
+      setAside: setAsideReport(
+        [...cleaned.aside, ...drafted.aside].filter(({ link }) => !settled.has(link)),
+        context,
+      ),
+      readiness: readinessOf(
+        cleaned.kept.filter((link) => settled.has(link)),
+        { parties, partition, segmentNames: segments },
+      ),
+      curve: [],
+      order: [],
+      notes: input.edges.length === 0 ? ["the window is empty: there is nothing to learn from"] : [],
+    },
     drift: changes,
   };
 }
@@ -97,44 +107,6 @@ function memberEdits({ replicas }: DriftResult): readonly Edit[] {
     workload,
     why: words,
   }));
-}
-
-/** Digests of upgrades that something vouches for, where the document lists digests. */
-function digestEdits(changes: DriftResult, { resources, edges }: UpdateInput): readonly Edit[] {
-  if (!changes.drifted.some((edge) => edge.class === "known-upgrade")) return [];
-  const documents = resources.filter((one) => one.kind === "Software");
-  const upgraded = new Map(
-    changes.drifted.flatMap((edge) =>
-      edge.class === "known-upgrade" ? [[softwareIn(edge.words), edge.words] as const] : [],
-    ),
-  );
-  const edits = new Map<string, Edit>();
-  for (const edge of edges) {
-    for (const { process } of [edge.src, edge.dst]) {
-      if (process === null) continue;
-      const found = recognise(process, documents);
-      const why = found.kind === "changed" ? upgraded.get(found.software) : undefined;
-      if (found.kind !== "changed" || why === undefined) continue;
-      const isScript = process.script !== null && process.scriptSha256 !== null;
-      const [path, sha256] = isScript
-        ? [process.script, process.scriptSha256]
-        : [process.exe, process.exeSha256];
-      if (path === null || sha256 === null) continue;
-      edits.set(`${found.software} ${sha256}`, {
-        kind: "add-digest",
-        software: found.software,
-        path,
-        sha256,
-        why,
-      });
-    }
-  }
-  return [...edits.values()];
-}
-
-/** The software's name stands first in the sentence of an upgrade, in backticks. */
-function softwareIn(words: string): string {
-  return words.split("`")[1] ?? "";
 }
 
 /** Programs that the policy knows keep its names for them. */
@@ -152,43 +124,14 @@ function renamed(
   return { groups, of: index.of };
 }
 
-/** The segments that are there, first, and roles for the workloads that none of them holds. */
-function segmentsOf(
-  judge: PolicyJudge,
-  links: Parameters<typeof findRoles>[0],
-  context: Parameters<typeof findRoles>[3],
-  inventory: readonly Workload[],
-): { readonly partition: Partition; readonly existing: readonly (string | undefined)[] } {
-  const groups: Group[] = judge.segments.map(({ segment }) => ({
-    members: inventory
-      .map(({ metadata }) => metadata.name)
-      .filter((name) => judge.segmentOf(name) === segment.metadata.name),
-    labels: segment.spec.workloads,
-    why: "it is there already",
-  }));
-  const held = new Set(groups.flatMap(({ members }) => members));
-  const seen = new Set(context.parties.flatMap((party) => (party.kind === "workload" ? [party.name] : [])));
-  const rest = [...seen].filter((name) => !held.has(name)).sort();
-  const all = [...groups, ...(rest.length === 0 ? [] : findRoles(links, rest, groups, context))];
-  const of = new Map(
-    all.flatMap((group, number) => group.members.map((member) => [member, number] as const)),
-  );
-  return {
-    partition: { of, groups: all },
-    existing: judge.segments.map(({ segment }) => segment.metadata.name),
-  };
-}
-
 /** New rules stand in policies of their own, so that nobody's text is touched. */
-function policiesApart(
-  rules: ReturnType<typeof policiesOf>["rules"],
-  names: ReadonlySet<string>,
-): readonly Policy[] {
+function apart(rules: readonly PlacedRule[], names: ReadonlySet<string>): readonly PlacedRule[] {
   const taken = new Set(names);
-  return [...Map.groupBy(rules, ({ policy }) => policy)].map(([name, own]) => ({
-    apiVersion: "ringwall.dev/v1",
-    kind: "Policy",
-    metadata: { name: uniqueName(taken.has(name) ? [`${name}-learned`] : [name], taken) },
-    spec: { rules: own.map(({ rule }) => rule) },
-  }));
+  const own = new Map<string, string>();
+  return rules.map((rule) => {
+    const { policy } = rule;
+    const name = own.get(policy) ?? uniqueName(taken.has(policy) ? [`${policy}-learned`] : [policy], taken);
+    own.set(policy, name);
+    return { ...rule, policy: name };
+  });
 }

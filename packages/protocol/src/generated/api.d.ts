@@ -64,6 +64,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrollment-tokens": {
         parameters: {
             query?: never;
@@ -160,6 +176,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proposal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["proposal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proposal/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/provision": {
         parameters: {
             query?: never;
@@ -171,6 +219,38 @@ export interface paths {
         put?: never;
         post: operations["provision"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["rejections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rejections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["forgetRejection"];
         options?: never;
         head?: never;
         patch?: never;
@@ -362,6 +442,37 @@ export interface components {
             time: string;
             what: string;
         };
+        DriftReply: {
+            allowed: number;
+            edges: {
+                /** @enum {string} */
+                class: "known-role" | "known-upgrade" | "new" | "suspicious";
+                connections: number;
+                destination: string;
+                destinationSoftware: string | null;
+                port: string;
+                source: string;
+                sourceSoftware: string | null;
+                words: string;
+            }[];
+            replicas: {
+                segment: string;
+                words: string;
+                workload: string;
+            }[];
+        };
+        FindingView: {
+            connections: number;
+            destination: string;
+            destinationSoftware: string | null;
+            edges: number;
+            port: string;
+            reason: string;
+            source: string;
+            sourceSoftware: string | null;
+            suspicious: boolean;
+            words: string;
+        };
         Flow: {
             bytesIn?: number;
             bytesOut?: number;
@@ -488,6 +599,84 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        };
+        ProposalView: {
+            curve: {
+                overPermission: number;
+                rules: number;
+                tightness: number;
+            }[];
+            edits: {
+                /** @enum {string} */
+                kind: "add-member" | "add-digest";
+                target: string;
+                what: string;
+                why: string;
+            }[];
+            /** @enum {string} */
+            kind: "new" | "update";
+            /** Format: date-time */
+            madeAt: string;
+            madeBy: string;
+            notes: string[];
+            order: string[];
+            overPermission: number;
+            readiness: components["schemas"]["ReadinessView"][];
+            rules: components["schemas"]["ProposedRule"][];
+            segments: {
+                isNew: boolean;
+                members: string[];
+                name: string;
+                why: string;
+            }[];
+            setAside: components["schemas"]["FindingView"][];
+            since: string | null;
+        };
+        ProposedRule: {
+            by: string | null;
+            confidence: number;
+            decidedAt: string | null;
+            evidence: {
+                connections: number;
+                days: number;
+                edges: number;
+                /** Format: date-time */
+                firstSeen: string;
+                /** Format: date-time */
+                lastSeen: string;
+            };
+            id: string;
+            /** @enum {string} */
+            kind: "allow" | "run";
+            overPermission: number;
+            policy: string;
+            reason: string;
+            rule: string;
+            /** @enum {string} */
+            state: "open" | "accepted" | "rejected";
+            summary: string;
+            text: string;
+        };
+        ReadinessView: {
+            days: number;
+            newPerWeek: number;
+            newRate: number;
+            newRateHigh: number;
+            newRateLow: number;
+            segment: string;
+            unseenClasses: number;
+            words: string;
+        };
+        RejectionView: {
+            by: string;
+            id: number;
+            policy: string;
+            reason: string;
+            rule: string;
+            summary: string;
+            text: string;
+            /** Format: date-time */
+            time: string;
         };
         Resource: {
             /** @constant */
@@ -1157,6 +1346,46 @@ export interface operations {
             };
         };
     };
+    drift: {
+        parameters: {
+            query?: {
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftReply"];
+                };
+            };
+        };
+    };
     createEnrollmentToken: {
         parameters: {
             query?: never;
@@ -1265,10 +1494,12 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    askAgain?: boolean;
                     keepDraft?: boolean;
                     seed?: number;
                     since?: string;
                     tightness?: number;
+                    update?: boolean;
                 };
             };
         };
@@ -1445,6 +1676,101 @@ export interface operations {
             };
         };
     };
+    proposal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+        };
+    };
+    review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    decisions: ({
+                        rule: string;
+                        /** @enum {string} */
+                        state: "accepted";
+                    } | {
+                        reason: string;
+                        rule: string;
+                        /** @enum {string} */
+                        state: "rejected";
+                    } | {
+                        rule: string;
+                        /** @enum {string} */
+                        state: "open";
+                    })[];
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+        };
+    };
     provision: {
         parameters: {
             query?: never;
@@ -1494,6 +1820,88 @@ export interface operations {
                         pending: components["schemas"]["PendingConfirm"] | null;
                         revision: number;
                         warnings: string[];
+                    };
+                };
+            };
+        };
+    };
+    rejections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        rejections: components["schemas"]["RejectionView"][];
+                    };
+                };
+            };
+        };
+    };
+    forgetRejection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        forgotten: number;
                     };
                 };
             };

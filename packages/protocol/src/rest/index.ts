@@ -1,3 +1,4 @@
 export * from "./common.ts";
+export * from "./learning.ts";
 export * from "./requests.ts";
 export * from "./views.ts";

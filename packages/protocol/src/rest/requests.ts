@@ -18,20 +18,6 @@ export const draftBody = z.object({
 });
 export const draftReply = z.object({ resources: z.array(resource), text: z.string(), basedOn: z.int() });
 
-export const learnBody = z.object({
-  since: since.optional(),
-  tightness: z.number().min(0).max(1).optional(),
-  seed: z.int().min(0).optional(),
-  /** Replace the draft with the proposal (default), or only show it. */
-  keepDraft: z.boolean().optional(),
-});
-/** `report` is the learner's (packages/learner), as it stands in report.json. */
-export const learnReply = z.object({
-  resources: z.array(resource),
-  text: z.string(),
-  report: z.record(z.string(), z.unknown()),
-});
-
 export const simulateBody = z.object({ since: since.optional(), revision: z.int().optional() });
 const simulatedEdge = z.object({
   source: z.string(),
@@ -104,5 +90,4 @@ export const workloadRemovedReply = z.object({ removed: name });
 export const signInReply = z.object({ url: z.string(), expires: instant });
 
 export type SimulateReply = z.infer<typeof simulateReply>;
-export type LearnReply = z.infer<typeof learnReply>;
 export type ChangeReply = z.infer<typeof changeReply>;

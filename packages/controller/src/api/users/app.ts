@@ -23,6 +23,7 @@ import { sendRefusal } from "./problem.ts";
 import { registerAdmin } from "./routes/admin.ts";
 import { registerChanges } from "./routes/changes.ts";
 import { registerEvents } from "./routes/events.ts";
+import { registerLearning } from "./routes/learning.ts";
 import { registerViews } from "./routes/views.ts";
 import type { SignIn, UserServices } from "./services.ts";
 import { registerSignIn } from "./sign-in-page.ts";
@@ -66,6 +67,7 @@ export async function buildUsersApp(options: UsersAppOptions): Promise<UsersApp>
   registerSignIn(app, options.signIn, options.publicUrl);
   registerViews(app, options.services);
   registerChanges(app, options.services);
+  registerLearning(app, options.services);
   registerAdmin(app, options.services, options.signIn);
   registerEvents(app, options.services);
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, async () => trimDocument({ ...app.swagger() }));

@@ -4,6 +4,7 @@ import type {
   AuditView,
   ChangeReply,
   confirmReply,
+  DriftReply,
   draftBody,
   draftReply,
   enrollmentTokenBody,
@@ -15,7 +16,10 @@ import type {
   MapView,
   modeBody,
   PolicyView,
+  ProposalView,
   provisionBody,
+  RejectionView,
+  ReviewBody,
   RevisionView,
   rollbackBody,
   SegmentView,
@@ -49,6 +53,12 @@ export type UserServices = {
   draft(): Promise<z.infer<typeof draftReply>>;
   replaceDraft(body: z.infer<typeof draftBody>, actor: Actor): Reply<z.infer<typeof draftReply>>;
   learn(body: z.infer<typeof learnBody>, actor: Actor): Reply<LearnReply>;
+  /** What was seen and is not allowed by what is in force. */
+  drift(since: string | undefined): Promise<DriftReply>;
+  proposal(): Reply<ProposalView>;
+  review(body: ReviewBody, actor: Actor): Reply<ProposalView>;
+  rejections(): Promise<readonly RejectionView[]>;
+  forgetRejection(id: number): Reply<{ readonly forgotten: number }>;
   simulate(body: z.infer<typeof simulateBody>): Reply<SimulateReply>;
   provision(body: z.infer<typeof provisionBody>, actor: Actor): Reply<ChangeReply>;
   mode(body: z.infer<typeof modeBody>, actor: Actor): Reply<ChangeReply>;

@@ -1,4 +1,4 @@
-import type { LearnResult } from "@ringwall/learner";
+import type { DriftResult, LearnResult, UpdateResult } from "@ringwall/learner";
 import type { Resource, Software, Workload } from "@ringwall/model";
 import type { EssentialConfig } from "@ringwall/policy";
 import type { SimulateReply } from "@ringwall/protocol/rest";
@@ -13,6 +13,20 @@ export type LearnQuestion = {
   readonly seen: readonly Seen[];
   readonly inventory: readonly Workload[];
   readonly options: LearnOptions;
+  /** Names that the new documents must leave alone. */
+  readonly taken: readonly string[];
+};
+export type UpdateQuestion = {
+  readonly kind: "update";
+  readonly seen: readonly Seen[];
+  readonly world: PlainWorld;
+  readonly options: LearnOptions;
+};
+export type DriftQuestion = {
+  readonly kind: "drift";
+  readonly seen: readonly Seen[];
+  readonly world: PlainWorld;
+  readonly options: Pick<LearnOptions, "essential">;
 };
 export type SimulateQuestion = {
   readonly kind: "simulate";
@@ -24,5 +38,11 @@ export type SimulateQuestion = {
   readonly software: readonly Software[];
 };
 
-export type Question = LearnQuestion | SimulateQuestion;
-export type AnswerOf<Q extends Question> = Q extends LearnQuestion ? LearnResult : SimulateReply;
+export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion;
+type Answers = {
+  readonly learn: LearnResult;
+  readonly update: UpdateResult | null;
+  readonly drift: DriftResult;
+  readonly simulate: SimulateReply;
+};
+export type AnswerOf<Q extends Question> = Answers[Q["kind"]];

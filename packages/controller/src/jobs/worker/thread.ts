@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { unreachable } from "@ringwall/model";
 import { inventoryOf, policySetOf } from "@ringwall/policy";
 import type { World } from "../compile-fleet.ts";
-import { learnFrom } from "../learn.ts";
+import { driftFrom, learnFrom, updateFrom } from "../learn.ts";
 import { simulateSeen } from "../simulate.ts";
 import { createNamer } from "../software-names.ts";
 import type { PlainWorld, Question } from "./questions.ts";
@@ -17,7 +17,15 @@ function worldOf({ resources, workloads }: PlainWorld): World {
 function answer(question: Question): unknown {
   switch (question.kind) {
     case "learn":
-      return learnFrom(question.seen, question.inventory, question.options);
+      return learnFrom(question.seen, question.inventory, question.options, question.taken);
+    case "update": {
+      const { seen, world, options } = question;
+      return updateFrom(seen, world.workloads, options, world.resources);
+    }
+    case "drift": {
+      const { seen, world, options } = question;
+      return driftFrom(seen, world.workloads, options, world.resources);
+    }
     case "simulate": {
       const { seen, draft, live, essential, software } = question;
       return simulateSeen(seen, worldOf(draft), worldOf(live), essential, createNamer(software));

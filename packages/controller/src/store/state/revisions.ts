@@ -69,6 +69,16 @@ export async function loadDraft(db: Access): Promise<Draft> {
   return { files: row.files, basedOn: row.based_on };
 }
 
+/** The draft, held until the transaction ends: what is read is what is written over. */
+export async function loadDraftToChange(transaction: Transaction<Tables>): Promise<Draft> {
+  const row = await transaction
+    .selectFrom("draft")
+    .select(["files", "based_on"])
+    .forUpdate()
+    .executeTakeFirstOrThrow();
+  return { files: row.files, basedOn: row.based_on };
+}
+
 export async function saveDraft(db: Access, files: readonly DraftFile[], basedOn: number): Promise<void> {
   await db
     .updateTable("draft")

@@ -1,3 +1,4 @@
+import type { Edit, LearnReport, Rejection } from "@ringwall/learner";
 import type { Labels, Resource } from "@ringwall/model";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 
@@ -105,4 +106,23 @@ export type Tables = {
     details: JsonWithDefault<object>;
   };
   facts: { key: string; value: string };
+  proposal: {
+    one: Generated<boolean>;
+    made_at: TimeWithDefault;
+    made_by: string;
+    since: string | null;
+    kind: "new" | "update";
+    resources: Json<readonly Resource[]>;
+    edits: Json<readonly Edit[]>;
+    fresh: string[];
+    report: Json<LearnReport>;
+  };
+  reviews: {
+    id: Generated<number>;
+    key: string;
+    state: "accepted" | "rejected";
+    rejection: Json<Rejection>;
+    actor: string;
+    time: TimeWithDefault;
+  };
 };

@@ -3,8 +3,6 @@ import {
   confirmReply,
   draftBody,
   draftReply,
-  learnBody,
-  learnReply,
   modeBody,
   provisionBody,
   rollbackBody,
@@ -25,11 +23,6 @@ export function registerChanges(app: UsersApp, services: UserServices): void {
     "/api/v1/draft",
     { schema: { operationId: "replaceDraft", body: draftBody, response: replies(draftReply) } },
     async (request, reply) => answer(reply, await services.replaceDraft(request.body, actorOf(request))),
-  );
-  app.post(
-    "/api/v1/learn",
-    { schema: { operationId: "learn", body: learnBody, response: replies(learnReply) } },
-    async (request, reply) => answer(reply, await services.learn(request.body, actorOf(request))),
   );
   app.post(
     "/api/v1/simulate",

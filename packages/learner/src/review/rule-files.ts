@@ -1,0 +1,32 @@
+import type { ProposedRule } from "./rejection.ts";
+import { addRule, appendPolicy, removeRule } from "./rule-text.ts";
+
+/** The files without a rule; those that do not hold it as it was proposed are the same objects. */
+export function withoutRule<T extends { readonly text: string }>(
+  files: readonly T[],
+  policy: string,
+  rule: ProposedRule,
+): readonly T[] {
+  return files.map((file) => {
+    const text = removeRule(file.text, policy, rule);
+    return text === null ? file : { ...file, text };
+  });
+}
+
+/** The files with a rule back in its policy, or behind the last file where its policy is gone; `empty` if there is none. */
+export function withRule<T extends { readonly text: string }>(
+  files: readonly T[],
+  policy: string,
+  rule: ProposedRule,
+  empty: T,
+): readonly T[] {
+  const found = files.map((file) => addRule(file.text, policy, rule));
+  if (found.some((text) => text !== null)) {
+    return files.map((file, index) => {
+      const text = found[index] ?? null;
+      return text === null ? file : { ...file, text };
+    });
+  }
+  const last = files.at(-1) ?? empty;
+  return [...files.slice(0, -1), { ...last, text: appendPolicy(last.text, policy, rule) }];
+}
