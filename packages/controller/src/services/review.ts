@@ -14,6 +14,7 @@ import type { Actor, UserServices } from "../api/users/services.ts";
 import { DRAFT_FILE } from "../jobs/draft.ts";
 import { summaryOf } from "../jobs/fleet-views.ts";
 import { type Refusal, refusal } from "../refusal.ts";
+import { recordAudit } from "../store/state/audit.ts";
 import {
   deleteReview,
   loadProposal,
@@ -58,6 +59,7 @@ export function createReview(
           await saveDecision(transaction, key, decision, one, proposal.resources, actor);
         }
         if (files !== draft.files) await saveDraft(transaction, files, draft.basedOn);
+        await recordAudit(transaction, actor.name, "review", { decisions });
         return ok(viewOf(proposal, await loadReviews(transaction)));
       });
       if (result.ok) parts.onChange();
@@ -67,10 +69,12 @@ export function createReview(
       const reviews = await loadReviews(db);
       return reviews.filter(({ state }) => state === "rejected").map(rejectionView);
     },
-    async forgetRejection(id) {
+    async forgetRejection(id, actor) {
       const review = (await loadReviews(db)).find((one) => one.id === id && one.state === "rejected");
       if (review === undefined) return fail(unknownRejection(id));
       await deleteReview(db, review.key);
+      const { policy, rule } = review.rejection;
+      await recordAudit(db, actor.name, "forget rejection", { rule: `${policy}/${rule.name}` });
       parts.onChange();
       return ok({ forgotten: id });
     },

@@ -58,7 +58,7 @@ export type UserServices = {
   proposal(): Reply<ProposalView>;
   review(body: ReviewBody, actor: Actor): Reply<ProposalView>;
   rejections(): Promise<readonly RejectionView[]>;
-  forgetRejection(id: number): Reply<{ readonly forgotten: number }>;
+  forgetRejection(id: number, actor: Actor): Reply<{ readonly forgotten: number }>;
   simulate(body: z.infer<typeof simulateBody>): Reply<SimulateReply>;
   provision(body: z.infer<typeof provisionBody>, actor: Actor): Reply<ChangeReply>;
   mode(body: z.infer<typeof modeBody>, actor: Actor): Reply<ChangeReply>;

@@ -45,7 +45,8 @@ export function registerLearning(app: UsersApp, services: UserServices): void {
         response: replies(rejectionForgottenReply),
       },
     },
-    async (request, reply) => answer(reply, await services.forgetRejection(request.params.id)),
+    async (request, reply) =>
+      answer(reply, await services.forgetRejection(request.params.id, actorOf(request))),
   );
   app.get(
     "/api/v1/drift",
