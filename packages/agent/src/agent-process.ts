@@ -25,6 +25,7 @@ export const DRAIN_EVERY_MS = 1000;
 const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
+const SHADOW_EVERY_MS = 2000;
 const SWEEP_EVERY_MS = 30_000;
 const DEVICES_EVERY_MS = 2000;
 /** Sockets may outlive the last process of an execution by this much before its answer is dropped. */
@@ -80,6 +81,7 @@ async function work(
   const stops = [every(BEAT_EVERY_MS, kernel.beat, onError)];
   try {
     await governor.start();
+    await agent.shadow.start().catch(onError);
     await agent.warmUp(await installedInterpreters());
     const seeded = await seedProcesses(kernel, identifier);
     // What was forked by a process that had no entry yet while the others were looked at.
@@ -99,6 +101,7 @@ async function work(
         createDeviceFollower(() => attachDevices(options.pinDir)),
         onError,
       ),
+      every(SHADOW_EVERY_MS, agent.tellShadow, onError),
       every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
       every(
         LISTENERS_EVERY_MS,

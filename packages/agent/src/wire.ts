@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
 import { createEnforcer, type Enforcer } from "./apply/enforcer.ts";
 import { createGovernor, type Governor } from "./apply/governor.ts";
+import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createDigester } from "./identify/digest.ts";
@@ -19,6 +20,7 @@ import { createReporter, type Reporter } from "./observe/reporter.ts";
 import type { Instance } from "./open-instance.ts";
 import type { Credentials } from "./session/credentials.ts";
 import { createSession, type Session } from "./session/session.ts";
+import { createShadowSender } from "./session/shadow-sender.ts";
 import { openSpool, type Spool } from "./session/spool.ts";
 import { createUploader, type Uploader } from "./session/uploader.ts";
 import { readBootId, wallNs } from "./state/clocks.ts";
@@ -37,6 +39,9 @@ export type Agent = {
   readonly spool: Spool;
   readonly uploader: Uploader;
   readonly session: Session;
+  readonly shadow: Shadow;
+  /** Tells the controller of the shadow, if there is anything new. */
+  readonly tellShadow: () => Promise<void>;
 };
 
 export type WireParts = {
@@ -99,35 +104,53 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     tools,
     cgroups: cgroupLookup(parts.cgroups),
     userName: createUserNames(),
-    admit: enforcer.admit,
+    admit: (id, identity) => {
+      shadow.admit(id, identity);
+      return enforcer.admit(id, identity);
+    },
     onSighting: reporter.sight,
   });
   const onWarmError = (error: unknown) => log.warn({ err: error }, "files could not be read ahead");
+  const clocks = { bootId: await readBootId(), bootNs: kernel.bootNs, wallMs: Date.now };
+  const onChange = (what: string) => {
+    log.info(what);
+    parts.onChange();
+  };
+  const shadow = createShadow({
+    stateDir,
+    workload: credentials.workload,
+    kernel,
+    clocks,
+    identities: book.identities,
+    processIdentity: book.processIdentity,
+    liveRule: (id) => enforcer.lowered()?.ruleName(id) ?? "",
+    wallOffsetNs,
+    onChange,
+  });
   const governor = await createGovernor({
     stateDir,
     workload: credentials.workload,
-    clocks: { bootId: await readBootId(), bootNs: kernel.bootNs, wallMs: Date.now },
+    clocks,
     capabilities: capabilitiesOf(kernel),
     enforce: async (generation, policy) => {
       const named = namesInForce(enforcer, kernel);
       await switchAndDrain({
         apply: () => (policy === null ? enforcer.clear() : enforcer.apply(generation, policy)),
-        drain: () => reporter.drain(named),
+        drain: async () => {
+          await Promise.all([reporter.drain(named), shadow.carry(named.ruleName)]);
+        },
         onDrainError: (error) => log.error({ err: error }, "flows of the former policy could not be drained"),
       });
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
     },
-    onChange: (what) => {
-      log.info(what);
-      parts.onChange();
-    },
+    onChange,
   });
   const session = createSession({
     stateDir,
     credentials,
     version: VERSION,
     generation: () => governor.state().current?.generation ?? 0n,
-    onMessage: (message) => onMessage(message, governor, log),
+    onMessage: (message) => onMessage(message, governor, shadow, log),
     onOpen: () => {
       log.info(`connected to ${credentials.controller}`);
       uploader
@@ -150,6 +173,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     spool,
     uploader,
     session,
+    shadow,
+    tellShadow: createShadowSender(shadow.report, session.client),
   };
 }
 
@@ -172,6 +197,7 @@ function capabilitiesOf(kernel: Kernel): ReadonlySet<string> {
 async function onMessage(
   message: ControllerMessage["message"],
   governor: Governor,
+  shadow: Shadow,
   log: Logger,
 ): Promise<void> {
   switch (message.case) {
@@ -184,6 +210,12 @@ async function onMessage(
     case "confirm":
       await governor.confirm(message.value.generation);
       return;
+    case "shadowStart": {
+      const { run, hostPolicy, digest, secondsLeft } = message.value;
+      return shadow.offer({ run, bytes: hostPolicy, digest, secondsLeft });
+    }
+    case "shadowStop":
+      return shadow.end(message.value.run);
     case "heartbeat":
     case "proof":
     case undefined:

@@ -12,3 +12,7 @@ export const HEARTBEAT_SECONDS = 15;
 export const PROOF_ITEMS_MAX = 1_024;
 /** Identity numbers use 28 bits of the option's 32-bit word; 0 stands for "no number yet". */
 export const PROOF_NUMBER_MAX = 2 ** 28 - 1;
+/** Rows of one ShadowReport: differences of one host; what is more is counted as `uncounted`. */
+export const SHADOW_ROWS_MAX = 16_384;
+/** Seconds that a draft may be a shadow: a week. It ends by itself then, whoever forgot it. */
+export const SHADOW_SECONDS_MAX = 7 * 86_400;

@@ -1,20 +1,8 @@
 import { fail, ok, type Problem, type Result } from "@ringwall/model";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { acceptUpdate, type PolicyOffer } from "../plan/accept-update.ts";
-import {
-  type Deadline,
-  loadPolicyState,
-  type PolicyState,
-  type StoredPolicy,
-  savePolicyState,
-} from "./policy-store.ts";
-
-/** The clocks of one boot. */
-export type Clocks = {
-  readonly bootId: string;
-  readonly bootNs: () => bigint;
-  readonly wallMs: () => number;
-};
+import { type Clocks, deadlineIn, millisecondsLeft } from "./deadline.ts";
+import { loadPolicyState, type PolicyState, type StoredPolicy, savePolicyState } from "./policy-store.ts";
 
 export type GovernorParts = {
   readonly stateDir: string;
@@ -172,15 +160,4 @@ function kernelRefused(generation: bigint, error: unknown): Problem {
     message: `generation ${generation} could not be written to the kernel: ${why}`,
     fix: "see `ringwall agent status` and the kernel's log; the former generation is still in force",
   };
-}
-
-function deadlineIn(seconds: number, clocks: Clocks): Deadline {
-  const bootNs = clocks.bootNs() + BigInt(seconds) * 1_000_000_000n;
-  return { bootId: clocks.bootId, bootNs, wallMs: clocks.wallMs() + seconds * 1000 };
-}
-
-/** By the boot's own clock, which nobody sets; only after another boot by the calendar. */
-function millisecondsLeft(deadline: Deadline, clocks: Clocks): number {
-  if (deadline.bootId !== clocks.bootId) return deadline.wallMs - clocks.wallMs();
-  return Number((deadline.bootNs - clocks.bootNs()) / 1_000_000n);
 }

@@ -273,8 +273,8 @@ export interface Kernel {
   /** Adds or replaces subjects of a slot, live or not: an identity that appeared between two revisions. */
   readonly addSubjects: (slot: AnySlot, entries: readonly SubjectEntry[]) => void;
 
-  /** Judges every attempt by SHADOW_SLOT as well, until then, and forgets what was counted before. */
-  readonly startShadow: (untilNs: bigint) => void;
+  /** Judges every attempt by SHADOW_SLOT as well, until then; what was counted before is forgotten unless it `goesOn`. */
+  readonly startShadow: (untilNs: bigint, goesOn?: boolean) => void;
   readonly stopShadow: () => void;
   readonly readShadow: () => ShadowState;
   /** Counts since `startShadow`; they only rise. */

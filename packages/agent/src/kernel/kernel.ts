@@ -46,7 +46,7 @@ export function openKernel(pinDir: string): Kernel {
     updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
     addPolicies: (slot, entries) => slots.addPolicies(maps, slot, entries),
     addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
-    startShadow: (untilNs) => shadow.startShadow(maps, untilNs),
+    startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
     stopShadow: () => shadow.stopShadow(maps),
     readShadow: () => shadow.readShadow(maps),
     readDifferences: () => shadow.readDifferences(maps),

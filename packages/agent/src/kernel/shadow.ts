@@ -15,7 +15,11 @@ export interface ShadowMaps {
   readonly differences: KernelMap;
 }
 
-export function startShadow(maps: ShadowMaps, untilNs: bigint): void {
+export function startShadow(maps: ShadowMaps, untilNs: bigint, goesOn = false): void {
+  if (goesOn) {
+    setShadow(maps, { ...readShadow(maps), untilNs });
+    return;
+  }
   stopShadow(maps);
   for (const _ of maps.differences.take());
   setShadow(maps, { untilNs, met: 0n, uncounted: 0n });

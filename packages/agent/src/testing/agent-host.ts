@@ -124,6 +124,22 @@ export class AgentHost {
     });
   }
 
+  /** Sends a draft as the controller would. */
+  startShadow(run: bigint, policy: HostPolicy, secondsLeft: number): void {
+    const hostPolicy = Buffer.from(JSON.stringify(policy));
+    const digest = createHash("sha256").update(hostPolicy).digest();
+    this.controller.send({
+      case: "shadowStart",
+      value: {
+        $typeName: "ringwall.agent.v1.ShadowStart",
+        run,
+        hostPolicy: new Uint8Array(hostPolicy),
+        digest: new Uint8Array(digest),
+        secondsLeft,
+      },
+    });
+  }
+
   /** The last StatusReport that the controller got. */
   get status() {
     return this.controller.statuses.at(-1);

@@ -11,6 +11,7 @@ import {
   type ControllerMessage,
   type ExecBatch,
   type FlowBatch,
+  type ShadowReport,
   type StatusReport,
 } from "@ringwall/protocol/agent";
 import { formatToken } from "../session/token.ts";
@@ -62,6 +63,7 @@ export type TestController = {
   readonly flows: FlowBatch[];
   readonly execs: ExecBatch[];
   readonly statuses: StatusReport[];
+  readonly shadows: ShadowReport[];
   readonly subscriptions: { workload: string; generation: bigint }[];
   readonly send: (message: ControllerMessage["message"]) => void;
   /** How the next certificates are issued. */
@@ -83,8 +85,9 @@ export async function startTestController(
   const sessions = new Set<Http2Session>();
   const streams = new Set<(message: ControllerMessage["message"]) => void>();
   const used = new Set<string>();
-  const seen: Pick<TestController, "flows" | "execs" | "statuses" | "subscriptions"> = {
+  const seen: Pick<TestController, "flows" | "execs" | "statuses" | "shadows" | "subscriptions"> = {
     flows: [],
+    shadows: [],
     execs: [],
     statuses: [],
     subscriptions: [],
@@ -156,6 +159,10 @@ export async function startTestController(
         },
         reportExecs: (request) => {
           seen.execs.push(request);
+          return {};
+        },
+        reportShadow: (request) => {
+          seen.shadows.push(request);
           return {};
         },
         reportStatus: (request) => {

@@ -1,5 +1,6 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
+//   2026-11-21  v1: shadow of a draft: start, stop, report.
 //   2026-11-21  v1: proof of software (docs/proof.md): keys, identity numbers, paths; levels of flows; time in heartbeats.
 //   2026-11-21  v1: enrol, renew, subscribe, columnar flow batches, exec records, status.
 
@@ -184,6 +185,18 @@ export declare type ControllerMessage = Message<"ringwall.agent.v1.ControllerMes
      */
     value: ProofChanged;
     case: "proof";
+  } | {
+    /**
+     * @generated from field: ringwall.agent.v1.ShadowStart shadow_start = 5;
+     */
+    value: ShadowStart;
+    case: "shadowStart";
+  } | {
+    /**
+     * @generated from field: ringwall.agent.v1.ShadowStop shadow_stop = 6;
+     */
+    value: ShadowStop;
+    case: "shadowStop";
   } | { case: undefined; value?: undefined };
 };
 
@@ -967,6 +980,193 @@ export declare type ReportResponse = Message<"ringwall.agent.v1.ReportResponse">
 export declare const ReportResponseSchema: GenMessage<ReportResponse>;
 
 /**
+ * A draft to be judged by beside the policy in force. It changes no verdict; where it differs is counted.
+ *
+ * @generated from message ringwall.agent.v1.ShadowStart
+ */
+export declare type ShadowStart = Message<"ringwall.agent.v1.ShadowStart"> & {
+  /**
+   * Rising over the controller's life; a newer one replaces the older, the same one again changes nothing.
+   *
+   * @generated from field: uint64 run = 1;
+   */
+  run: bigint;
+
+  /**
+   * HostPolicy of the draft as UTF-8 JSON.
+   *
+   * @generated from field: bytes host_policy = 2;
+   */
+  hostPolicy: Uint8Array;
+
+  /**
+   * SHA-256 of host_policy.
+   *
+   * @generated from field: bytes digest = 3;
+   */
+  digest: Uint8Array;
+
+  /**
+   * Ends by itself on the host after this.
+   *
+   * @generated from field: uint32 seconds_left = 4;
+   */
+  secondsLeft: number;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.ShadowStart.
+ * Use `create(ShadowStartSchema)` to create a new message.
+ */
+export declare const ShadowStartSchema: GenMessage<ShadowStart>;
+
+/**
+ * @generated from message ringwall.agent.v1.ShadowStop
+ */
+export declare type ShadowStop = Message<"ringwall.agent.v1.ShadowStop"> & {
+  /**
+   * @generated from field: uint64 run = 1;
+   */
+  run: bigint;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.ShadowStop.
+ * Use `create(ShadowStopSchema)` to create a new message.
+ */
+export declare const ShadowStopSchema: GenMessage<ShadowStop>;
+
+/**
+ * What the draft would have done otherwise, since the run began: counts only rise, and each report replaces the one
+ * before. Columnar like FlowBatch.
+ *
+ * @generated from message ringwall.agent.v1.ShadowReport
+ */
+export declare type ShadowReport = Message<"ringwall.agent.v1.ShadowReport"> & {
+  /**
+   * @generated from field: string workload = 1;
+   */
+  workload: string;
+
+  /**
+   * @generated from field: uint64 run = 2;
+   */
+  run: bigint;
+
+  /**
+   * False once it ended here, or never began.
+   *
+   * @generated from field: bool running = 3;
+   */
+  running: boolean;
+
+  /**
+   * Why it did not begin, in words; empty when it did.
+   *
+   * @generated from field: string problem = 4;
+   */
+  problem: string;
+
+  /**
+   * Attempts that were judged by the draft as well.
+   *
+   * @generated from field: uint64 met = 5;
+   */
+  met: bigint;
+
+  /**
+   * Differences that found no room.
+   *
+   * @generated from field: uint64 uncounted = 6;
+   */
+  uncounted: bigint;
+
+  /**
+   * @generated from field: repeated ringwall.agent.v1.Process processes = 7;
+   */
+  processes: Process[];
+
+  /**
+   * @generated from field: repeated string rules = 8;
+   */
+  rules: string[];
+
+  /**
+   * Index into `processes` + 1; 0 = not known.
+   *
+   * @generated from field: repeated uint32 process = 9;
+   */
+  process: number[];
+
+  /**
+   * 16 bytes for each row, IPv4 as v4-mapped IPv6.
+   *
+   * @generated from field: bytes peer_address = 10;
+   */
+  peerAddress: Uint8Array;
+
+  /**
+   * @generated from field: repeated uint32 port = 11;
+   */
+  port: number[];
+
+  /**
+   * @generated from field: repeated uint32 proto = 12;
+   */
+  proto: number[];
+
+  /**
+   * @generated from field: repeated ringwall.agent.v1.Direction direction = 13;
+   */
+  direction: Direction[];
+
+  /**
+   * @generated from field: repeated ringwall.agent.v1.Verdict live_verdict = 14;
+   */
+  liveVerdict: Verdict[];
+
+  /**
+   * @generated from field: repeated ringwall.agent.v1.Verdict draft_verdict = 15;
+   */
+  draftVerdict: Verdict[];
+
+  /**
+   * Index into `rules` + 1; 0 = default deny or none.
+   *
+   * @generated from field: repeated uint32 live_rule = 16;
+   */
+  liveRule: number[];
+
+  /**
+   * @generated from field: repeated uint32 draft_rule = 17;
+   */
+  draftRule: number[];
+
+  /**
+   * @generated from field: repeated uint64 count = 18;
+   */
+  count: bigint[];
+
+  /**
+   * Milliseconds since 1970.
+   *
+   * @generated from field: repeated uint64 first_ms = 19;
+   */
+  firstMs: bigint[];
+
+  /**
+   * @generated from field: repeated uint64 last_ms = 20;
+   */
+  lastMs: bigint[];
+};
+
+/**
+ * Describes the message ringwall.agent.v1.ShadowReport.
+ * Use `create(ShadowReportSchema)` to create a new message.
+ */
+export declare const ShadowReportSchema: GenMessage<ShadowReport>;
+
+/**
  * @generated from enum ringwall.agent.v1.ProofPath
  */
 export enum ProofPath {
@@ -1176,6 +1376,14 @@ export declare const AgentService: GenService<{
   reportStatus: {
     methodKind: "unary";
     input: typeof StatusReportSchema;
+    output: typeof ReportResponseSchema;
+  },
+  /**
+   * @generated from rpc ringwall.agent.v1.AgentService.ReportShadow
+   */
+  reportShadow: {
+    methodKind: "unary";
+    input: typeof ShadowReportSchema;
     output: typeof ReportResponseSchema;
   },
   /**
