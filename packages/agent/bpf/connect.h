@@ -105,6 +105,8 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	if (datagram && continues(cookie, target, &process, slot->generation))
 		return 1;
 	start_outbound(&connection, &process, target);
+	if (!datagram)
+		expect_proof(&connection);
 	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
 		report_miss(&process);
@@ -117,6 +119,9 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 		}
 	} else if (datagram && sends && known) {
 		record_datagrams(&connection);
+	} else if (awaits_number(&connection)) {
+		connection.flags |= CONNECTION_HELD;
+		last_hold_jiffies = bpf_jiffies64();
 	}
 	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY))
 		return pass_untracked(ctx, &connection, datagram);

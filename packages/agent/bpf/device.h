@@ -104,23 +104,27 @@ static __always_inline bool start_at_device(struct __sk_buff *skb,
 static __always_inline int device_syn(struct __sk_buff *skb)
 {
 	struct judgement result = {};
-	struct connection connection;
+	struct connection *connection;
 	struct headers packet = {};
 	struct rw_slot *slot;
-	__u32 index;
+	__u32 index, zero = 0;
+	__u64 proof = 0;
+	int fault;
 
 	slot = live_slot(&index);
-	if (!slot || !may_refuse(slot) ||
+	connection = bpf_map_lookup_elem(&inbound_work, &zero);
+	if (!slot || !connection || !may_refuse(slot) ||
 	    parse(skb, &packet, IPPROTO_TCP) != PARSED ||
 	    !opens(packet.tcp_flags) ||
-	    !start_at_device(skb, &packet, &connection))
+	    !start_at_device(skb, &packet, connection))
 		return TC_GO_ON;
-	if (!judge_connection(&connection, slot, index, &result))
+	fault = read_proof(skb, &packet, connection, &proof);
+	if (!judge_connection(connection, slot, index, &result))
 		return TC_GO_ON;
-	if (result.verdict == RW_VERDICT_BLOCKED)
-		refuse_syn(&connection, &packet);
-	else
-		expect_arrival(&connection, &packet, true);
+	if (result.verdict != RW_VERDICT_BLOCKED)
+		expect_arrival(connection, &packet, proof, true);
+	else if (!lacks_proof(connection, fault))
+		refuse_syn(connection, &packet, fault);
 	return TC_GO_ON;
 }
 

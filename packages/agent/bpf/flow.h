@@ -60,6 +60,7 @@ static __always_inline void record_flow(const struct connection *connection,
 	key.verdict = connection->verdict;
 	key.state = state;
 	key.reason = connection->reason;
+	key.level = connection->level;
 	more.count = times;
 	more.bytes_out = bytes_out;
 	more.bytes_in = bytes_in;

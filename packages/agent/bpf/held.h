@@ -31,8 +31,13 @@ static __always_inline int judge_held_syn(struct connection *connection)
 	if (!slot)
 		return PASS;
 	known = judge_connection(connection, slot, index, &result);
-	if (result.verdict != RW_VERDICT_BLOCKED)
+	if (result.verdict != RW_VERDICT_BLOCKED) {
+		if (awaits_number(connection)) {
+			count(RW_COUNT_HOLDS);
+			return DROP;
+		}
 		return release_syn(connection);
+	}
 	if (known)
 		return deny_syn(connection);
 	if (bpf_ktime_get_boot_ns() - connection->start_ns < HOLD_NS &&

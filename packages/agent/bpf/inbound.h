@@ -95,7 +95,7 @@ static __always_inline bool is_retransmission(const struct headers *packet)
 
 static __always_inline int expect_arrival(const struct connection *connection,
 					  const struct headers *packet,
-					  bool at_device)
+					  __u64 proof, bool at_device)
 {
 	struct arrival *arrival = arrival_at(packet->source,
 					     packet->source_port,
@@ -106,6 +106,7 @@ static __always_inline int expect_arrival(const struct connection *connection,
 		arrival->sequence = packet->sequence;
 		arrival->peer_port = packet->source_port;
 		arrival->judged = at_device;
+		arrival->proof = proof;
 	}
 	return PASS;
 }
@@ -126,42 +127,57 @@ static __always_inline bool passed_device(const struct headers *packet,
 }
 
 static __always_inline void refuse_syn(struct connection *connection,
-				       const struct headers *packet)
+				       const struct headers *packet, int fault)
 {
+	if (fault > RW_PROOF_FAULT_MISSING)
+		connection->reason = RW_REASON_WRONG_PROOF;
 	refused_any = 1;
 	if (!is_retransmission(packet))
 		record_denied(connection, packet->source_port);
 }
 
-static __always_inline int judge_inbound_syn(struct bpf_sock *sk,
+static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
+					     struct bpf_sock *sk,
 					     const struct headers *packet,
 					     struct rw_slot *slot, __u32 index)
 {
 	struct judgement result = {};
-	struct connection connection;
+	struct connection *connection;
 	bool found, known;
+	__u64 proof = 0;
+	__u32 zero = 0;
+	int fault;
 
 	if (passed_device(packet, slot))
 		return PASS;
-	found = start_inbound(&connection, sk, packet);
-	known = judge_connection(&connection, slot, index, &result);
+	connection = bpf_map_lookup_elem(&inbound_work, &zero);
+	if (!connection)
+		return PASS;
+	found = start_inbound(connection, sk, packet);
+	fault = read_proof(skb, packet, connection, &proof);
+	known = judge_connection(connection, slot, index, &result);
 	if (!found)
 		report_unknown_listener(packet);
 	else if (!known)
-		report_miss(&connection.process);
+		report_miss(&connection->process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
-		return expect_arrival(&connection, packet, false);
+		return expect_arrival(connection, packet, proof, false);
 	if (!known && result.mode == RW_MODE_BLOCK) {
 		if (agent_answers()) {
 			/* The client sends it again; by then we know. */
 			count(RW_COUNT_HOLDS);
 			return DROP;
 		}
-		if (settle_unknown(&connection, &result,
+		if (settle_unknown(connection, &result,
 				   RW_REASON_HOLD_GIVE_UP))
-			return expect_arrival(&connection, packet, false);
+			return expect_arrival(connection, packet, proof, false);
 	}
-	refuse_syn(&connection, packet);
+	if (known && lacks_proof(connection, fault) &&
+	    waits_for_proof(connection, packet, slot, index)) {
+		count(RW_COUNT_HOLDS);
+		return DROP;
+	}
+	refuse_syn(connection, packet, fault);
 	return DROP;
 }
 
@@ -184,6 +200,7 @@ static __always_inline int complete_handshake(struct bpf_sock *sk,
 	start_inbound(&arrival->connection, sk, packet);
 	arrival->peer_port = packet->source_port;
 	arrival->judged = 0;
+	arrival->proof = 0;
 	return PASS;
 }
 
@@ -208,7 +225,7 @@ static __always_inline int ingress_listener(struct __sk_buff *skb,
 		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
 	}
 	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		return judge_inbound_syn(sk, &packet, slot, index);
+		return judge_inbound_syn(skb, sk, &packet, slot, index);
 	return complete_handshake(sk, &packet);
 }
 

@@ -53,5 +53,17 @@ RW_LAYOUT(struct, rw_unknown_listener_event);
 RW_LAYOUT(struct, rw_task_record);
 RW_LAYOUT(struct, rw_optional_program);
 RW_LAYOUT(struct, rw_meta);
+RW_LAYOUT(enum, rw_proof_limit);
+RW_LAYOUT(enum, rw_remote);
+RW_LAYOUT(enum, rw_path);
+RW_LAYOUT(enum, rw_level);
+RW_LAYOUT(enum, rw_proof_switch);
+RW_LAYOUT(enum, rw_proof_fault);
+RW_LAYOUT(struct, rw_proof_config);
+RW_LAYOUT(struct, rw_proof_peer);
+RW_LAYOUT(struct, rw_proof_counts);
+RW_LAYOUT(struct, rw_proof_address);
+RW_LAYOUT(struct, rw_mute_key);
+RW_LAYOUT(struct, rw_proof_event);
 
 #endif

@@ -197,6 +197,7 @@ enum connection_flag {
 	CONNECTION_DENIED = 4, /* its SYN is dropped for good */
 	CONNECTION_SAW_RESET = 8,
 	CONNECTION_RECORDED = 16, /* its flow is counted */
+	CONNECTION_PROVES = 0x1000, /* its peer has a key: proofs both ways */
 };
 
 struct connection {
@@ -216,6 +217,10 @@ struct connection {
 	__u8 direction;
 	__u8 verdict;
 	__u8 reason;
+	__u32 remote_number; /* the peer's software, where it proved it */
+	__u8 remote; /* enum rw_remote; FIRST: as the number says */
+	__u8 level; /* enum rw_level */
+	__u8 pad[2];
 };
 
 /*
@@ -249,57 +254,11 @@ struct {
 	__type(value, struct listening);
 } bound_sockets SEC(".maps");
 
-/*
- * hash of both ports and the peer -> inbound connection whose handshake runs:
- * judged at the SYN, taken over by the new socket. Two handshakes that share a
- * place overwrite each other; the later packet of the first fills it again.
- */
-#define ARRIVALS 4096 /* a power of two */
-
-struct arrival {
-	struct connection connection;
-	__u32 sequence; /* of the SYN that was judged at the device */
-	__u16 peer_port;
-	__u8 judged; /* at the device; the socket's hook need not */
-	__u8 pad;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ARRIVALS);
-	__type(key, __u32);
-	__type(value, struct arrival);
-} arrivals SEC(".maps");
-
 /* When the last SYN was held, so that others need not be looked up. */
 __u64 last_hold_jiffies;
 
 /* Has any SYN been refused yet? */
 __u32 refused_any;
-
-struct syn_key {
-	__u8 peer_address[16];
-	__u8 address[16];
-	__u16 peer_port;
-	__u16 port;
-};
-
-struct syn_value {
-	__u64 time_ns;
-	__u32 sequence;
-	__u32 pad;
-};
-
-/*
- * refused SYN -> when; kernel. Recognises retransmissions, and tells sk_lookup
- * what to reset. Full: the oldest goes; its retransmission is counted again.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 4096);
-	__type(key, struct syn_key);
-	__type(value, struct syn_value);
-} refused_syns SEC(".maps");
 
 struct datagram_key {
 	__u64 socket_cookie;

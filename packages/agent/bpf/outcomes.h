@@ -25,6 +25,8 @@ enum rw_reason {
 	RW_REASON_PENDING_DATAGRAM = 10, /* unknown process, no SYN to hold */
 	RW_REASON_EXTENSION_HEADER = 11, /* IPv6 headers that hide TCP */
 	RW_REASON_NO_STATE = 12, /* a SYN whose connect() was never seen */
+	RW_REASON_NO_PROOF = 40, /* its software was not proved in time */
+	RW_REASON_WRONG_PROOF = 41,
 };
 
 enum rw_flow_state {
@@ -56,7 +58,8 @@ enum rw_counter {
 	RW_COUNT_DENIED_IN = 16,
 	RW_COUNT_SLOT_INCOMPLETE = 17, /* a slot without its policy map */
 	RW_COUNT_CONNECTIONS_FULL = 18, /* connections that are not followed */
-	RW_COUNT_MAX = 19,
+	RW_COUNT_PROOF_NO_ROOM = 19, /* headers too full for a proof */
+	RW_COUNT_MAX = 20,
 };
 
 #endif

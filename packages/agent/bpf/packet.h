@@ -15,18 +15,25 @@ static __always_inline struct connection *connection_at(struct __sk_buff *skb)
 	return bpf_map_lookup_elem(&connections, &cookie);
 }
 
-/* A reset that answers our SYN: the difference of refused and timeout. */
+/*
+ * What answers our SYN. A reset: the difference of refused and timeout. A
+ * SYN-ACK: who it is that answers.
+ */
 static __always_inline int ingress_connecting(struct __sk_buff *skb)
 {
 	struct connection *connection;
 	struct headers packet = {};
 
-	if (parse(skb, &packet, IPPROTO_TCP) != PARSED ||
-	    !(packet.tcp_flags & TCP_RST))
+	if (parse(skb, &packet, IPPROTO_TCP) != PARSED)
 		return PASS;
 	connection = connection_at(skb);
-	if (connection)
+	if (!connection)
+		return PASS;
+	if (packet.tcp_flags & TCP_RST)
 		connection->flags |= CONNECTION_SAW_RESET;
+	else if ((packet.tcp_flags & TCP_SYN) &&
+		 (connection->flags & CONNECTION_PROVES))
+		return judge_answer(skb, &packet, connection);
 	return PASS;
 }
 

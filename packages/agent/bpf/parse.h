@@ -26,11 +26,13 @@ struct headers {
 	__u8 source[16];
 	__u8 destination[16];
 	__u32 sequence;
+	__u32 acknowledgement; /* as in the packet */
 	__u32 bytes; /* of the transport's header and payload */
+	__u16 transport_at; /* where that header begins */
 	__u16 source_port;
 	__u16 destination_port;
 	__u8 tcp_flags;
-	__u8 pad[3];
+	__u8 tcp_bytes; /* of its header */
 };
 
 static __always_inline long load(struct __sk_buff *skb, __u32 at, void *to,
@@ -93,10 +95,13 @@ static __noinline enum parse parse(struct __sk_buff *skb, struct headers *out,
 	if (how != PARSED)
 		return how;
 	out->bytes = skb->len - at;
+	out->transport_at = at;
 	if (proto == IPPROTO_TCP) {
 		if (load(skb, at, transport, 16))
 			return UNREADABLE;
 		out->sequence = *(__u32 *)(transport + 4);
+		out->acknowledgement = *(__u32 *)(transport + 8);
+		out->tcp_bytes = transport[12] >> 4 << 2;
 		out->tcp_flags = transport[13];
 	} else if (load(skb, at, transport, 4)) {
 		return UNREADABLE;

@@ -15,6 +15,8 @@ struct attempt {
 	__u32 identity;
 	__u32 subject;
 	__u32 peer_class;
+	__u32 remote; /* enum rw_remote; FIRST before it is looked up */
+	__u32 remote_number;
 	__u16 port;
 	__u8 proto;
 	__u8 direction;
@@ -112,6 +114,25 @@ static __always_inline void find_subject(struct attempt *attempt)
 		attempt->subject = *class;
 }
 
+/* The class of the software that the peer has proved. */
+static __always_inline void find_remote(struct attempt *attempt)
+{
+	__u32 *class;
+	void *map;
+
+	if (attempt->remote != RW_REMOTE_FIRST)
+		return;
+	attempt->remote = RW_REMOTE_UNKNOWN;
+	if (!attempt->remote_number)
+		return;
+	map = bpf_map_lookup_elem(&remotes, &attempt->slot);
+	if (!map)
+		return;
+	class = bpf_map_lookup_elem(map, &attempt->remote_number);
+	if (class)
+		attempt->remote = *class;
+}
+
 /* The entry for one pair with the longest port prefix, or NULL. */
 static __always_inline struct rw_policy_value *
 find_in_pair(void *map, __u32 levels, struct rw_policy_key *key, __u16 port,
@@ -140,12 +161,13 @@ static __always_inline __u64 pack(const struct rw_policy_value *value)
 }
 
 /*
- * The entry for a subject, a peer and a channel (port, proto << 16, direction
- * << 24). Global and all numbers, so that the verifier walks these loops once
+ * The entry for a subject, a peer, a channel (port, proto << 16, direction <<
+ * 24) and a remote class, for which there are entries of this very pair only
+ * and before all others. Global and all numbers, so that the verifier walks these loops once
  * and not in each place that asks; 5.10 allows such functions no pointers.
  */
 __noinline __u64 find_policy(__u32 slot_index, __u32 subject, __u32 peer,
-			     __u32 channel)
+			     __u32 channel, __u32 remote)
 {
 	struct rw_policy_key key = { .proto = channel >> 16 };
 	struct rw_policy_value *value;
@@ -161,6 +183,18 @@ __noinline __u64 find_policy(__u32 slot_index, __u32 subject, __u32 peer,
 		if (slot->generation)
 			count(RW_COUNT_SLOT_INCOMPLETE);
 		return 0;
+	}
+	if (remote) {
+		key.subject = subject;
+		key.peer = peer;
+		key.remote = remote;
+		value = find_in_pair(map,
+				     slot->levels_remote[direction ==
+							 RW_DIRECTION_IN],
+				     &key, (__u16)channel, direction);
+		if (value)
+			return pack(value);
+		key.remote = 0;
 	}
 #pragma clang loop unroll(disable)
 	for (int pair = 0; pair < RW_PAIRS; pair++) {
@@ -212,10 +246,12 @@ static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 	out->fail_open = slot->fail_open;
 	find_peer(attempt);
 	find_subject(attempt);
+	find_remote(attempt);
 	entry = find_policy(attempt->slot, attempt->subject,
 			    attempt->peer_class,
 			    attempt->port | attempt->proto << 16 |
-				    attempt->direction << 24);
+				    attempt->direction << 24,
+			    attempt->remote);
 	if (!entry) {
 		out->rule = 0;
 		out->reason = RW_REASON_DEFAULT_DENY;

@@ -106,6 +106,8 @@ struct rw_slot {
 	/* Bit b set: entries with b port bits exist; by direction and pair. */
 	__u32 levels_out[4];
 	__u32 levels_in[4];
+	/* The same of what names a remote class: out, in. */
+	__u32 levels_remote[2];
 };
 
 struct rw_policy_key {
@@ -114,6 +116,7 @@ struct rw_policy_key {
 	__u16 port; /* masked to its port bits */
 	__u8 proto; /* IP protocol number */
 	__u8 direction_bits; /* direction << 5 | port bits 0..16 */
+	__u32 remote; /* class of the peer's software, or enum rw_remote */
 };
 
 struct rw_policy_value {
@@ -207,7 +210,7 @@ struct rw_flow_key {
 	__u8 verdict;
 	__u8 state;
 	__u8 reason;
-	__u8 pad;
+	__u8 level; /* enum rw_level */
 };
 
 struct rw_flow_value {
@@ -251,6 +254,7 @@ enum rw_event_type {
 	RW_EVENT_IDENTITY_MISS = 3,
 	RW_EVENT_DENIAL = 4,
 	RW_EVENT_UNKNOWN_LISTENER = 5,
+	RW_EVENT_PROOF = 20,
 };
 
 enum rw_exec_flag {

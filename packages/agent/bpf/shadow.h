@@ -19,6 +19,8 @@ static __always_inline void judge_by_draft(const struct connection *connection,
 	attempt.port = connection->port;
 	attempt.proto = connection->proto;
 	attempt.direction = connection->direction;
+	attempt.remote = connection->remote;
+	attempt.remote_number = connection->remote_number;
 	judge(&attempt, slot, out);
 }
 

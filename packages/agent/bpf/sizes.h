@@ -5,8 +5,8 @@
 
 #define RW_SIZE(type, bytes) \
 	_Static_assert(sizeof(struct type) == (bytes), #type)
-RW_SIZE(rw_slot, 48);
-RW_SIZE(rw_policy_key, 12);
+RW_SIZE(rw_slot, 56);
+RW_SIZE(rw_policy_key, 16);
 RW_SIZE(rw_policy_value, 8);
 RW_SIZE(rw_peer_key, 20);
 RW_SIZE(rw_peer_value, 8);

@@ -15,18 +15,18 @@ static __always_inline void watch(struct bpf_sock_ops *ops, __u32 on, __u32 off)
 	bpf_sock_ops_cb_flags_set(ops, (ops->bpf_sock_ops_cb_flags | on) & ~off);
 }
 
+/* Only the handshake carries proofs: other packets need not be asked about. */
+static __always_inline void stop_proving(struct bpf_sock_ops *ops)
+{
+	if (ops->bpf_sock_ops_cb_flags & BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)
+		watch(ops, 0, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+}
+
 /* Within the time that a hold may last, and its denial be noticed. */
 static __always_inline bool holds_lately(void)
 {
 	return last_hold_jiffies &&
 	       bpf_jiffies64() - last_hold_jiffies < 10ULL * kernel_hz;
-}
-
-static __always_inline struct connection *connection_of(struct bpf_sock_ops *ops)
-{
-	__u64 cookie = bpf_get_socket_cookie(ops);
-
-	return bpf_map_lookup_elem(&connections, &cookie);
 }
 
 /*
@@ -64,28 +64,10 @@ static __always_inline void established_out(struct bpf_sock_ops *ops)
 	struct connection *connection = connection_of(ops);
 
 	if (connection && !record_established(connection, 0))
-		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG, 0);
-}
-
-/*
- * Reads all words first: a load behind a branch may become a load through a
- * computed context pointer, which the verifier refuses.
- */
-static __always_inline void set_remote(__u8 address[16],
-				       struct bpf_sock_ops *ops)
-{
-	__u32 ip = ops->remote_ip4;
-	__u32 a = ops->remote_ip6[0];
-	__u32 b = ops->remote_ip6[1];
-	__u32 c = ops->remote_ip6[2];
-	__u32 d = ops->remote_ip6[3];
-
-	barrier_var(ip);
-	barrier_var(d);
-	if (ops->family == AF_INET)
-		set_address4(address, ip);
+		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG,
+		      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 	else
-		set_address6(address, a, b, c, d);
+		stop_proving(ops);
 }
 
 /* A connection whose last packet did not pass the listener's hook. */
@@ -124,15 +106,18 @@ static __always_inline void established_in(struct bpf_sock_ops *ops)
 		connection = arrival->connection;
 	else
 		start_unseen(&connection, address, port);
+	if (arrival && connection.remote == RW_REMOTE_FIRST)
+		use_proof(arrival);
 	recorded = record_established(&connection, peer_port);
 	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY)) {
 		count(RW_COUNT_CONNECTIONS_FULL);
+		stop_proving(ops);
 		return;
 	}
 	watch(ops,
 	      BPF_SOCK_OPS_STATE_CB_FLAG |
 		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
-	      0);
+	      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 /* Not answered, answered by a reset, or given up early. */
@@ -256,7 +241,18 @@ int tcp_life(struct bpf_sock_ops *ops)
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 		watch(ops,
-		      BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG, 0);
+		      BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG |
+			      proving_flag(ops),
+		      0);
+		break;
+	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+		watch(ops, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG, 0);
+		break;
+	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
+		reserve_proof(ops);
+		break;
+	case BPF_SOCK_OPS_WRITE_HDR_OPT_CB:
+		write_proof(ops);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 		established_out(ops);

@@ -23,6 +23,8 @@ static __always_inline bool judge_connection(struct connection *connection,
 	attempt.port = connection->port;
 	attempt.proto = connection->proto;
 	attempt.direction = connection->direction;
+	attempt.remote = connection->remote;
+	attempt.remote_number = connection->remote_number;
 	judge(&attempt, slot, result);
 	known = is_known(&connection->process, attempt.identity);
 
@@ -33,6 +35,9 @@ static __always_inline bool judge_connection(struct connection *connection,
 	connection->rule = result->rule;
 	connection->verdict = result->verdict;
 	connection->reason = result->reason;
+	connection->level = attempt.remote >= RW_REMOTE_FIRST ?
+				    RW_LEVEL_IN_BAND :
+				    RW_LEVEL_ADDRESS;
 	if (known)
 		connection->flags |= CONNECTION_JUDGED;
 	return known;

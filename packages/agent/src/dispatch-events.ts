@@ -35,6 +35,8 @@ export function dispatchEvents(
       case "unknownListener":
         refreshSoon(agent, onError);
         break;
+      case "proof":
+        break;
     }
   }
 }

@@ -10,10 +10,13 @@ import type {
   FileKey,
   FlowState,
   IdentityKey,
+  Level,
   Mode,
+  ProofFault,
   Reason,
   Verdict,
 } from "./generated/layout.ts";
+import type { KernelProof } from "./proof.ts";
 
 /** One of the two policy slots; one is live, the other is free for the next revision. */
 export type SlotIndex = 0 | 1;
@@ -44,6 +47,8 @@ export interface PolicyEntry {
   readonly essential: boolean;
   /** The compiler's rule number; 0 means the default. */
   readonly rule: number;
+  /** Remote class: what the peer has proved of its software, or `remote` of the layout. Default: 0, nothing asked. */
+  readonly remote?: number;
 }
 
 export interface PeerEntry {
@@ -61,6 +66,12 @@ export interface SubjectEntry {
   readonly subject: number;
 }
 
+/** A number of the fleet's directory, and the class that this policy puts the software in. */
+export interface RemoteEntry {
+  readonly number: number;
+  readonly remote: number;
+}
+
 export interface SlotHeader {
   readonly generation: bigint;
   readonly modeOut: Mode;
@@ -76,6 +87,7 @@ export interface SlotContents extends SlotHeader {
   readonly policies: readonly PolicyEntry[];
   readonly peers: readonly PeerEntry[];
   readonly subjects: readonly SubjectEntry[];
+  readonly remotes?: readonly RemoteEntry[];
 }
 
 /**
@@ -125,6 +137,8 @@ export interface FlowRecord {
   readonly verdict: Verdict;
   readonly state: FlowState;
   readonly reason: Reason;
+  /** How surely the peer is known. */
+  readonly level: Level;
   /** New connections since the last drain; 0 when only bytes were added to earlier ones. */
   readonly count: bigint;
   readonly bytesOut: bigint;
@@ -223,7 +237,31 @@ export interface UnknownListenerEvent extends EventBase {
   readonly proto: number;
 }
 
-export type KernelEvent = ExecEvent | ExitEvent | IdentityMissEvent | DenialEvent | UnknownListenerEvent;
+/** A SYN or SYN-ACK whose proof is missing or wrong; numbers as in the packet. */
+export interface ProofEvent extends EventBase {
+  readonly type: "proof";
+  readonly fault: ProofFault;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly sequence: number;
+  readonly acknowledgement: number;
+  /** The option's 32 bits; 0 without one. */
+  readonly word: number;
+  readonly mac: Uint8Array;
+  /** This host's when the packet came. */
+  readonly epoch: number;
+  readonly isAnswer: boolean;
+}
+
+export type KernelEvent =
+  | ExecEvent
+  | ExitEvent
+  | IdentityMissEvent
+  | DenialEvent
+  | UnknownListenerEvent
+  | ProofEvent;
 
 /** A process in scope as the kernel's task iterator sees it. */
 export interface TaskRecord extends EventBase {
@@ -279,6 +317,10 @@ export interface Kernel {
   readonly readShadow: () => ShadowState;
   /** Counts since `startShadow`; they only rise. */
   readonly readDifferences: () => readonly ShadowDifference[];
+
+  /** Adds numbers of the directory to a slot, live or not. After the entries of their class. */
+  readonly addRemotes: (slot: AnySlot, entries: readonly RemoteEntry[]) => void;
+  readonly proof: KernelProof;
 
   readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
   readonly deleteExecutable: (file: FileKey) => void;

@@ -6,6 +6,7 @@ import {
   decodeExecEvent,
   decodeExitEvent,
   decodeIdentityMissEvent,
+  decodeProofEvent,
   decodeUnknownListenerEvent,
   execEventBytes,
   execFlag,
@@ -13,7 +14,14 @@ import {
   type Process,
   type Task,
 } from "./generated/layout.ts";
-import { decodeTaskFlags, directionName, eventTypeName, reasonName, verdictName } from "./names.ts";
+import {
+  decodeTaskFlags,
+  directionName,
+  eventTypeName,
+  proofFaultName,
+  reasonName,
+  verdictName,
+} from "./names.ts";
 
 const RECORD_HEADER_BYTES = 8;
 const STRINGS_AT = execEventBytes - limit.argumentsBytesMax - limit.environmentBytesMax;
@@ -68,6 +76,20 @@ function decodeEvent(view: DataView): KernelEvent {
     case "unknownListener": {
       const raw = decodeUnknownListenerEvent(view);
       return { type, ...base, address: raw.address.slice(), port: raw.port, proto: raw.proto };
+    }
+    case "proof": {
+      const { header: _, fault, isAnswer, source, destination, mac, ...rest } = decodeProofEvent(view);
+      return {
+        type,
+        ...base,
+        ...rest,
+        // Views into the ring's batch, which is used again.
+        source: source.slice(),
+        destination: destination.slice(),
+        mac: mac.slice(),
+        fault: proofFaultName(fault),
+        isAnswer: isAnswer !== 0,
+      };
     }
     default:
       return type satisfies never;

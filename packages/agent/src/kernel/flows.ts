@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FlowRecord } from "./contract.ts";
 import { active, decodeFlowKey, decodeFlowValue, flowKeyBytes, flowValueBytes } from "./generated/layout.ts";
 import { type KernelMap, missing, u32 } from "./kernel-map.ts";
-import { directionName, flowStateName, reasonName, verdictName } from "./names.ts";
+import { directionName, flowStateName, levelName, reasonName, verdictName } from "./names.ts";
 
 /** A program runs for microseconds; after this no program still writes the buffer that was live. */
 const SETTLE_MS = 10;
@@ -39,6 +39,7 @@ function toFlowRecord(keys: DataView, values: DataView, index: number): FlowReco
     verdict: verdictName(key.verdict),
     state: flowStateName(key.state),
     reason: reasonName(key.reason),
+    level: levelName(key.level),
     ...value,
   };
 }

@@ -7,6 +7,7 @@ import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
 import * as processes from "./processes.ts";
+import { kernelProof } from "./proof.ts";
 import * as shadow from "./shadow.ts";
 import * as slots from "./slots.ts";
 
@@ -16,6 +17,12 @@ const MAPS = {
   policies: "policies",
   peers: "peers",
   subjects: "subjects",
+  remotes: "remotes",
+  proofConfig: "proof_config",
+  proofPeers: "proof_peers",
+  proofCounts: "proof_counts",
+  proofMutes: "proof_mutes",
+  proofNumbers: "proof_numbers",
   shadow: "shadow",
   differences: "differences",
   executables: "executables",
@@ -46,6 +53,8 @@ export function openKernel(pinDir: string): Kernel {
     updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
     addPolicies: (slot, entries) => slots.addPolicies(maps, slot, entries),
     addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
+    addRemotes: (slot, entries) => slots.addRemotes(maps, slot, entries),
+    proof: kernelProof(maps),
     startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
     stopShadow: () => shadow.stopShadow(maps),
     readShadow: () => shadow.readShadow(maps),

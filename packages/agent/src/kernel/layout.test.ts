@@ -26,7 +26,7 @@ const u32 = fc.integer({ min: 0, max: 0xffffffff });
 
 describe("codecs", () => {
   test("a policy key survives encoding and decoding at any offset", () => {
-    const key = fc.record({ subject: u32, peer: u32, port: u16, proto: u8, directionBits: u8 });
+    const key = fc.record({ subject: u32, peer: u32, port: u16, proto: u8, directionBits: u8, remote: u32 });
     fc.assert(
       fc.property(key, fc.integer({ min: 0, max: 16 }), (value, at) => {
         const view = new DataView(new ArrayBuffer(policyKeyBytes + at));
@@ -47,6 +47,7 @@ describe("codecs", () => {
       verdict: u8,
       state: u8,
       reason: u8,
+      level: u8,
     });
     fc.assert(
       fc.property(key, (value) => {

@@ -1,5 +1,15 @@
 /** From the kernel's numbers to names. */
-import { direction, eventType, flowState, mode, reason, taskFlag, verdict } from "./generated/layout.ts";
+import {
+  direction,
+  eventType,
+  flowState,
+  level,
+  mode,
+  proofFault,
+  reason,
+  taskFlag,
+  verdict,
+} from "./generated/layout.ts";
 
 function inverse<Name extends string>(numbers: Readonly<Record<Name, number>>): ReadonlyMap<number, Name> {
   // Object.entries widens the names to string; they are the object's own keys.
@@ -18,7 +28,9 @@ function named<Name extends string>(what: string, names: ReadonlyMap<number, Nam
 export const directionName = named("direction", inverse(direction));
 export const eventTypeName = named("event type", inverse(eventType));
 export const flowStateName = named("flow state", inverse(flowState));
+export const levelName = named("level", inverse(level));
 export const modeName = named("mode", inverse(mode));
+export const proofFaultName = named("proof fault", inverse(proofFault));
 export const reasonName = named("reason", inverse(reason));
 export const verdictName = named("verdict", inverse(verdict));
 

@@ -3,6 +3,7 @@ import type {
   AnySlot,
   PeerEntry,
   PolicyEntry,
+  RemoteEntry,
   SlotContents,
   SlotHeader,
   SlotIndex,
@@ -35,6 +36,8 @@ import { modeName } from "./names.ts";
 
 /** Identities that may appear between two revisions without a new map. */
 const SUBJECT_ROOM = 4096;
+/** Numbers that the directory may get between two revisions without a new map. */
+const REMOTE_ROOM = 4096;
 /** Policy entries of process classes that are met between two revisions. */
 const POLICY_ROOM = 16_384;
 const ANY = 0xffffffff;
@@ -45,6 +48,7 @@ export interface SlotMaps {
   readonly policies: KernelMap;
   readonly peers: KernelMap;
   readonly subjects: KernelMap;
+  readonly remotes: KernelMap;
 }
 
 export function liveSlot(maps: SlotMaps): SlotIndex {
@@ -93,6 +97,7 @@ export async function writeSlot(maps: SlotMaps, slot: AnySlot, contents: SlotCon
     replaceInner(maps.policies, slot, policyMap(contents.policies)),
     replaceInner(maps.peers, slot, peerMap(contents.peers)),
     replaceInner(maps.subjects, slot, subjectMap(contents.subjects)),
+    replaceInner(maps.remotes, slot, remoteMap(contents.remotes ?? [])),
   ]);
   const view = room(slotBytes);
   const flags = flagsOf(contents) | immediateIn(contents.policies);
@@ -105,6 +110,16 @@ export function addSubjects(maps: SlotMaps, slot: AnySlot, entries: readonly Sub
   if (map === undefined) throw missing("subjects", `slot ${slot}`);
   try {
     fillSubjects(map, entries);
+  } finally {
+    map.close();
+  }
+}
+
+export function addRemotes(maps: SlotMaps, slot: AnySlot, entries: readonly RemoteEntry[]): void {
+  const map = maps.remotes.inner(slot);
+  if (map === undefined) throw missing("remotes", `slot ${slot}`);
+  try {
+    fillRemotes(map, entries);
   } finally {
     map.close();
   }
@@ -127,6 +142,7 @@ export function addPolicies(maps: SlotMaps, slot: AnySlot, entries: readonly Pol
     flags: raw.flags | immediateIn(entries),
     levelsOut: raw.levelsOut.map((bits, pair) => (bits | (added.levelsOut[pair] ?? 0)) >>> 0),
     levelsIn: raw.levelsIn.map((bits, pair) => (bits | (added.levelsIn[pair] ?? 0)) >>> 0),
+    levelsRemote: raw.levelsRemote.map((bits, i) => (bits | (added.levelsRemote[i] ?? 0)) >>> 0),
   });
   maps.slots.set(u32(slot), view);
 }
@@ -160,12 +176,18 @@ function immediateIn(entries: readonly PolicyEntry[]): number {
 function levels(entries: readonly PolicyEntry[]) {
   const levelsOut = new Array<number>(limit.pairs).fill(0);
   const levelsIn = new Array<number>(limit.pairs).fill(0);
+  const levelsRemote = [0, 0];
   for (const entry of entries) {
+    if (entry.remote !== undefined && entry.remote !== 0) {
+      const i = entry.direction === "out" ? 0 : 1;
+      levelsRemote[i] = ((levelsRemote[i] ?? 0) | (1 << entry.portBits)) >>> 0;
+      continue;
+    }
     const pair = (entry.subject === ANY ? 1 : 0) | (entry.peer === ANY ? 2 : 0);
     const target = entry.direction === "out" ? levelsOut : levelsIn;
     target[pair] = ((target[pair] ?? 0) | (1 << entry.portBits)) >>> 0;
   }
-  return { levelsOut, levelsIn };
+  return { levelsOut, levelsIn, levelsRemote };
 }
 
 /**
@@ -220,6 +242,7 @@ function toPolicyKey(entry: PolicyEntry) {
     port: entry.port & (0xffff0000 >> portBits) & 0xffff,
     proto: entry.proto,
     directionBits: (direction[entry.direction] << 5) | portBits,
+    remote: entry.remote ?? 0,
   };
 }
 
@@ -251,6 +274,22 @@ function fillSubjects(map: KernelMap, entries: readonly SubjectEntry[]): void {
   entries.forEach((entry, i) => {
     keys.setUint32(i * 4, entry.identity, true);
     values.setUint32(i * 4, entry.subject, true);
+  });
+  filled(map, keys, values, entries.length);
+}
+
+function remoteMap(entries: readonly RemoteEntry[]): KernelMap {
+  const map = KernelMap.create("rw_remotes", mapType.hash, 4, 4, entries.length + REMOTE_ROOM);
+  fillRemotes(map, entries);
+  return map;
+}
+
+function fillRemotes(map: KernelMap, entries: readonly RemoteEntry[]): void {
+  const keys = room(entries.length * 4);
+  const values = room(entries.length * 4);
+  entries.forEach((entry, i) => {
+    keys.setUint32(i * 4, entry.number, true);
+    values.setUint32(i * 4, entry.remote, true);
   });
   filled(map, keys, values, entries.length);
 }

@@ -5,6 +5,7 @@ import {
   FLOW_BATCH_ROWS_MAX,
   type FlowBatch,
   FlowBatchSchema,
+  Level,
   ProcessSchema,
   State,
   Verdict,
@@ -58,6 +59,7 @@ function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): 
     batch.direction.push(record.direction === "out" ? Direction.OUTBOUND : Direction.INBOUND);
     batch.state.push(STATES[record.state]);
     batch.verdict.push(VERDICTS[record.verdict]);
+    batch.level.push(record.level === "inBand" ? Level.IN_BAND : Level.ADDRESS);
     batch.alert.push(record.verdict === "wouldBlockAlert" || record.verdict === "blocked");
     batch.count.push(record.count);
     batch.bytesOut.push(record.bytesOut);

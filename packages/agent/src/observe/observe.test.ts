@@ -37,6 +37,7 @@ const record = fc.record<FlowRecord>({
   direction: fc.constantFrom("out", "in"),
   verdict: fc.constantFrom("allowed", "wouldBlock", "wouldBlockAlert", "blocked"),
   state: fc.constantFrom("attempted", "established", "refused", "timeout", "denied"),
+  level: fc.constantFrom("address", "inBand"),
   reason: fc.constantFrom("ruleAllow", "defaultDeny"),
   count: fc.bigInt(0n, 1n << 40n),
   bytesOut: fc.bigInt(0n, 1n << 60n),

@@ -33,7 +33,8 @@ export const counter = {
   deniedIn: 16,
   slotIncomplete: 17,
   connectionsFull: 18,
-  max: 19,
+  proofNoRoom: 19,
+  max: 20,
 } as const;
 export type Counter = keyof typeof counter;
 
@@ -49,6 +50,7 @@ export const eventType = {
   identityMiss: 3,
   denial: 4,
   unknownListener: 5,
+  proof: 20,
 } as const;
 export type EventType = keyof typeof eventType;
 
@@ -72,6 +74,12 @@ export const flowState = {
   denied: 5,
 } as const;
 export type FlowState = keyof typeof flowState;
+
+export const level = {
+  address: 0,
+  inBand: 1,
+} as const;
+export type Level = keyof typeof level;
 
 export const limit = {
   argumentsBytesMax: 4096,
@@ -100,6 +108,13 @@ export const mode = {
 } as const;
 export type Mode = keyof typeof mode;
 
+export const path = {
+  expected: 1,
+  stripped: 2,
+  revoked: 3,
+} as const;
+export type Path = keyof typeof path;
+
 export const peerFlag = {
   self: 1,
   managed: 2,
@@ -111,6 +126,32 @@ export const policyFlag = {
   essential: 2,
 } as const;
 export type PolicyFlag = keyof typeof policyFlag;
+
+export const proofFault = {
+  missing: 1,
+  epoch: 2,
+  key: 3,
+  mac: 4,
+  replay: 5,
+  number: 6,
+} as const;
+export type ProofFault = keyof typeof proofFault;
+
+export const proofLimit = {
+  optionKind: 254,
+  optionBytes: 16,
+  experimentId: 21079,
+  epochSeconds: 64,
+  numberHoldMsMax: 1000,
+  waitMsMax: 3000,
+} as const;
+export type ProofLimit = keyof typeof proofLimit;
+
+export const proofSwitch = {
+  on: 1,
+  numbered: 2,
+} as const;
+export type ProofSwitch = keyof typeof proofSwitch;
 
 export const reason = {
   ungoverned: 1,
@@ -125,8 +166,18 @@ export const reason = {
   pendingDatagram: 10,
   extensionHeader: 11,
   noState: 12,
+  noProof: 40,
+  wrongProof: 41,
 } as const;
 export type Reason = keyof typeof reason;
+
+export const remote = {
+  none: 0,
+  unknown: 1,
+  provisional: 2,
+  first: 3,
+} as const;
+export type Remote = keyof typeof remote;
 
 export const slotFlag = {
   immediateIn: 1,
@@ -361,6 +412,7 @@ export interface FlowKey {
   readonly verdict: number;
   readonly state: number;
   readonly reason: number;
+  readonly level: number;
 }
 export const flowKeyBytes = 32;
 export function decodeFlowKey(view: DataView, at = 0): FlowKey {
@@ -374,6 +426,7 @@ export function decodeFlowKey(view: DataView, at = 0): FlowKey {
     verdict: view.getUint8(at + 28),
     state: view.getUint8(at + 29),
     reason: view.getUint8(at + 30),
+    level: view.getUint8(at + 31),
   };
 }
 export function encodeFlowKey(view: DataView, value: FlowKey, at = 0): void {
@@ -386,6 +439,7 @@ export function encodeFlowKey(view: DataView, value: FlowKey, at = 0): void {
   view.setUint8(at + 28, value.verdict);
   view.setUint8(at + 29, value.state);
   view.setUint8(at + 30, value.reason);
+  view.setUint8(at + 31, value.level);
 }
 
 /** `struct rw_flow_value`, 40 bytes. */
@@ -506,6 +560,23 @@ export function encodeMeta(view: DataView, value: Meta, at = 0): void {
   value.optional.forEach((item, i) => { encodeOptionalProgram(view, item, at + 56 + i * 200); });
 }
 
+/** `struct rw_mute_key`, 20 bytes. */
+export interface MuteKey {
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+export const muteKeyBytes = 20;
+export function decodeMuteKey(view: DataView, at = 0): MuteKey {
+  return {
+    address: new Uint8Array(view.buffer, view.byteOffset + at + 0, 16),
+    port: view.getUint16(at + 16, true),
+  };
+}
+export function encodeMuteKey(view: DataView, value: MuteKey, at = 0): void {
+  new Uint8Array(view.buffer, view.byteOffset + at + 0, 16).set(value.address);
+  view.setUint16(at + 16, value.port, true);
+}
+
 /** `struct rw_optional_program`, 200 bytes. */
 export interface OptionalProgram {
   readonly name: Uint8Array;
@@ -560,15 +631,16 @@ export function encodePeerValue(view: DataView, value: PeerValue, at = 0): void 
   view.setUint32(at + 4, value.flags, true);
 }
 
-/** `struct rw_policy_key`, 12 bytes. */
+/** `struct rw_policy_key`, 16 bytes. */
 export interface PolicyKey {
   readonly subject: number;
   readonly peer: number;
   readonly port: number;
   readonly proto: number;
   readonly directionBits: number;
+  readonly remote: number;
 }
-export const policyKeyBytes = 12;
+export const policyKeyBytes = 16;
 export function decodePolicyKey(view: DataView, at = 0): PolicyKey {
   return {
     subject: view.getUint32(at + 0, true),
@@ -576,6 +648,7 @@ export function decodePolicyKey(view: DataView, at = 0): PolicyKey {
     port: view.getUint16(at + 8, true),
     proto: view.getUint8(at + 10),
     directionBits: view.getUint8(at + 11),
+    remote: view.getUint32(at + 12, true),
   };
 }
 export function encodePolicyKey(view: DataView, value: PolicyKey, at = 0): void {
@@ -584,6 +657,7 @@ export function encodePolicyKey(view: DataView, value: PolicyKey, at = 0): void 
   view.setUint16(at + 8, value.port, true);
   view.setUint8(at + 10, value.proto);
   view.setUint8(at + 11, value.directionBits);
+  view.setUint32(at + 12, value.remote, true);
 }
 
 /** `struct rw_policy_value`, 8 bytes. */
@@ -639,6 +713,136 @@ export function encodeProcess(view: DataView, value: Process, at = 0): void {
   view.setUint32(at + 28, value.scriptId, true);
   view.setUint32(at + 32, value.uid, true);
   view.setUint32(at + 36, value.flags, true);
+}
+
+/** `struct rw_proof_address`, 16 bytes. */
+export interface ProofAddress {
+  readonly bytes: Uint8Array;
+}
+export const proofAddressBytes = 16;
+export function decodeProofAddress(view: DataView, at = 0): ProofAddress {
+  return {
+    bytes: new Uint8Array(view.buffer, view.byteOffset + at + 0, 16),
+  };
+}
+export function encodeProofAddress(view: DataView, value: ProofAddress, at = 0): void {
+  new Uint8Array(view.buffer, view.byteOffset + at + 0, 16).set(value.bytes);
+}
+
+/** `struct rw_proof_config`, 16 bytes. */
+export interface ProofConfig {
+  readonly epochOffsetNs: bigint;
+  readonly switches: number;
+}
+export const proofConfigBytes = 16;
+export function decodeProofConfig(view: DataView, at = 0): ProofConfig {
+  return {
+    epochOffsetNs: view.getBigUint64(at + 0, true),
+    switches: view.getUint32(at + 8, true),
+  };
+}
+export function encodeProofConfig(view: DataView, value: ProofConfig, at = 0): void {
+  view.setBigUint64(at + 0, value.epochOffsetNs, true);
+  view.setUint32(at + 8, value.switches, true);
+}
+
+/** `struct rw_proof_counts`, 32 bytes. */
+export interface ProofCounts {
+  readonly sent: bigint;
+  readonly proved: bigint;
+  readonly missing: bigint;
+  readonly wrong: bigint;
+}
+export const proofCountsBytes = 32;
+export function decodeProofCounts(view: DataView, at = 0): ProofCounts {
+  return {
+    sent: view.getBigUint64(at + 0, true),
+    proved: view.getBigUint64(at + 8, true),
+    missing: view.getBigUint64(at + 16, true),
+    wrong: view.getBigUint64(at + 24, true),
+  };
+}
+export function encodeProofCounts(view: DataView, value: ProofCounts, at = 0): void {
+  view.setBigUint64(at + 0, value.sent, true);
+  view.setBigUint64(at + 8, value.proved, true);
+  view.setBigUint64(at + 16, value.missing, true);
+  view.setBigUint64(at + 24, value.wrong, true);
+}
+
+/** `struct rw_proof_event`, 80 bytes. */
+export interface ProofEvent {
+  readonly header: EventHeader;
+  readonly source: Uint8Array;
+  readonly destination: Uint8Array;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly sequence: number;
+  readonly acknowledgement: number;
+  readonly word: number;
+  readonly epoch: number;
+  readonly mac: Uint8Array;
+  readonly fault: number;
+  readonly isAnswer: number;
+}
+export const proofEventBytes = 80;
+export function decodeProofEvent(view: DataView, at = 0): ProofEvent {
+  return {
+    header: decodeEventHeader(view, at + 0),
+    source: new Uint8Array(view.buffer, view.byteOffset + at + 16, 16),
+    destination: new Uint8Array(view.buffer, view.byteOffset + at + 32, 16),
+    sourcePort: view.getUint16(at + 48, true),
+    destinationPort: view.getUint16(at + 50, true),
+    sequence: view.getUint32(at + 52, true),
+    acknowledgement: view.getUint32(at + 56, true),
+    word: view.getUint32(at + 60, true),
+    epoch: view.getUint32(at + 64, true),
+    mac: new Uint8Array(view.buffer, view.byteOffset + at + 68, 8),
+    fault: view.getUint8(at + 76),
+    isAnswer: view.getUint8(at + 77),
+  };
+}
+export function encodeProofEvent(view: DataView, value: ProofEvent, at = 0): void {
+  encodeEventHeader(view, value.header, at + 0);
+  new Uint8Array(view.buffer, view.byteOffset + at + 16, 16).set(value.source);
+  new Uint8Array(view.buffer, view.byteOffset + at + 32, 16).set(value.destination);
+  view.setUint16(at + 48, value.sourcePort, true);
+  view.setUint16(at + 50, value.destinationPort, true);
+  view.setUint32(at + 52, value.sequence, true);
+  view.setUint32(at + 56, value.acknowledgement, true);
+  view.setUint32(at + 60, value.word, true);
+  view.setUint32(at + 64, value.epoch, true);
+  new Uint8Array(view.buffer, view.byteOffset + at + 68, 8).set(value.mac);
+  view.setUint8(at + 76, value.fault);
+  view.setUint8(at + 77, value.isAnswer);
+}
+
+/** `struct rw_proof_peer`, 88 bytes. */
+export interface ProofPeer {
+  readonly sign: readonly bigint[];
+  readonly verify: readonly bigint[];
+  readonly phases: number;
+  readonly path: number;
+  readonly signs: number;
+  readonly verifies: number;
+}
+export const proofPeerBytes = 88;
+export function decodeProofPeer(view: DataView, at = 0): ProofPeer {
+  return {
+    sign: Array.from({ length: 2 }, (_, i) => view.getBigUint64(at + 0 + i * 8, true)),
+    verify: Array.from({ length: 8 }, (_, i) => view.getBigUint64(at + 16 + i * 8, true)),
+    phases: view.getUint32(at + 80, true),
+    path: view.getUint8(at + 84),
+    signs: view.getUint8(at + 85),
+    verifies: view.getUint8(at + 86),
+  };
+}
+export function encodeProofPeer(view: DataView, value: ProofPeer, at = 0): void {
+  value.sign.forEach((item, i) => { view.setBigUint64(at + 0 + i * 8, item, true); });
+  value.verify.forEach((item, i) => { view.setBigUint64(at + 16 + i * 8, item, true); });
+  view.setUint32(at + 80, value.phases, true);
+  view.setUint8(at + 84, value.path);
+  view.setUint8(at + 85, value.signs);
+  view.setUint8(at + 86, value.verifies);
 }
 
 /** `struct rw_resolution`, 16 bytes. */
@@ -739,7 +943,7 @@ export function encodeShadowValue(view: DataView, value: ShadowValue, at = 0): v
   view.setBigUint64(at + 16, value.lastNs, true);
 }
 
-/** `struct rw_slot`, 48 bytes. */
+/** `struct rw_slot`, 56 bytes. */
 export interface Slot {
   readonly generation: bigint;
   readonly modeOut: number;
@@ -749,8 +953,9 @@ export interface Slot {
   readonly flags: number;
   readonly levelsOut: readonly number[];
   readonly levelsIn: readonly number[];
+  readonly levelsRemote: readonly number[];
 }
-export const slotBytes = 48;
+export const slotBytes = 56;
 export function decodeSlot(view: DataView, at = 0): Slot {
   return {
     generation: view.getBigUint64(at + 0, true),
@@ -761,6 +966,7 @@ export function decodeSlot(view: DataView, at = 0): Slot {
     flags: view.getUint32(at + 12, true),
     levelsOut: Array.from({ length: 4 }, (_, i) => view.getUint32(at + 16 + i * 4, true)),
     levelsIn: Array.from({ length: 4 }, (_, i) => view.getUint32(at + 32 + i * 4, true)),
+    levelsRemote: Array.from({ length: 2 }, (_, i) => view.getUint32(at + 48 + i * 4, true)),
   };
 }
 export function encodeSlot(view: DataView, value: Slot, at = 0): void {
@@ -772,6 +978,7 @@ export function encodeSlot(view: DataView, value: Slot, at = 0): void {
   view.setUint32(at + 12, value.flags, true);
   value.levelsOut.forEach((item, i) => { view.setUint32(at + 16 + i * 4, item, true); });
   value.levelsIn.forEach((item, i) => { view.setUint32(at + 32 + i * 4, item, true); });
+  value.levelsRemote.forEach((item, i) => { view.setUint32(at + 48 + i * 4, item, true); });
 }
 
 /** `struct rw_task`, 40 bytes. */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The proof of the software in SYN and SYN-ACK: what reading and writing it
+ * have in common (docs/proof.md).
+ */
+#ifndef RINGWALL_PROOF_H
+#define RINGWALL_PROOF_H
+
+#define PROOF_SYN 1
+#define PROOF_ANSWER 2
+#define PROOF_NUMBER_MASK 0x0fffffffU
+#define PROOF_EPOCH_SHIFT 28
+#define PROOF_PHASE_SHIFT 30
+#define NUMBER_HOLD_NS (RW_PROOF_NUMBER_HOLD_MS_MAX * 1000ULL * 1000)
+
+static __always_inline struct rw_proof_config *proof_switches(__u32 wanted)
+{
+	__u32 zero = 0;
+	struct rw_proof_config *config;
+
+	config = bpf_map_lookup_elem(&proof_config, &zero);
+	return config && (config->switches & wanted) == wanted ? config : NULL;
+}
+
+static __always_inline __u32 proof_epoch(const struct rw_proof_config *config)
+{
+	return (bpf_ktime_get_boot_ns() + config->epoch_offset_ns) /
+	       (RW_PROOF_EPOCH_SECONDS * 1000ULL * 1000 * 1000);
+}
+
+static __always_inline __u64 proof_mac(const struct proof_message *message,
+				       const __u64 *key)
+{
+	return sip_hash((const __u64 *)message, PROOF_WORDS, key[0], key[1]);
+}
+
+/* 0 while the identity is not known, or has no number in the fleet yet. */
+static __always_inline __u32 number_of(__u32 identity)
+{
+	__u32 *number;
+
+	if (!identity)
+		return 0;
+	number = bpf_map_lookup_elem(&proof_numbers, &identity);
+	return number ? *number & PROOF_NUMBER_MASK : 0;
+}
+
+static __always_inline bool is_mute(const struct connection *connection)
+{
+	struct rw_mute_key key = { .port = connection->port };
+
+	__builtin_memcpy(key.address, connection->address, 16);
+	return bpf_map_lookup_elem(&proof_mutes, &key) != NULL;
+}
+
+/* What an answer will have to prove, before there is one. */
+static __always_inline void expect_proof(struct connection *connection)
+{
+	struct rw_proof_peer *peer;
+
+	if (!proof_switches(RW_PROOF_SWITCH_ON))
+		return;
+	peer = bpf_map_lookup_elem(&proof_peers, connection->address);
+	if (!peer)
+		return;
+	connection->flags |= CONNECTION_PROVES;
+	if (peer->path == RW_PATH_REVOKED)
+		connection->remote = RW_REMOTE_UNKNOWN;
+	else if (peer->path == RW_PATH_EXPECTED && !is_mute(connection))
+		connection->remote = RW_REMOTE_PROVISIONAL;
+}
+
+/* Is it worth keeping the SYN back until its software has a number? */
+static __always_inline bool awaits_number(const struct connection *connection)
+{
+	if (!(connection->flags & CONNECTION_PROVES) || !connection->identity ||
+	    number_of(connection->identity))
+		return false;
+	return proof_switches(RW_PROOF_SWITCH_ON | RW_PROOF_SWITCH_NUMBERED) &&
+	       bpf_ktime_get_boot_ns() - connection->start_ns < NUMBER_HOLD_NS;
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The maps of the proof; what is said in maps.h holds here. */
+#ifndef RINGWALL_PROOF_MAPS_H
+#define RINGWALL_PROOF_MAPS_H
+
+/* 0 -> struct rw_proof_config; agent; fixed size, all zero: no proofs */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct rw_proof_config);
+} proof_config SEC(".maps");
+
+/*
+ * address -> keys and path of the peer there; agent. Full: the agent sees
+ * E2BIG and says so; the peer is known by its address only.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct rw_proof_address);
+	__type(value, struct rw_proof_peer);
+} proof_peers SEC(".maps");
+
+/*
+ * address -> what came and went; the agent makes the entry, the kernel counts.
+ * Apart from the keys, so that new keys lose no counts.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct rw_proof_address);
+	__type(value, struct rw_proof_counts);
+} proof_counts SEC(".maps");
+
+/* address and port of a listener that can't prove itself -> 1; agent */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 16384);
+	__type(key, struct rw_mute_key);
+	__type(value, __u8);
+} proof_mutes SEC(".maps");
+
+/* identity here -> its number in the fleet; agent. Full: E2BIG, number 0 */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u32);
+} proof_numbers SEC(".maps");
+
+/* number in the fleet -> remote class; agent, created with room to grow */
+struct remote_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+};
+
+/* slot -> remote map; agent; an empty slot knows no remote software */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, RW_SLOTS);
+	__type(key, __u32);
+	__array(values, struct remote_map);
+} remotes SEC(".maps");
+
+/*
+ * MAC of a SYN whose handshake was completed -> when; kernel. Full: the
+ * oldest goes, and its SYN could be replayed while its epoch counts.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, __u64);
+} proofs_used SEC(".maps");
+
+/*
+ * MAC or, without one, hash of a SYN that waits -> since when; kernel. Full:
+ * the oldest goes; its wait begins anew.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u64);
+} proof_waits SEC(".maps");
+
+/* What a MAC is made of: all of it as in packets, so big-endian. */
+struct proof_message {
+	__u8 source[16];
+	__u8 destination[16];
+	__be16 source_port;
+	__be16 destination_port;
+	__be32 sequence;
+	__be32 word;
+	__be32 epoch;
+	__be32 acknowledgement;
+	__be32 kind;
+};
+
+#define PROOF_WORDS 7
+_Static_assert(sizeof(struct proof_message) == PROOF_WORDS * 8, "proof_message");
+
+struct proof_option {
+	__u8 kind;
+	__u8 bytes;
+	__be16 experiment_id;
+	__be32 word;
+	__u64 mac;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct proof_option) == RW_PROOF_OPTION_BYTES,
+	       "proof_option");
+
+/* Too large for the stack beside a connection. */
+struct proof_work {
+	struct proof_message message;
+	struct proof_option option;
+};
+
+/* 0 -> room for reading a proof; kernel, with bottom halves off */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct proof_work);
+} proof_work SEC(".maps");
+
+#endif

@@ -1,0 +1,133 @@
+/** The proof's maps: keys and paths of peers, numbers of identities, what came and went (docs/proof.md). */
+import {
+  decodeProofCounts,
+  encodeMuteKey,
+  encodeProofConfig,
+  encodeProofPeer,
+  muteKeyBytes,
+  type Path,
+  path,
+  proofConfigBytes,
+  proofCountsBytes,
+  proofPeerBytes,
+  proofSwitch,
+} from "./generated/layout.ts";
+import { type KernelMap, room, u32 } from "./kernel-map.ts";
+
+/** A SipHash key, 16 bytes. */
+export type PairKey = Uint8Array;
+
+export interface ProofPeerState {
+  readonly path: Path;
+  /** For packets to the peer, with the phases of the keys it was made of; null: none. */
+  readonly sign: {
+    readonly key: PairKey;
+    readonly senderPhase: number;
+    readonly receiverPhase: number;
+  } | null;
+  /** For packets from the peer, by the peer's phase × 2 + the own one; null where there is no such key. */
+  readonly verify: readonly (PairKey | null)[];
+}
+
+/** Since the peer's entry was made. */
+export interface ProofCount {
+  readonly address: Uint8Array;
+  readonly sent: bigint;
+  readonly proved: bigint;
+  readonly missing: bigint;
+  readonly wrong: bigint;
+}
+
+export interface KernelProof {
+  /** `epochOffsetNs`: since 1970 by the controller's clock, less CLOCK_BOOTTIME. */
+  readonly configure: (config: {
+    readonly on: boolean;
+    /** Whoever has no number may soon have one: its first SYN waits for it. */
+    readonly numbered: boolean;
+    readonly epochOffsetNs: bigint;
+  }) => void;
+  readonly setPeer: (address: Uint8Array, state: ProofPeerState) => void;
+  readonly deletePeer: (address: Uint8Array) => void;
+  /** Addresses that have an entry: an agent that was restarted finds its forerunner's. */
+  readonly peers: () => readonly Uint8Array[];
+  readonly setMute: (address: Uint8Array, port: number) => void;
+  readonly deleteMute: (address: Uint8Array, port: number) => void;
+  readonly setNumber: (identity: number, number: number) => void;
+  readonly counts: () => readonly ProofCount[];
+}
+
+export interface ProofMaps {
+  readonly proofConfig: KernelMap;
+  readonly proofPeers: KernelMap;
+  readonly proofCounts: KernelMap;
+  readonly proofMutes: KernelMap;
+  readonly proofNumbers: KernelMap;
+}
+
+const MUTE = new DataView(Uint8Array.of(1).buffer);
+
+export function kernelProof(maps: ProofMaps): KernelProof {
+  return {
+    configure: ({ on, numbered, epochOffsetNs }) => {
+      const view = room(proofConfigBytes);
+      const switches = (on ? proofSwitch.on : 0) | (numbered ? proofSwitch.numbered : 0);
+      encodeProofConfig(view, { epochOffsetNs, switches });
+      maps.proofConfig.set(u32(0), view);
+    },
+    setPeer: (address, state) => {
+      maps.proofCounts.add(keyOf(address), room(proofCountsBytes));
+      maps.proofPeers.set(keyOf(address), encodedPeer(state));
+    },
+    deletePeer: (address) => {
+      maps.proofPeers.delete(keyOf(address));
+      maps.proofCounts.delete(keyOf(address));
+    },
+    peers: () => [...maps.proofPeers.keys()].map(bytesOf),
+    setMute: (address, port) => maps.proofMutes.set(muteKey(address, port), MUTE),
+    deleteMute: (address, port) => {
+      maps.proofMutes.delete(muteKey(address, port));
+    },
+    setNumber: (identity, number) => maps.proofNumbers.set(u32(identity), u32(number)),
+    counts: () =>
+      [...maps.proofCounts.keys()].flatMap((key) => {
+        const value = maps.proofCounts.get(key);
+        return value === undefined ? [] : [{ address: bytesOf(key), ...decodeProofCounts(value) }];
+      }),
+  };
+}
+
+function encodedPeer({ path: state, sign, verify }: ProofPeerState): DataView {
+  const view = room(proofPeerBytes);
+  const [k0, k1] = words(sign?.key ?? null);
+  const phases = sign === null ? 0 : ((sign.senderPhase << 31) | (sign.receiverPhase << 30)) >>> 0;
+  encodeProofPeer(view, {
+    sign: [k0, k1],
+    verify: [0, 1, 2, 3].flatMap((i) => words(verify[i] ?? null)),
+    phases,
+    path: path[state],
+    signs: sign === null ? 0 : 1,
+    verifies: [0, 1, 2, 3].reduce((bits, i) => bits | (verify[i] == null ? 0 : 1 << i), 0),
+  });
+  return view;
+}
+
+/** k0 and k1 as SipHash reads them. */
+function words(key: PairKey | null): readonly [bigint, bigint] {
+  if (key === null) return [0n, 0n];
+  const view = new DataView(key.buffer, key.byteOffset);
+  return [view.getBigUint64(0, true), view.getBigUint64(8, true)];
+}
+
+function muteKey(address: Uint8Array, port: number): DataView {
+  const view = room(muteKeyBytes);
+  encodeMuteKey(view, { address, port });
+  return view;
+}
+
+function keyOf(address: Uint8Array): DataView {
+  return new DataView(address.buffer, address.byteOffset, address.byteLength);
+}
+
+function bytesOf(view: DataView): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}

@@ -1,0 +1,48 @@
+/** Keys and paths between two test hosts that `wire` has joined, without a controller. */
+import { randomBytes } from "node:crypto";
+import type { Path } from "../generated/layout.ts";
+import type { PairKey } from "../proof.ts";
+import type { TestHost } from "./host.ts";
+import { address } from "./policies.ts";
+
+export const HOST_A = ["10.77.0.1", "fd77::1"].map(address);
+export const HOST_B = ["10.77.0.2", "fd77::2"].map(address);
+const NS_PER_S = 1_000_000_000n;
+
+/** Both directions' keys, all with phase 0. */
+export type Pair = { readonly toB: PairKey; readonly toA: PairKey };
+
+export function newPair(): Pair {
+  return { toB: new Uint8Array(randomBytes(16)), toA: new Uint8Array(randomBytes(16)) };
+}
+
+export function setKeys(a: TestHost, b: TestHost, pair: Pair, path: Path = "expected"): void {
+  for (const peer of HOST_B) a.kernel.proof.setPeer(peer, stateOf(pair.toB, pair.toA, path));
+  for (const peer of HOST_A) b.kernel.proof.setPeer(peer, stateOf(pair.toA, pair.toB, path));
+}
+
+export function stateOf(sign: PairKey, verify: PairKey, path: Path) {
+  return { path, sign: { key: sign, senderPhase: 0, receiverPhase: 0 }, verify: [verify, null, null, null] };
+}
+
+/** Proofs on, with an epoch that is `ahead` seconds ahead of the machine's clock. */
+export function turnOn(host: TestHost, { ahead = 0, numbered = false } = {}): void {
+  const nowNs = BigInt(Date.now()) * 1_000_000n + BigInt(ahead) * NS_PER_S;
+  host.kernel.proof.configure({ on: true, numbered, epochOffsetNs: nowNs - host.kernel.bootNs() });
+}
+
+export function turnOff(host: TestHost): void {
+  host.kernel.proof.configure({ on: false, numbered: false, epochOffsetNs: 0n });
+}
+
+/** What this host has counted of its peer, IPv4 and IPv6 together. */
+export function countsOf(host: TestHost) {
+  const totals = { sent: 0, proved: 0, missing: 0, wrong: 0 };
+  for (const one of host.kernel.proof.counts()) {
+    totals.sent += Number(one.sent);
+    totals.proved += Number(one.proved);
+    totals.missing += Number(one.missing);
+    totals.wrong += Number(one.wrong);
+  }
+  return totals;
+}
