@@ -111,6 +111,7 @@ export function managedWorkload(
       generationWanted: 14,
       problem: "",
       capability: "core",
+      proof: { generations: [3, 4], offered: ago(now, 7_200) },
       flowsLost: 0,
     },
     segments: segment === null ? [] : [segment],

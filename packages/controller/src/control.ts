@@ -18,6 +18,8 @@ import { watchAgents } from "./jobs/watch-agents.ts";
 import { createAsker } from "./jobs/worker/ask.ts";
 import type { ControllerOptions } from "./options.ts";
 import { type Authority, loadAuthority } from "./pki/authority.ts";
+import { createNotifier } from "./proof/notifier.ts";
+import { createProofs } from "./proof/proofs.ts";
 import { createUserServices } from "./services/user-services.ts";
 import { ControllerStartError } from "./start-error.ts";
 import type { Stopper } from "./stopper.ts";
@@ -93,6 +95,9 @@ async function startCore(
   };
   const fleet = await loadFleet(db);
   const hub = createHub(onChange);
+  const notifier = createNotifier(hub, () => proofs.version());
+  stopper.add(async () => notifier.close());
+  const proofs = await createProofs({ db, fleet, alert, onChange: notifier.changed, nowMs: Date.now });
   const rollout = await createRollout(db, hub, log, Date.now);
   const changes = await createChanges({
     db,
@@ -108,7 +113,21 @@ async function startCore(
   // Before the first agent is let in: a deadline may have passed while no controller ran.
   await changes.resume();
   const credentials = await loadCredentials(db);
-  return { db, flows, fleet, hub, rollout, changes, credentials, authority, log, events, alert, onChange };
+  return {
+    db,
+    flows,
+    fleet,
+    hub,
+    rollout,
+    changes,
+    credentials,
+    authority,
+    proofs,
+    log,
+    events,
+    alert,
+    onChange,
+  };
 }
 
 async function serve(parts: {

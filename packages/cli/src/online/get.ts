@@ -20,6 +20,7 @@ const kinds: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = 
   segments: () => import("./get/segments.ts"),
   policies: () => import("./get/policies.ts"),
   alerts: () => import("./get/alerts.ts"),
+  paths: () => import("./get/paths.ts"),
   audit: () => import("./get/audit.ts"),
   revisions: () => import("./get/revisions.ts"),
   status: () => import("./get/status.ts"),

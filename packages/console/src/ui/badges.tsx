@@ -37,6 +37,7 @@ const ALERT: Record<AlertView["kind"], Tone> = {
   "would-block": "warn",
   "agent-lost": "warn",
   "shared-address": "warn",
+  "path-stripped": "warn",
   reverted: "warn",
   "new-software": "note",
 };

@@ -15,6 +15,9 @@ import { decodeExecs } from "../ingest/decode-execs.ts";
 import { decodeFlows } from "../ingest/decode-flows.ts";
 import type { Authority, IssuedCertificate } from "../pki/authority.ts";
 import { hashOfToken, hashSecret, TOKEN_PREFIX } from "../pki/enrollment-token.ts";
+import { tellVersion } from "../proof/notifier.ts";
+import { createProofServices } from "../proof/proof-services.ts";
+import type { Proofs } from "../proof/proofs.ts";
 import type { FlowStore } from "../store/flows/flow-store.ts";
 import type { Credentials } from "../store/state/credentials.ts";
 import { findToken, type TokenFault, useToken } from "../store/state/enrollment.ts";
@@ -46,6 +49,7 @@ export type AgentServicesParts = {
   readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
   readonly newProcesses: (workload: string, processes: readonly NewProcess[]) => Promise<void>;
   readonly onFlows: () => void;
+  readonly proofs: Proofs;
 };
 export type NewProcess = Parameters<typeof alertsOfFlows>[1]["processes"][number];
 
@@ -71,6 +75,8 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     await credentials.revoke(workload);
     hub.disconnect(workload);
     await fleet.enroll(workload, labels, request.addresses, request.version);
+    await parts.proofs.renewed(workload);
+    parts.proofs.addressesChanged();
     const reply = await issued(workload, certificate.value);
     await parts.alert(sharedAddresses(workload, Date.now()));
     await changes.enrolled(workload);
@@ -79,6 +85,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   };
 
   return {
+    ...createProofServices(fleet, parts.proofs),
     isGood: (serial) => credentials.has(serial),
     enroll: (request) => inTurn(() => enroll(request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     async renew(workload, csr) {
@@ -94,6 +101,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       }
       fleet.seen(workload);
       const subscription = hub.open(workload);
+      tellVersion(hub, workload, parts.proofs.version());
       await changes.exclusively(() => rollout.greet(workload, Number(generation), changes.pending()));
       parts.log.debug({ workload, generation: Number(generation), version }, "an agent listens");
       return ok(subscription);
@@ -129,7 +137,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
 }
 
 async function takeStatus(
-  { fleet, changes, rollout }: AgentServicesParts,
+  { fleet, changes, rollout, proofs }: AgentServicesParts,
   workload: string,
   report: StatusReport,
 ): Promise<Result<void, AgentRefusal>> {
@@ -137,7 +145,10 @@ async function takeStatus(
   if (!decoded.ok) return fail(refused("invalid", `the status report is not valid: ${decoded.error}`));
   if (fleet.get(workload) === undefined) return fail(unknownWorkload(workload));
   const { inventoryChanged } = await fleet.recordStatus(workload, decoded.value);
-  if (inventoryChanged) changes.inventoryChanged();
+  if (inventoryChanged) {
+    changes.inventoryChanged();
+    proofs.addressesChanged();
+  }
   const { generation, unconfirmedGeneration } = decoded.value;
   await changes.exclusively(() =>
     rollout.reconcile(workload, generation, unconfirmedGeneration, changes.pending()),

@@ -2,28 +2,30 @@ import type { Rule } from "@ringwall/model";
 import { type Inventory, modesOf, type PolicySet, selectsWorkload } from "@ringwall/policy";
 import type { PolicyView, SegmentView, WorkloadView } from "@ringwall/protocol/rest";
 import type { Hub } from "../api/agents/hub.ts";
+import type { Proofs } from "../proof/proofs.ts";
 import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
 import type { Rollout } from "./rollout.ts";
 import type { Seen } from "./window.ts";
 
+type FleetViewParts = {
+  readonly fleet: Fleet;
+  readonly hub: Hub;
+  readonly rollout: Rollout;
+  readonly proofs: Proofs;
+};
+
 /** Every workload of the inventory, with its agent where it has one. */
-export function workloadViews(
-  set: PolicySet,
-  inventory: Inventory,
-  fleet: Fleet,
-  hub: Hub,
-  rollout: Rollout,
-): WorkloadView[] {
+export function workloadViews(set: PolicySet, inventory: Inventory, parts: FleetViewParts): WorkloadView[] {
   return inventory.workloads.map((workload) => {
     const { name, labels } = workload.metadata;
-    const agent = fleet.get(name);
+    const agent = parts.fleet.get(name);
     const modes = modesOf(set, workload);
     return {
       name,
       labels: labels ?? {},
       addresses: workload.spec.addresses,
       management: workload.spec.management ?? "none",
-      agent: agent === undefined ? null : agentView(agent, hub.isConnected(name), rollout),
+      agent: agent === undefined ? null : agentView(agent, parts),
       segments: set.segments
         .filter((one) => selectsWorkload(one.spec.workloads, workload))
         .map((one) => one.metadata.name),
@@ -32,19 +34,26 @@ export function workloadViews(
   });
 }
 
-function agentView(agent: AgentRecord, connected: boolean, rollout: Rollout): WorkloadView["agent"] {
+function agentView(agent: AgentRecord, { hub, rollout, proofs }: FleetViewParts): WorkloadView["agent"] {
   const wanted = rollout.wanted(agent.name);
   const problem = [agent.problem, wanted?.problem ?? ""].filter((one) => one !== "").join("; ");
   return {
-    connected,
+    connected: hub.isConnected(agent.name),
     lastSeen: agent.lastSeen?.toISOString() ?? null,
     version: agent.version,
     generation: agent.generation,
     generationWanted: wanted?.generation ?? 0,
     problem,
     capability: capabilityOf(agent.capabilities),
+    proof: proofOf(proofs.keysOf(agent.name)),
     flowsLost: flowsLostOf(agent),
   };
+}
+
+function proofOf(keys: ReturnType<Proofs["keysOf"]>) {
+  const newest = keys?.keys.at(-1);
+  if (keys === null || newest === undefined) return null;
+  return { generations: keys.keys.map((one) => one.generation), offered: newest.offeredAt.toISOString() };
 }
 
 /** The loader's report says `level`; an agent that loaded nothing says so by having none. */

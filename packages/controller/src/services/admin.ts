@@ -13,7 +13,7 @@ const TOKEN_TTL_SECONDS_DEFAULT = 3_600;
 export function createAdmin(
   parts: UserServicesParts,
 ): Pick<UserServices, "createEnrollmentToken" | "labelWorkload" | "removeWorkload"> {
-  const { db, fleet, hub, changes, rollout, authority } = parts;
+  const { db, fleet, hub, changes, authority } = parts;
   return {
     async createEnrollmentToken(body, actor) {
       const token = createToken(parts.agentsUrl(), authority.fingerprint);
@@ -41,7 +41,7 @@ export function createAdmin(
       changes.inventoryChanged();
       parts.onChange();
       const { set, inventory } = worldInForce(parts);
-      const view = workloadViews(set, inventory, fleet, hub, rollout).find((one) => one.name === name);
+      const view = workloadViews(set, inventory, parts).find((one) => one.name === name);
       if (view === undefined) throw new Error("bug: a labelled workload without a view");
       return ok(view);
     },
@@ -49,7 +49,10 @@ export function createAdmin(
       if (fleet.get(name) === undefined) return fail(unknownWorkload(name));
       await parts.credentials.revoke(name);
       hub.disconnect(name);
+      // Its peers stop believing it before anything else is done.
+      await parts.proofs.revoke(name);
       await fleet.remove(name);
+      parts.proofs.addressesChanged();
       await recordAudit(db, actor.name, "remove workload", { name });
       changes.inventoryChanged();
       parts.onChange();

@@ -10,6 +10,7 @@ import type { Rollout } from "../jobs/rollout.ts";
 import { EDGE_SLOT_SECONDS } from "../jobs/window.ts";
 import type { Asker } from "../jobs/worker/ask.ts";
 import type { Authority } from "../pki/authority.ts";
+import type { Proofs } from "../proof/proofs.ts";
 import { CONNECTION_ROWS_MAX } from "../store/flows/connections.ts";
 import type { FlowStore } from "../store/flows/flow-store.ts";
 import type { Credentials } from "../store/state/credentials.ts";
@@ -24,6 +25,7 @@ export type UserServicesParts = {
   readonly hub: Hub;
   readonly changes: Changes;
   readonly rollout: Rollout;
+  readonly proofs: Proofs;
   readonly drafts: DraftReader;
   readonly ask: Asker;
   readonly authority: Authority;

@@ -1,3 +1,4 @@
+import type { PathView } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { listAlerts } from "../jobs/alerts.ts";
 import { policyViews, segmentViews, workloadViews } from "../jobs/fleet-views.ts";
@@ -7,6 +8,7 @@ import { createNamer } from "../jobs/software-names.ts";
 import { loadSoftware } from "../jobs/software-views.ts";
 import { statusOf } from "../jobs/status-view.ts";
 import { FLOW_SLOT_SECONDS, loadWindow } from "../jobs/window.ts";
+import type { Path } from "../proof/paths.ts";
 import { loadAudit } from "../store/state/audit.ts";
 import { loadRevisions } from "../store/state/revisions.ts";
 import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
@@ -15,6 +17,7 @@ import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./p
 const FLOWS_LIMIT_DEFAULT = 1_000;
 const REVISIONS_LISTED_MAX = 1_000;
 const AUDIT_LISTED_MAX = 1_000;
+const PATHS_LISTED_MAX = 10_000;
 
 type Views = Pick<
   UserServices,
@@ -25,6 +28,7 @@ type Views = Pick<
   | "policies"
   | "alerts"
   | "audit"
+  | "paths"
   | "revisions"
   | "flows"
   | "map"
@@ -33,12 +37,12 @@ type Views = Pick<
 
 /** Everything that is only read. */
 export function createViews(parts: UserServicesParts): Views {
-  const { db, fleet, flows, hub, rollout } = parts;
+  const { db, flows } = parts;
   return {
     status: () => statusOf(parts),
     async workloads() {
       const { set, inventory } = worldInForce(parts);
-      return workloadViews(set, inventory, fleet, hub, rollout);
+      return workloadViews(set, inventory, parts);
     },
     software: async () => loadSoftware(flows, createNamer(await namingSoftware(parts))),
     async segments() {
@@ -52,6 +56,7 @@ export function createViews(parts: UserServicesParts): Views {
       return policyViews(set, seen);
     },
     alerts: () => listAlerts(db),
+    paths: async () => parts.proofs.paths().slice(0, PATHS_LISTED_MAX).map(pathViewOf),
     async audit() {
       const entries = await loadAudit(db, AUDIT_LISTED_MAX);
       return entries.map(({ time, actor, what, details }) => ({
@@ -92,4 +97,9 @@ export function createViews(parts: UserServicesParts): Views {
     },
     listen: parts.listen,
   };
+}
+
+function pathViewOf({ source, destination, state, sinceMs, lastMs, totals }: Path): PathView {
+  const since = sinceMs === null ? null : new Date(sinceMs).toISOString();
+  return { source, destination, state, since, lastReport: new Date(lastMs).toISOString(), ...totals };
 }

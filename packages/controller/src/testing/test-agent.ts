@@ -79,6 +79,8 @@ export type ReceivedPolicy = {
 export type Listening = {
   readonly policies: ReceivedPolicy[];
   readonly confirmed: number[];
+  /** Versions of the proof state it was told of. */
+  readonly proofs: bigint[];
   /** Resolves when `test` holds; checked at every message. */
   until(test: () => boolean): Promise<void>;
   /** Why the stream ended, once it has. */
@@ -90,6 +92,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
   const abort = new AbortController();
   const policies: ReceivedPolicy[] = [];
   const confirmed: number[] = [];
+  const proofs: bigint[] = [];
   let waiting: (() => void)[] = [];
   const take = ({ message }: ControllerMessage) => {
     if (message.case === "policy") {
@@ -97,6 +100,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
       const policy = JSON.parse(Buffer.from(hostPolicy).toString("utf8")) as HostPolicy;
       policies.push({ generation: Number(generation), confirmWithinSeconds, policy });
     } else if (message.case === "confirm") confirmed.push(Number(message.value.generation));
+    else if (message.case === "proof") proofs.push(message.value.version);
     const woken = waiting;
     waiting = [];
     for (const wake of woken) wake();
@@ -116,6 +120,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
   return {
     policies,
     confirmed,
+    proofs,
     ended,
     async until(test) {
       while (!test()) await new Promise<void>((resolve) => waiting.push(resolve));

@@ -160,6 +160,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/paths": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["paths"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -424,7 +440,7 @@ export interface components {
             count: number;
             id: string;
             /** @enum {string} */
-            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address";
+            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address" | "path-stripped";
             /** Format: date-time */
             lastTime: string;
             message: string;
@@ -560,6 +576,19 @@ export interface components {
         MapView: {
             edges: components["schemas"]["MapEdge"][];
             nodes: components["schemas"]["MapNode"][];
+        };
+        PathView: {
+            destination: string;
+            /** Format: date-time */
+            lastReport: string;
+            missing: number;
+            proved: number;
+            sent: number;
+            since: string | null;
+            source: string;
+            /** @enum {string} */
+            state: "expected" | "stripped";
+            wrong: number;
         };
         PendingConfirm: {
             /** Format: date-time */
@@ -1108,6 +1137,11 @@ export interface components {
                 generationWanted: number;
                 lastSeen: string | null;
                 problem: string;
+                proof: {
+                    generations: number[];
+                    /** Format: date-time */
+                    offered: string;
+                } | null;
                 version: string;
             } | null;
             labels: {
@@ -1631,6 +1665,46 @@ export interface operations {
                         pending: components["schemas"]["PendingConfirm"] | null;
                         revision: number;
                         warnings: string[];
+                    };
+                };
+            };
+        };
+    };
+    paths: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        paths: components["schemas"]["PathView"][];
                     };
                 };
             };

@@ -25,6 +25,8 @@ export const workloadView = z.object({
       problem: z.string(),
       /** `core`, `lsm`, or `none` where no program could be loaded. */
       capability: z.string(),
+      /** Its public keys for the proof of software, the newest last; null where it can't prove. */
+      proof: z.object({ generations: z.array(z.int()), offered: instant }).nullable(),
       flowsLost: z.int(),
     })
     .nullable(),
@@ -78,7 +80,15 @@ export const alertView = z.object({
   time: instant,
   lastTime: instant,
   count: z.int(),
-  kind: z.enum(["blocked", "would-block", "agent-lost", "reverted", "new-software", "shared-address"]),
+  kind: z.enum([
+    "blocked",
+    "would-block",
+    "agent-lost",
+    "reverted",
+    "new-software",
+    "shared-address",
+    "path-stripped",
+  ]),
   workload: name.nullable(),
   /** One sentence a person can act on. */
   message: z.string(),
@@ -141,6 +151,22 @@ export const revisionView = z.object({
   segments: z.int(),
   rules: z.int(),
 });
+
+/** The way that proofs of software take from one host to another; counts since the controller started. */
+export const pathView = z.object({
+  source: name,
+  destination: name,
+  /** `stripped`: by both agents' reports, proofs do not arrive. */
+  state: z.enum(["expected", "stripped"]),
+  /** Since when; null for a path that was never stripped. */
+  since: instant.nullable(),
+  lastReport: instant,
+  sent: z.int(),
+  proved: z.int(),
+  missing: z.int(),
+  wrong: z.int(),
+});
+export type PathView = z.infer<typeof pathView>;
 
 /** A change that a person made; `details` never hold a secret. */
 export const auditView = z.object({

@@ -14,6 +14,7 @@ const KIND_STYLES: Record<Alert["kind"], Style> = {
   reverted: "magenta",
   "new-software": "cyan",
   "shared-address": "yellow",
+  "path-stripped": "yellow",
 };
 
 export const kind = defineKind<Alert>({

@@ -4,8 +4,8 @@ import type { ControllerMessage } from "@ringwall/protocol/agent";
 export type Outgoing = ControllerMessage["message"];
 
 /**
- * Messages a subscription may have waiting. A newer policy replaces an older one that was not sent yet, so that only
- * confirmations and heartbeats add up; a subscription that is so far behind is closed, and the agent comes back.
+ * Messages a subscription may have waiting. A newer policy replaces an older one that was not sent yet, as does a newer
+ * version of the proofs, so that only confirmations and heartbeats add up; a subscription that is so far behind is closed, and the agent comes back.
  */
 const WAITING_MAX = 32;
 
@@ -62,7 +62,9 @@ function createMailbox(onClose: () => void): Mailbox {
     close,
     put(message) {
       if (closed) return false;
-      if (message.case === "policy") waiting = waiting.filter((other) => other.case !== "policy");
+      if (message.case === "policy" || message.case === "proof") {
+        waiting = waiting.filter((other) => other.case !== message.case);
+      }
       waiting.push(message);
       if (waiting.length > WAITING_MAX) close();
       wake();

@@ -48,6 +48,21 @@ export function agentRoutes(services: AgentServices): (router: ConnectRouter) =>
         unwrap(await services.status(requireAgent(context, isGood, request.workload), request));
         return {};
       },
+      async offerProofKey(request, context) {
+        unwrap(await services.offerProofKey(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
+      async numberIdentities(request, context) {
+        const workload = requireAgent(context, isGood, request.workload);
+        return unwrap(await services.numberIdentities(workload, request));
+      },
+      async fetchProof(request, context) {
+        return unwrap(await services.fetchProof(requireAgent(context, isGood, request.workload), request));
+      },
+      async reportProofs(request, context) {
+        unwrap(await services.reportProofs(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
     });
 }
 

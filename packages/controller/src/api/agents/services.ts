@@ -3,7 +3,13 @@ import type {
   EnrollRequest,
   EnrollResponse,
   ExecBatch,
+  FetchProofRequest,
   FlowBatch,
+  NumberIdentitiesRequest,
+  NumberIdentitiesResponse,
+  ProofKeyOffer,
+  ProofReport,
+  ProofState,
   RenewResponse,
   StatusReport,
 } from "@ringwall/protocol/agent";
@@ -28,4 +34,11 @@ export type AgentServices = {
   flows(workload: string, batch: FlowBatch): Reply<void>;
   execs(workload: string, batch: ExecBatch): Reply<void>;
   status(workload: string, report: StatusReport): Reply<void>;
+  offerProofKey(workload: string, offer: ProofKeyOffer): Reply<void>;
+  numberIdentities(
+    workload: string,
+    request: NumberIdentitiesRequest,
+  ): Reply<Pick<NumberIdentitiesResponse, "numbers">>;
+  fetchProof(workload: string, request: FetchProofRequest): Reply<ProofState>;
+  reportProofs(workload: string, report: ProofReport): Reply<void>;
 };

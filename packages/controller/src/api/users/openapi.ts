@@ -13,6 +13,7 @@ const NAMED = {
   MapEdge: rest.mapEdge,
   MapNode: rest.mapNode,
   MapView: rest.mapView,
+  PathView: rest.pathView,
   PendingConfirm: rest.pendingConfirm,
   PolicyView: rest.policyView,
   ProposalView: rest.proposalView,

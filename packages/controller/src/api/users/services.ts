@@ -15,6 +15,7 @@ import type {
   learnBody,
   MapView,
   modeBody,
+  PathView,
   PolicyView,
   ProposalView,
   provisionBody,
@@ -46,6 +47,7 @@ export type UserServices = {
   segments(): Promise<readonly SegmentView[]>;
   policies(): Promise<readonly PolicyView[]>;
   alerts(): Promise<readonly AlertView[]>;
+  paths(): Promise<readonly PathView[]>;
   audit(): Promise<readonly AuditView[]>;
   revisions(): Promise<readonly RevisionView[]>;
   flows(query: z.infer<typeof flowsQuery>): Promise<z.infer<typeof flowsReply>>;

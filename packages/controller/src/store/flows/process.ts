@@ -22,11 +22,15 @@ export const PROCESS_COLUMNS = [
   "environment",
 ] as const;
 
-export function processIdOf(identity: ProcessIdentity): ProcessId {
-  const digest = createHash("sha256")
+/** Hexadecimal SHA-256 of a process identity's fields. */
+export function digestOf(identity: ProcessIdentity): string {
+  return createHash("sha256")
     .update(JSON.stringify(fieldsOf(identity)))
-    .digest();
-  const id = digest.readBigUInt64BE(0);
+    .digest("hex");
+}
+
+export function processIdOf(identity: ProcessIdentity): ProcessId {
+  const id = BigInt(`0x${digestOf(identity).slice(0, 16)}`);
   return String(id === 0n ? 1n : id) as ProcessId;
 }
 

@@ -1,5 +1,5 @@
 import type { Edit, LearnReport, Rejection } from "@ringwall/learner";
-import type { Labels, Resource } from "@ringwall/model";
+import type { Labels, ProcessIdentity, Resource } from "@ringwall/model";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 
 type Time = ColumnType<Date, Date | string, Date | string>;
@@ -33,6 +33,7 @@ export type Tables = {
     listeners: JsonWithDefault<readonly StoredListener[]>;
     flows_lost: JsonWithDefault<Record<string, number>>;
     flows_lost_before: BigWithDefault;
+    mute_ports: Generated<number[]>;
   };
   certificates: {
     serial: string;
@@ -90,7 +91,14 @@ export type Tables = {
   alerts: {
     id: Generated<number>;
     key: string;
-    kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address";
+    kind:
+      | "blocked"
+      | "would-block"
+      | "agent-lost"
+      | "reverted"
+      | "new-software"
+      | "shared-address"
+      | "path-stripped";
     workload: string | null;
     message: string;
     rule: string | null;
@@ -98,6 +106,10 @@ export type Tables = {
     last_time: Time;
     count: Big;
   };
+  identities: { number: number; digest: Buffer; process: Json<ProcessIdentity>; workload: string };
+  proof_keys: { workload: string; generation: number; public_key: Buffer; offered_at: TimeWithDefault };
+  proof_revoked: { workload: string; addresses: string[]; revoked_at: TimeWithDefault };
+  proof_stripped: { source: string; destination: string; since: Time };
   audit: {
     id: Generated<number>;
     time: TimeWithDefault;

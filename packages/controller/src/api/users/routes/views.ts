@@ -4,6 +4,7 @@ import {
   flowsQuery,
   flowsReply,
   mapView,
+  pathView,
   policyView,
   revisionsReply,
   segmentView,
@@ -48,6 +49,11 @@ export function registerViews(app: UsersApp, services: UserServices): void {
     "/api/v1/alerts",
     { schema: { operationId: "alerts", response: replies(z.object({ alerts: z.array(alertView) })) } },
     async () => ({ alerts: [...(await services.alerts())] }),
+  );
+  app.get(
+    "/api/v1/paths",
+    { schema: { operationId: "paths", response: replies(z.object({ paths: z.array(pathView) })) } },
+    async () => ({ paths: [...(await services.paths())] }),
   );
   app.get(
     "/api/v1/audit",

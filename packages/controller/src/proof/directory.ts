@@ -1,0 +1,92 @@
+import { create } from "@bufbuild/protobuf";
+import { type ProofPeer, type ProofState, ProofStateSchema } from "@ringwall/protocol/agent";
+import type { Fleet } from "../store/state/fleet.ts";
+import type { StoredKeys } from "../store/state/proof.ts";
+import type { History } from "./history.ts";
+import { DIRECTORY_PUSHED_MAX } from "./limits.ts";
+import { identityMessage, peerMessage } from "./messages.ts";
+import type { Numbers } from "./numbers.ts";
+import type { Paths } from "./paths.ts";
+
+/** What agents are told about each other, as it is now. */
+export type DirectoryParts = {
+  readonly fleet: Pick<Fleet, "ownersOf" | "get">;
+  readonly history: History;
+  readonly numbers: Numbers;
+  readonly paths: Paths;
+  /** Hosts that can prove. */
+  readonly keys: ReadonlyMap<string, StoredKeys>;
+  /** Forgotten hosts, with the addresses they had. */
+  readonly revoked: ReadonlyMap<string, readonly string[]>;
+  /** Hosts that were told of once and are neither of both now. */
+  readonly gone: ReadonlySet<string>;
+  /** The version at which each number of this run was given out. */
+  readonly numberedAt: ReadonlyMap<number, number>;
+};
+
+export const PATH_KEY = (source: string, destination: string) => `${source} ${destination}`;
+
+/** The state for one agent: everything, or what changed since `since`. */
+export function proofStateFor(
+  parts: DirectoryParts,
+  asker: string,
+  since: number,
+  asked: readonly number[],
+): ProofState {
+  const { history, numbers } = parts;
+  const complete = history.isTooOld(since);
+  const isNew = (workload: string) =>
+    complete || history.changedAt(workload) > since || history.changedAt(PATH_KEY(workload, asker)) > since;
+  const peers: ProofPeer[] = [];
+  for (const workload of [...parts.keys.keys(), ...parts.revoked.keys()]) {
+    const peer = workload === asker || !isNew(workload) ? null : peerOf(parts, workload, asker);
+    if (peer !== null) peers.push(peer);
+  }
+  const told = new Set([...asked, ...newNumbers(parts, since, complete)]);
+  const known = [...told].flatMap((number) => {
+    const process = numbers.get(number);
+    return process === null ? [] : [identityMessage(number, process)];
+  });
+  return create(ProofStateSchema, {
+    version: BigInt(history.version()),
+    complete,
+    peers,
+    removed: complete ? [] : [...parts.gone].filter((workload) => history.changedAt(workload) > since),
+    identities: known,
+    unassigned: asked.filter((number) => numbers.get(number) === null),
+  });
+}
+
+/** Addresses that are this host's alone: a proof from one that others report too would be anybody's. */
+export function ownAddresses({ fleet }: Pick<DirectoryParts, "fleet">, workload: string): readonly string[] {
+  const addresses = fleet.get(workload)?.addresses ?? [];
+  return addresses.filter((address) => fleet.ownersOf(address).length === 1);
+}
+
+/** Of a forgotten host's addresses, those that no other host has by now. */
+export function freeAddresses(
+  { fleet }: Pick<DirectoryParts, "fleet">,
+  workload: string,
+  addresses: readonly string[],
+): readonly string[] {
+  return addresses.filter((address) => fleet.ownersOf(address).every((owner) => owner === workload));
+}
+
+function peerOf(parts: DirectoryParts, workload: string, asker: string): ProofPeer | null {
+  const keys = parts.keys.get(workload);
+  if (keys !== undefined) {
+    const path = parts.paths.isStripped(workload, asker) ? "stripped" : "expected";
+    return peerMessage(workload, ownAddresses(parts, workload), keys, path);
+  }
+  const addresses = freeAddresses(parts, workload, parts.revoked.get(workload) ?? []);
+  return peerMessage(workload, addresses, { keys: [], mutePorts: [] }, "revoked");
+}
+
+/** The newest numbers that agents are told of without asking, the highest first. */
+function* newNumbers({ numbers, numberedAt }: DirectoryParts, since: number, complete: boolean) {
+  const last = numbers.last();
+  for (let number = last; number > Math.max(0, last - DIRECTORY_PUSHED_MAX); number -= 1) {
+    if (!complete && (numberedAt.get(number) ?? 0) <= since) return;
+    yield number;
+  }
+}

@@ -1,0 +1,16 @@
+/** The newest key and the one before it. */
+export const PROOF_KEYS_MAX = 2;
+export const PROOF_KEY_BYTES = 32;
+export const PROOF_GENERATION_MAX = 2 ** 31 - 1;
+/** Sockets of one host that listen since before its agent. */
+export const MUTE_PORTS_MAX = 4_096;
+/** Numbers that one host may take; beyond it gets 0, so that no host can use up the fleet's. */
+export const NUMBERS_PER_HOST_MAX = 100_000;
+/** Identities that every agent is told of by itself; beyond it they are told of those they ask for. */
+export const DIRECTORY_PUSHED_MAX = 20_000;
+/** Peers of one report: the hosts of a fleet. */
+export const PROOF_COUNTS_MAX = 20_000;
+/** Forgotten hosts whose addresses still count as revoked; beyond it the oldest are as if they had never had an agent. */
+export const REVOKED_MAX = 10_000;
+/** Changes are told together, this long after the first of them. */
+export const NOTIFY_AFTER_MS = 50;

@@ -1,0 +1,56 @@
+import { create } from "@bufbuild/protobuf";
+import { encodeAddress, type ProcessIdentity, parseAddress } from "@ringwall/model";
+import {
+  type NumberedIdentity,
+  NumberedIdentitySchema,
+  ProofPath,
+  type ProofPeer,
+  ProofPeerSchema,
+} from "@ringwall/protocol/agent";
+import type { StoredKeys } from "../store/state/proof.ts";
+
+/** A peer as an agent is told of it. */
+export function peerMessage(
+  workload: string,
+  addresses: readonly string[],
+  { keys, mutePorts }: Pick<StoredKeys, "keys" | "mutePorts">,
+  path: "expected" | "stripped" | "revoked",
+): ProofPeer {
+  return create(ProofPeerSchema, {
+    workload,
+    addresses: addresses.flatMap((text) => {
+      const address = parseAddress(text);
+      return address === null ? [] : [encodeAddress(address)];
+    }),
+    keys: keys.map(({ generation, publicKey }) => ({ generation, publicKey: new Uint8Array(publicKey) })),
+    path: PATHS[path],
+    mutePorts: [...mutePorts],
+  });
+}
+
+const PATHS = {
+  expected: ProofPath.EXPECTED,
+  stripped: ProofPath.STRIPPED,
+  revoked: ProofPath.REVOKED,
+} as const;
+
+/** The factors a number stands for. */
+export function identityMessage(number: number, process: ProcessIdentity): NumberedIdentity {
+  return create(NumberedIdentitySchema, {
+    number,
+    process: {
+      exe: process.exe,
+      exeSha256: process.exeSha256 ?? "",
+      script: process.script ?? "",
+      scriptSha256: process.scriptSha256 ?? "",
+      unattributable: process.unattributable ?? "",
+      user: process.user ?? "",
+      unit: process.unit ?? "",
+      container: process.container ?? "",
+      image: process.image ?? "",
+      package: process.package ?? "",
+      evidence: process.evidence ?? "",
+      environment: [...process.environment],
+    },
+  });
+}

@@ -1,0 +1,236 @@
+import { fail, ok, type ProcessIdentity, type Result } from "@ringwall/model";
+import type { ProofState } from "@ringwall/protocol/agent";
+import type { NewAlert } from "../jobs/alerts.ts";
+import { createMutex } from "../jobs/mutex.ts";
+import type { Fleet } from "../store/state/fleet.ts";
+import type { StateDatabase } from "../store/state/open.ts";
+import * as store from "../store/state/proof.ts";
+import type { KeyOffer } from "./decode-proof.ts";
+import { freeAddresses, ownAddresses, PATH_KEY, proofStateFor } from "./directory.ts";
+import { createHistory } from "./history.ts";
+import { REVOKED_MAX } from "./limits.ts";
+import { loadNumbers } from "./numbers.ts";
+import { createPaths, type Path, type PathCounts } from "./paths.ts";
+
+/** Things that change and are told: hosts and pairs of hosts. */
+const HISTORY_KEYS_MAX = 200_000;
+
+/** The proof of software, fleet-wide: who has which keys, which numbers mean whom, and where proofs arrive. */
+export type Proofs = {
+  /** Takes the keys a host offers in place of those it had; no keys: it can't prove any more. */
+  offer(workload: string, offer: KeyOffer): Promise<Result<void, string>>;
+  number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]>;
+  fetch(workload: string, since: number, numbers: readonly number[]): ProofState;
+  report(workload: string, counts: readonly PathCounts[]): Promise<void>;
+  /** The host is set up anew: it has no keys yet, and its paths are to be found out. */
+  renewed(workload: string): Promise<void>;
+  /** The host is forgotten: what it proves counts for nothing any more. Call it while its addresses are known. */
+  revoke(workload: string): Promise<void>;
+  /** Tells of hosts whose addresses are others now. */
+  addressesChanged(): void;
+  version(): number;
+  keysOf(workload: string): store.StoredKeys | null;
+  paths(): readonly Path[];
+};
+
+export type ProofsParts = {
+  readonly db: StateDatabase;
+  readonly fleet: Fleet;
+  readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
+  /** There is something new to fetch. */
+  readonly onChange: () => void;
+  readonly nowMs: () => number;
+};
+
+export async function createProofs(parts: ProofsParts): Promise<Proofs> {
+  const { db } = parts;
+  const history = createHistory(await store.nextProofRun(db), HISTORY_KEYS_MAX);
+  const numberedAt = new Map<number, number>();
+  let told = 0;
+  const numbers = await loadNumbers(db, () => {
+    const version = history.touch("numbers");
+    for (; told < numbers.last(); told += 1) numberedAt.set(told + 1, version);
+    parts.onChange();
+  });
+  told = numbers.last();
+  const stripped = await store.loadStripped(db);
+  const paths = createPaths(
+    stripped.map(({ source, destination, since }) => ({ source, destination, sinceMs: since.getTime() })),
+  );
+  const keys = await store.loadProofKeys(db);
+  const revoked = await store.loadRevoked(db);
+  return new StoredProofs(parts, { history, numbers, numberedAt, paths, keys, revoked, gone: new Set() });
+}
+
+type Memory = Omit<Parameters<typeof proofStateFor>[0], "fleet" | "keys" | "revoked" | "gone"> & {
+  readonly keys: Map<string, store.StoredKeys>;
+  readonly revoked: Map<string, readonly string[]>;
+  readonly gone: Set<string>;
+};
+
+class StoredProofs implements Proofs {
+  readonly #parts: ProofsParts;
+  readonly #memory: Memory;
+  readonly #addresses = new Map<string, string>();
+  /** Keys and paths are stored before they are told, one change after the other. */
+  readonly #oneAtATime = createMutex();
+
+  constructor(parts: ProofsParts, memory: Memory) {
+    this.#parts = parts;
+    this.#memory = memory;
+    for (const workload of [...memory.keys.keys(), ...memory.revoked.keys()])
+      this.#addresses.set(workload, this.#addressesOf(workload));
+  }
+
+  offer(workload: string, { keys, mutePorts }: KeyOffer): Promise<Result<void, string>> {
+    return this.#oneAtATime(async () => {
+      const before = this.#memory.keys.get(workload);
+      const newest = before?.keys.at(-1)?.generation ?? 0;
+      const offered = keys.at(-1)?.generation ?? newest;
+      if (offered < newest)
+        return fail(`key ${offered} is behind key ${newest}, which this host offered before`);
+      const now = new Date(this.#parts.nowMs());
+      const kept = keys.map((key) => {
+        const same = before?.keys.find((one) => one.generation === key.generation);
+        return { ...key, offeredAt: same?.publicKey.equals(key.publicKey) ? same.offeredAt : now };
+      });
+      const after = { keys: kept, mutePorts };
+      if (sameKeys(before, after)) return ok(undefined);
+      await store.saveProofKeys(this.#parts.db, workload, after);
+      this.#memory.revoked.delete(workload);
+      if (keys.length === 0) this.#memory.keys.delete(workload);
+      else this.#memory.keys.set(workload, after);
+      this.#changed(workload);
+      return ok(undefined);
+    });
+  }
+
+  number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]> {
+    return this.#memory.numbers.assign(workload, identities);
+  }
+
+  fetch(workload: string, since: number, numbers: readonly number[]): ProofState {
+    return proofStateFor({ ...this.#memory, fleet: this.#parts.fleet }, workload, since, numbers);
+  }
+
+  report(workload: string, counts: readonly PathCounts[]): Promise<void> {
+    return this.#oneAtATime(async () => {
+      const { fleet, nowMs, alert, onChange } = this.#parts;
+      const known = counts.filter(({ peer }) => peer !== workload && fleet.get(peer) !== undefined);
+      const changed = known.flatMap((one) => this.#memory.paths.report(workload, one, nowMs()));
+      for (const path of changed) await this.#keepPath(path);
+      if (changed.length === 0) return;
+      onChange();
+      await alert(
+        changed.filter((path) => path.state === "stripped").map((path) => strippedAlert(path, nowMs())),
+      );
+    });
+  }
+
+  renewed(workload: string): Promise<void> {
+    return this.#oneAtATime(async () => {
+      const { db } = this.#parts;
+      await store.saveProofKeys(db, workload, { keys: [], mutePorts: [] });
+      await store.deleteStrippedOf(db, workload);
+      this.#memory.paths.forget(workload);
+      const known = this.#memory.keys.delete(workload) || this.#memory.revoked.delete(workload);
+      if (known) this.#changed(workload);
+    });
+  }
+
+  revoke(workload: string): Promise<void> {
+    return this.#oneAtATime(async () => {
+      const { db, fleet } = this.#parts;
+      this.#memory.paths.forget(workload);
+      if (!this.#memory.keys.delete(workload)) return;
+      const addresses = fleet.get(workload)?.addresses ?? [];
+      await store.saveRevoked(db, workload, addresses);
+      this.#memory.revoked.set(workload, addresses);
+      const over = [...this.#memory.revoked.keys()].slice(
+        0,
+        Math.max(0, this.#memory.revoked.size - REVOKED_MAX),
+      );
+      await store.deleteRevoked(db, over);
+      for (const one of over) {
+        this.#memory.revoked.delete(one);
+        this.#changed(one);
+      }
+      this.#changed(workload);
+    });
+  }
+
+  addressesChanged(): void {
+    for (const workload of this.#memory.keys.keys()) {
+      if (this.#addresses.get(workload) !== this.#addressesOf(workload)) this.#changed(workload);
+    }
+    for (const [workload, addresses] of this.#memory.revoked) {
+      const free = freeAddresses(this.#parts, workload, addresses).join();
+      if (this.#addresses.get(workload) !== free) this.#changed(workload);
+    }
+  }
+
+  version(): number {
+    return this.#memory.history.version();
+  }
+
+  keysOf(workload: string): store.StoredKeys | null {
+    return this.#memory.keys.get(workload) ?? null;
+  }
+
+  paths(): readonly Path[] {
+    return this.#memory.paths.all();
+  }
+
+  async #keepPath({ source, destination, state, sinceMs }: Path): Promise<void> {
+    const { db } = this.#parts;
+    if (state === "expected") await store.deleteStripped(db, source, destination);
+    else await store.saveStripped(db, { source, destination, since: new Date(sinceMs ?? 0) });
+    this.#memory.history.touch(PATH_KEY(source, destination));
+  }
+
+  #changed(workload: string): void {
+    const { keys, revoked, gone, history } = this.#memory;
+    if (keys.has(workload) || revoked.has(workload)) {
+      this.#addresses.set(workload, this.#addressesOf(workload));
+      gone.delete(workload);
+    } else {
+      this.#addresses.delete(workload);
+      gone.add(workload);
+    }
+    history.touch(workload);
+    if (gone.size > REVOKED_MAX) {
+      gone.clear();
+      history.forget();
+    }
+    this.#parts.onChange();
+  }
+
+  /** Those that its peers are told of, as a text that differs when they do. */
+  #addressesOf(workload: string): string {
+    const revoked = this.#memory.revoked.get(workload);
+    const addresses =
+      revoked === undefined
+        ? ownAddresses(this.#parts, workload)
+        : freeAddresses(this.#parts, workload, revoked);
+    return addresses.join();
+  }
+}
+
+function sameKeys(a: store.StoredKeys | undefined, b: store.StoredKeys): boolean {
+  const text = (one: store.StoredKeys) =>
+    JSON.stringify([one.mutePorts, one.keys.map((key) => [key.generation, key.publicKey.toString("hex")])]);
+  return text(a ?? { keys: [], mutePorts: [] }) === text(b);
+}
+
+function strippedAlert({ source, destination }: Path, nowMs: number): NewAlert {
+  return {
+    kind: "path-stripped",
+    workload: destination,
+    message:
+      `proofs that \`${source}\` sends do not arrive at \`${destination}\`: something on the way takes TCP options out; until one ` +
+      `arrives, \`${destination}\` knows the software of \`${source}\` by its address only, and \`verified: required\` refuses it`,
+    rule: null,
+    timeMs: nowMs,
+    count: 1,
+  };
+}
