@@ -147,9 +147,10 @@ static __always_inline void fill_task(struct rw_task *task,
 	task->pad = 0;
 	task->exe_id = known ? known->exe_id : 0;
 	task->flags = 0;
-	if (!known || (known->flags & RW_EXECUTABLE_INTERPRETER) ||
-	    is_injected(from))
+	if (!known || (known->flags & RW_EXECUTABLE_INTERPRETER))
 		task->flags = RW_TASK_PENDING;
+	if (is_injected(from))
+		task->flags |= RW_TASK_PENDING | RW_TASK_INJECTED;
 }
 
 /*

@@ -23,8 +23,8 @@
 #define RW_ANY 0xffffffffU /* policy key: any subject, any peer */
 
 enum rw_limit {
-	RW_ARGUMENTS_BYTES_MAX = 4096,
-	RW_ENVIRONMENT_BYTES_MAX = 8192,
+	RW_ARGUMENTS_BYTES_MAX = 8192,
+	RW_ENVIRONMENT_BYTES_MAX = 16384,
 	RW_FILENAME_BYTES_MAX = 256,
 	RW_VARIABLES_MAX = 256, /* looked at for code injection at exec */
 	RW_VARIABLE_BYTES = 4096, /* of one of them in one go */
@@ -87,6 +87,7 @@ enum rw_task_flag {
 	RW_TASK_PENDING = 1, /* the agent has not said what it is */
 	RW_TASK_AGENT = 2, /* the agent itself; never inherited */
 	RW_TASK_UNATTRIBUTABLE = 4, /* -c, stdin, memfd, deleted file */
+	RW_TASK_INJECTED = 8, /* its environment may bring foreign code */
 };
 
 /* Index into the map `active`. */

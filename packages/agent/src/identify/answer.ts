@@ -53,7 +53,7 @@ export function createAnswerer(
     const known = book.executableFacts(files.get(fileKeyText(execution.file)) ?? 0);
     const opened = known === undefined ? await openExecutable(execution.tgid) : undefined;
     const path = known?.exe ?? opened?.path;
-    const script = path === undefined ? undefined : await openScript(execution, path);
+    const script = path === undefined ? undefined : await openScript(execution, path, tools.clock);
     if (path === undefined || script === undefined || !isStill()) {
       counts.vanished++;
       await Promise.all([opened?.file.close(), script === undefined ? undefined : closeScript(script)]);

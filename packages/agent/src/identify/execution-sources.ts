@@ -2,15 +2,17 @@ import type { ExecEvent, ExecKey, TaskRecord } from "../kernel/contract.ts";
 import type { Execution } from "./execution.ts";
 import { readProcStrings } from "./proc.ts";
 
-/** Where the kernel's copy was cut off, the rest is read from the process; what it may have changed only adds. */
+/**
+ * Only what the kernel copied before the program ran an instruction: /proc shows what the process has made of it since,
+ * and a hostile one would write the arguments there that it likes.
+ */
 export async function executionOfEvent(event: ExecEvent): Promise<Execution> {
-  const { tgid, file, uid, task, timeNs, filename } = event;
+  const { tgid, file, uid, task, timeNs, filename, arguments: argv } = event;
   const exec = { execNs: task.execNs, execTgid: task.execTgid };
-  const argv =
-    event.argumentsTruncated || event.argumentsUnreadable
-      ? await readProcStrings(tgid, "cmdline")
-      : event.arguments;
-  const environment = event.environmentTruncated
+  const argvTruncated = event.argumentsTruncated || event.argumentsUnreadable;
+  const { environmentTruncated } = event;
+  // What stands there still is worth knowing: it can only add.
+  const environment = environmentTruncated
     ? [...new Set([...event.environment, ...(await readProcStrings(tgid, "environ"))])]
     : event.environment;
   const { cgroupId, ppid } = task;
@@ -24,6 +26,9 @@ export async function executionOfEvent(event: ExecEvent): Promise<Execution> {
     beganNs: timeNs,
     filename,
     argv,
+    argvTruncated,
+    environmentTruncated,
+    injected: task.injected === true,
     environment,
     cwdInode: event.cwdInode,
   };
@@ -42,6 +47,9 @@ export async function executionOfTask(record: TaskRecord, exec: ExecKey): Promis
     beganNs: timeNs,
     filename: "",
     argv: await readProcStrings(tgid, "cmdline"),
+    argvTruncated: false,
+    environmentTruncated: false,
+    injected: false,
     environment: await readProcStrings(tgid, "environ"),
     cwdInode: undefined,
   };

@@ -14,6 +14,11 @@ export type Execution = {
   /** As given to execve; empty where the process is older than the agent. */
   readonly filename: string;
   readonly argv: readonly string[];
+  /** `argv` is only how the arguments begin, and `environment` how the environment does; the kernel read no more. */
+  readonly argvTruncated: boolean;
+  readonly environmentTruncated: boolean;
+  /** The kernel saw a variable that brings code into any program, or could not look at all of them. */
+  readonly injected: boolean;
   readonly environment: readonly string[];
   /** The working directory at the exec, as `DEVICE:INODE`, where the kernel said it. */
   readonly cwdInode: bigint | undefined;

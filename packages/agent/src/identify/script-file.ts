@@ -1,14 +1,15 @@
-import { constants } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
+import { expandArgumentFiles } from "./argument-files.ts";
 import { isUnchanged } from "./digest.ts";
 import type { FileTools } from "./executable-file.ts";
-import { type Execution, isOlderThan } from "./execution.ts";
+import { type Clock, type Execution, isOlderThan } from "./execution.ts";
+import { firstFile, openPlainFile } from "./first-file.ts";
 import type { ScriptFacts } from "./identity-book.ts";
-import { injectingEnvironment, withInjected } from "./injecting-environment.ts";
+import { injectingEnvironment, UNREAD_ENVIRONMENT, withInjected } from "./injecting-environment.ts";
 import { interpreterOf, resolveScript, type ScriptSource } from "./interpreters/resolve-script.ts";
 import { readProcLink } from "./proc.ts";
 import { readDigest } from "./read-digest.ts";
-import { type WalkedPath, walkPath } from "./walk-path.ts";
+import type { WalkedPath } from "./walk-path.ts";
 
 /** The script of an execution, found and opened but not read yet. */
 export type OpenScript = {
@@ -24,22 +25,30 @@ type SourceFacts = Omit<ScriptFacts, "environment">;
  * Finds and opens what an execution runs beside its executable. To be done at once: it reads the process's root and
  * directory, which are gone when a short-lived process is.
  */
-export async function openScript(execution: Execution, executable: string): Promise<OpenScript> {
-  const { tgid, argv, environment, filename } = execution;
+export async function openScript(
+  execution: Execution,
+  executable: string,
+  clock: Clock,
+): Promise<OpenScript> {
+  const { tgid, environment, filename, argvTruncated } = execution;
   const root = (await readProcLink(tgid, "root")) ?? "/";
   const cwd = withinRoot((await readProcLink(tgid, "cwd")) ?? "/", root);
+  const expanded = await expandArgumentFiles(execution, executable, cwd, clock);
   const { source, injected } = resolveScript({
     executable,
     filename: filename === "" ? executable : filename,
-    argv,
+    argv: expanded ?? [],
+    // A file of arguments that can't be trusted leaves open what stands in it.
+    truncated: argvTruncated || expanded === undefined,
     cwd,
     environment: new Map(environment.map(splitVariable)),
   });
-  const variables = withInjected(
-    injectingEnvironment(environment, interpreterOf(executable)?.name),
-    injected,
-  );
-  return { environment: variables, found: await openSource(source, execution) };
+  const interpreter = interpreterOf(executable)?.name;
+  const variables = injectingEnvironment(environment, interpreter);
+  // What the kernel did not read may hold anything by now.
+  if (execution.environmentTruncated && (execution.injected || interpreter !== undefined))
+    injected.push(UNREAD_ENVIRONMENT);
+  return { environment: withInjected(variables, injected), found: await openSource(source, execution) };
 }
 
 /** Reads and judges what was opened, and closes it. */
@@ -62,6 +71,7 @@ export async function closeScript({ found }: OpenScript): Promise<void> {
 }
 
 async function openSource(source: ScriptSource, execution: Execution): Promise<OpenScript["found"]> {
+  const root = `/proc/${execution.tgid}/root`;
   switch (source.kind) {
     case "none":
       return facts(null, null);
@@ -70,31 +80,22 @@ async function openSource(source: ScriptSource, execution: Execution): Promise<O
     case "file":
       // A relative path must mean what it meant when the interpreter was called.
       if (source.relative && !(await isInDirectory(execution))) return facts(null, "deleted");
-      return (
-        (await firstFile(source.candidates, execution)) ?? facts(source.candidates[0] ?? null, "deleted")
-      );
+      return openWalked(root, await firstFile(source.candidates, root), source.candidates[0]?.path ?? null);
   }
+}
+
+async function openWalked(
+  root: string,
+  walked: WalkedPath | undefined,
+  wanted: string | null,
+): Promise<OpenScript["found"]> {
+  if (walked === undefined) return facts(wanted, "deleted");
+  const file = await openPlainFile(root + walked.path);
+  return file === undefined ? facts(walked.path, "deleted") : { kind: "file", walked, file };
 }
 
 function facts(script: string | null, unattributable: ScriptFacts["unattributable"]): OpenScript["found"] {
   return { kind: "facts", facts: { script, scriptSha256: null, unattributable } };
-}
-
-/** The first candidate that is a regular file, or undefined. */
-async function firstFile(
-  candidates: readonly string[],
-  execution: Execution,
-): Promise<OpenScript["found"] | undefined> {
-  const root = `/proc/${execution.tgid}/root`;
-  for (const candidate of candidates) {
-    const walked = await walkPath(root, candidate);
-    if (walked === undefined || !walked.stat.isFile()) continue;
-    // Not followed and not waited for: what was a plain file a moment ago may be a link or a pipe now.
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-    const file = await open(root + walked.path, flags).catch(() => undefined);
-    return file === undefined ? facts(walked.path, "deleted") : { kind: "file", walked, file };
-  }
-  return undefined;
 }
 
 async function hashScript(

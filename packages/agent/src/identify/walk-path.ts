@@ -1,5 +1,6 @@
 import type { BigIntStats } from "node:fs";
 import { lstat, readlink } from "node:fs/promises";
+import { decodeText } from "../kernel/decode-text.ts";
 
 /** Symbolic links followed in one path, as in the kernel (ELOOP). */
 export const SYMLINKS_MAX = 40;
@@ -14,9 +15,11 @@ export type WalkedPath = {
 
 /**
  * Follows a path as a process with this root would: an absolute link starts again at *its* root, never at ours, or a
- * container could point at a file of the host that it never read. Undefined where there is nothing.
+ * container could point at a file of the host that it never read. Undefined where there is nothing,
+ * and for names that are no UTF-8: Node.js would open another file.
  */
 export async function walkPath(root: string, path: string): Promise<WalkedPath | undefined> {
+  if (!isPath(path)) return undefined;
   let links = 0;
   let linksChangedNs = 0n;
   const rest = path.split("/").reverse();
@@ -38,11 +41,19 @@ export async function walkPath(root: string, path: string): Promise<WalkedPath |
       stat = found;
       continue;
     }
-    const target = links++ < SYMLINKS_MAX ? await readlink(here).catch(() => undefined) : undefined;
-    if (target === undefined) return undefined;
+    const target = links++ < SYMLINKS_MAX ? await linkTarget(here) : undefined;
+    if (target === undefined || !isPath(target)) return undefined;
     if (found.ctimeNs > linksChangedNs) linksChangedNs = found.ctimeNs;
     if (target.startsWith("/")) at = [];
     rest.push(...target.split("/").reverse());
   }
   return stat === undefined ? undefined : { path: `/${at.join("/")}`, stat, linksChangedNs };
+}
+
+function isPath(path: string): boolean {
+  return path.isWellFormed() && !path.includes("\0");
+}
+
+function linkTarget(path: string): Promise<string | undefined> {
+  return readlink(path, "buffer").then(decodeText, () => undefined);
 }

@@ -105,6 +105,8 @@ export interface TaskState extends ExecKey {
   readonly pending: boolean;
   readonly agent: boolean;
   readonly unattributable: boolean;
+  /** The environment may bring foreign code into any program. */
+  readonly injected?: boolean;
 }
 
 /** The agent's answer for one execve. */

@@ -1,5 +1,6 @@
 /** Decodes what the ring delivers: records of {u32 bytes, u32, data}, each padded to 8 bytes. */
 import type { ExecEvent, KernelEvent, ProcessRef, TaskState } from "./contract.ts";
+import { decodeText } from "./decode-text.ts";
 import {
   decodeDenialEvent,
   decodeEventHeader,
@@ -133,12 +134,12 @@ export function toProcessRef(raw: Process): ProcessRef {
 /** Up to the first NUL. */
 export function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return Buffer.from(bytes.subarray(0, end === -1 ? undefined : end)).toString("utf8");
+  return decodeText(bytes.subarray(0, end === -1 ? undefined : end));
 }
 
 /** NUL-separated; the last NUL ends the last string and begins none. */
 function strings(bytes: Uint8Array): readonly string[] {
   if (bytes.length === 0) return [];
   const end = bytes.at(-1) === 0 ? bytes.length - 1 : bytes.length;
-  return Buffer.from(bytes.subarray(0, end)).toString("utf8").split("\0");
+  return decodeText(bytes.subarray(0, end)).split("\0");
 }

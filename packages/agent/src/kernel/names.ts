@@ -38,6 +38,7 @@ export interface TaskFlags {
   readonly pending: boolean;
   readonly agent: boolean;
   readonly unattributable: boolean;
+  readonly injected: boolean;
 }
 
 export function decodeTaskFlags(flags: number): TaskFlags {
@@ -45,6 +46,7 @@ export function decodeTaskFlags(flags: number): TaskFlags {
     pending: (flags & taskFlag.pending) !== 0,
     agent: (flags & taskFlag.agent) !== 0,
     unattributable: (flags & taskFlag.unattributable) !== 0,
+    injected: (flags & taskFlag.injected) !== 0,
   };
 }
 
@@ -52,6 +54,7 @@ export function encodeTaskFlags(flags: Partial<TaskFlags>): number {
   return (
     (flags.pending ? taskFlag.pending : 0) |
     (flags.agent ? taskFlag.agent : 0) |
-    (flags.unattributable ? taskFlag.unattributable : 0)
+    (flags.unattributable ? taskFlag.unattributable : 0) |
+    (flags.injected ? taskFlag.injected : 0)
   );
 }

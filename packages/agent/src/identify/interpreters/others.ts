@@ -1,9 +1,9 @@
 import type { InterpreterTable } from "./table.ts";
 
-/** perl(1), perlrun: values of `-I`, `-0`, `-C`, `-F`, `-i`, `-l`, `-x`, `-d`, `-D` stand attached. */
+/** perl(1), perlrun: values of `-0`, `-C`, `-F`, `-M`, `-i`, `-l`, `-x`, `-d`, `-D` stand attached. */
 export const perl: InterpreterTable = {
   name: "perl",
-  fileName: /^perl(?:5[0-9.]*)?$/,
+  fileName: /^(?:debug)?perl(?:5[0-9.]*)?(?:-[a-z0-9_]+-linux-[a-z0-9]+)?$/,
   short: {
     e: "inline",
     E: "inline",
@@ -16,6 +16,7 @@ export const perl: InterpreterTable = {
     D: "value",
     F: "value",
     V: "value",
+    S: "searchPath",
     i: "value",
     l: "digits",
     x: "value",
@@ -37,8 +38,10 @@ export const ruby: InterpreterTable = {
     e: "inline",
     r: "inject",
     I: "inject",
-    C: "value",
+    C: "directory",
+    X: "directory",
     E: "value",
+    S: "searchPath",
     0: "digits",
     F: "value",
     K: "value",
@@ -47,7 +50,16 @@ export const ruby: InterpreterTable = {
     i: "value",
     x: "value",
   },
-  long: { "--encoding": "value", "--external-encoding": "value", "--internal-encoding": "value" },
+  long: {
+    "--encoding": "value",
+    "--external-encoding": "value",
+    "--internal-encoding": "value",
+    "--enable": "value",
+    "--disable": "value",
+    "--dump": "value",
+    "--parser": "value",
+    "--backtrace-limit": "value",
+  },
   clustered: true,
   attachedOnly: "FKix",
   plusOptions: false,
@@ -56,10 +68,10 @@ export const ruby: InterpreterTable = {
   variants: ["%"],
 };
 
-/** php(1), the command-line edition. */
+/** php(1), the command-line edition: behind `--` it takes arguments only, and its program from standard input. */
 export const php: InterpreterTable = {
   name: "php",
-  fileName: /^php(?:\d[0-9.]*)?(?:-cgi\d*(?:\.\d+)?)?$/,
+  fileName: /^php(?:\d[0-9.]*)?$/,
   short: {
     r: "inline",
     B: "inline",
@@ -69,63 +81,54 @@ export const php: InterpreterTable = {
     f: "script",
     F: "script",
     c: "inject",
-    d: "inject",
+    d: "setting",
     z: "inject",
-    S: "value",
+    S: "server",
     t: "value",
-    T: "value",
-    b: "value",
   },
-  long: { "--run": "inline", "--file": "script", "--php-ini": "inject", "--define": "inject" },
+  long: {
+    "--run": "inline",
+    "--process-begin": "inline",
+    "--process-code": "inline",
+    "--process-end": "inline",
+    "--interactive": "stdin",
+    "--file": "script",
+    "--process-file": "script",
+    "--php-ini": "inject",
+    "--define": "setting",
+    "--zend-extension": "inject",
+    "--server": "server",
+    "--docroot": "value",
+    "--rf": "inline",
+    "--rc": "inline",
+    "--re": "inline",
+    "--rz": "inline",
+    "--ri": "inline",
+  },
   clustered: true,
   attachedOnly: "",
   plusOptions: false,
   injectVariable: "PHPRC",
   withoutArguments: "stdin",
   variants: ["%"],
+  behindDashes: "stdin",
+  dropsEquals: true,
+  // Anything else may load code or change where code is looked for.
+  harmlessSettings:
+    /^(?:memory_limit|max_execution_time|max_input_time|display_errors|display_startup_errors|error_reporting|log_errors|html_errors|date\.timezone|default_charset|precision|short_open_tag|zend\.assertions|pcre\.jit)$/,
 };
 
-/** java(1): the archive after `-jar`, or a source file; a main class by name is unattributable by path, so it is inline. */
-export const java: InterpreterTable = {
-  name: "java",
-  fileName: /^java$/,
-  short: {},
-  long: {
-    "-jar": "script",
-    "-cp": "inject",
-    "-classpath": "inject",
-    "--class-path": "inject",
-    "-p": "inject",
-    "--module-path": "inject",
-    "--upgrade-module-path": "inject",
-    "--patch-module": "inject",
-    "-m": "inline",
-    "--module": "inline",
-    "-javaagent": "inject",
-    "-agentpath": "inject",
-    "-agentlib": "inject",
-    "--add-modules": "value",
-    "--add-opens": "value",
-    "--add-exports": "value",
-    "--add-reads": "value",
-    "--limit-modules": "value",
-    "--describe-module": "value",
-    "-d": "value",
-    "--source": "value",
-    "--enable-native-access": "value",
-  },
-  clustered: false,
-  attachedOnly: "",
-  plusOptions: false,
-  injectVariable: "JAVA_TOOL_OPTIONS",
-  withoutArguments: "none",
-  variants: ["%"],
+/** php-cgi(1): the request's environment names the file that runs, whatever the arguments say. */
+export const phpCgi: InterpreterTable = {
+  ...php,
+  name: "php-cgi",
+  fileName: /^php(?:\d[0-9.]*)?-cgi(?:\d[0-9.]*)?$/,
 };
 
 /** The dynamic loader run by hand: `ld-linux-x86-64.so.2 PROGRAM` runs PROGRAM under the loader's name. */
 export const loader: InterpreterTable = {
   name: "loader",
-  fileName: /^ld-(?:linux.*|musl.*|\d.*)\.so(?:\.\d+)?$|^ld\.so(?:\.\d+)?$/,
+  fileName: /^ld-(?:linux.*|musl.*|\d.*)\.so(?:\.\d+)?$|^ld(?:64)?\.so(?:\.\d+)?$/,
   short: {},
   long: {
     "--library-path": "inject",

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decodeText } from "../../kernel/decode-text.ts";
+import { parseArgumentFile } from "./java.ts";
 import { interpreterOf, resolveScript, type ScriptSource } from "./resolve-script.ts";
 
 function resolve(
@@ -17,7 +19,7 @@ function resolve(
 }
 function first(source: ScriptSource): string {
   return source.kind === "file"
-    ? (source.candidates[0] ?? "")
+    ? (source.candidates[0]?.path ?? "")
     : source.kind === "unattributable"
       ? source.why
       : "none";
@@ -26,6 +28,7 @@ function first(source: ScriptSource): string {
 const PYTHON = "/usr/bin/python3.11";
 const NODE = "/usr/bin/node";
 const BASH = "/usr/bin/bash";
+const JAVA = "/usr/lib/jvm/bin/java";
 
 describe("resolveScript finds what the interpreter would run", () => {
   test.each<[string, string[], string]>([
@@ -69,8 +72,33 @@ describe("resolveScript finds what the interpreter would run", () => {
     ["/usr/bin/ruby", ["-rjson", "x.rb"], "/srv/x.rb"],
     ["/usr/bin/php8.2", ["-d", "a=b", "-f", "x.php"], "/srv/x.php"],
     ["/usr/bin/php8.2", ["x.php"], "/srv/x.php"],
-    ["/usr/lib/jvm/bin/java", ["-Xmx1g", "-cp", "lib", "-jar", "app.jar"], "/srv/app.jar"],
-    ["/usr/lib/jvm/bin/java", ["-cp", "lib", "com.example.Main"], "inline"],
+    [PYTHON, ["-Q", "new", "app.py"], "/srv/app.py"],
+    [NODE, ["--snapshot_blob", "x", "a.js"], "/srv/a.js"],
+    [NODE, ["--stack-trace-limit=5", "a.js"], "/srv/a.js"],
+    [NODE, ["--es-module-specifier-resolution", "a.js", "b.js"], "/srv/a.js"],
+    [NODE, ["inspect", "a.js"], "inline"],
+    [NODE, ["--test", "a.js"], "inline"],
+    [NODE, ["--entry-url", "a.js"], "inline"],
+    ["/usr/bin/perl", ["-0xFF", "x.pl"], "/srv/x.pl"],
+    ["/usr/bin/perl5.36-x86_64-linux-gnu", ["x.pl"], "/srv/x.pl"],
+    ["/usr/bin/ruby3.1", ["-W:no-deprecated", "x.rb"], "/srv/x.rb"],
+    ["/usr/bin/ruby3.1", ["-C", "/opt/d", "x.rb"], "/opt/d/x.rb"],
+    ["/usr/bin/php8.2", ["--", "x.php"], "stdin"],
+    ["/usr/bin/php8.2", ["-f=x.php"], "/srv/x.php"],
+    ["/usr/bin/php8.2", ["-S", "localhost:80"], "inline"],
+    ["/usr/bin/php8.2", ["-S", "localhost:80", "-t", ".", "r.php"], "/srv/r.php"],
+    ["/usr/bin/php-cgi8.2", ["x.php"], "inline"],
+    [JAVA, ["-Xmx1g", "-cp", "lib", "-jar", "app.jar"], "/srv/app.jar"],
+    [JAVA, ["-jar", "-Da=b", "app.jar"], "/srv/app.jar"],
+    [JAVA, ["-cp", "lib", "com.example.Main"], "/srv/lib"],
+    [JAVA, ["-cp", "lib/*", "com.example.Main"], "inline"],
+    [JAVA, ["com.example.Main"], "/srv"],
+    [JAVA, ["-m", "mod/com.example.Main"], "inline"],
+    [JAVA, ["--source", "17", "Tool"], "/srv/Tool"],
+    [JAVA, ["Tool.java"], "/srv/Tool.java"],
+    [JAVA, ["-version"], "none"],
+    ["/usr/bin/busybox", ["sh", "x.sh"], "/srv/x.sh"],
+    ["/usr/bin/busybox", ["nc", "x.sh"], "none"],
     ["/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", ["--preload", "x.so", "/bin/true"], "/bin/true"],
     ["/usr/sbin/nginx", ["-c", "/etc/nginx.conf"], "none"],
   ])("%s %j", (executable, args, expected) => {
@@ -81,12 +109,13 @@ describe("resolveScript finds what the interpreter would run", () => {
     expect(resolve(NODE, ["--require=./hook.js", "--import", "data:x", "a.js"]).injected).toEqual([
       "NODE_OPTIONS=--require ./hook.js --import data:x",
     ]);
-    expect(resolve(BASH, ["--rcfile", "/tmp/x", "-i"]).injected).toEqual(["BASH_ENV=--rcfile /tmp/x"]);
+    expect(resolve(BASH, ["--rcfile", "/tmp/x", "-i"]).injected).toEqual(["BASH_ENV=--rcfile /tmp/x -i"]);
   });
 
   test("python -m looks in the working directory, PYTHONPATH, and the library, in that order", () => {
     const { source } = resolve(PYTHON, ["-m", "http.server"], { env: [["PYTHONPATH", "/lib/mine:rel"]] });
-    expect(source.kind === "file" && source.candidates.slice(0, 8)).toEqual([
+    const paths = source.kind === "file" ? source.candidates.map(({ path }) => path) : [];
+    expect([...new Set(paths)].filter((path) => !path.endsWith(".pyc")).slice(0, 8)).toEqual([
       "/srv/http/server/__main__.py",
       "/srv/http/server.py",
       "/lib/mine/http/server/__main__.py",
@@ -98,6 +127,60 @@ describe("resolveScript finds what the interpreter would run", () => {
     ]);
     const isolated = resolve(PYTHON, ["-Im", "http.server"], { env: [["PYTHONPATH", "/lib/mine"]] }).source;
     expect(first(isolated)).toBe("/usr/lib/python3.11/http/server/__main__.py");
+    // A warning filter isolates nothing, whatever letters it has.
+    expect(first(resolve(PYTHON, ["-WIgnore", "-m", "app"]).source)).toBe("/srv/app/__main__.py");
+  });
+
+  test("java looks for a main class in the class path in order, as a file and inside an archive", () => {
+    const { source, injected } = resolve(JAVA, ["-cp", "a.jar:/opt/b", "x.Main"]);
+    expect(source).toMatchObject({
+      relative: true,
+      candidates: [
+        { path: "/srv/a.jar", holds: "x/Main.class" },
+        { path: "/srv/a.jar/x/Main.class" },
+        { path: "/opt/b", holds: "x/Main.class" },
+        { path: "/opt/b/x/Main.class" },
+      ],
+    });
+    expect(injected).toEqual(["JAVA_TOOL_OPTIONS=-cp a.jar:/opt/b"]);
+    expect(resolve(JAVA, ["-cp", "a.jar", "-javaagent:x.jar=1", "x.Main"]).injected).toEqual([
+      "JAVA_TOOL_OPTIONS=-javaagent:x.jar=1",
+    ]);
+  });
+
+  test("an argument file has quotes, escapes, comments and joined lines", () => {
+    expect(parseArgumentFile('-cp "a b.jar" # no\n\'x\\ty\' one\\\ntwo\n"un\nclosed')).toEqual([
+      "-cp",
+      "a b.jar",
+      "x\ty",
+      "onetwo",
+      "un",
+      "closed",
+    ]);
+  });
+
+  test("what lies behind the arguments that the kernel read is not guessed", () => {
+    const ask = (argv: string[]) =>
+      first(
+        resolveScript({
+          executable: PYTHON,
+          filename: PYTHON,
+          argv,
+          truncated: true,
+          cwd: "/srv",
+          environment: new Map(),
+        }).source,
+      );
+    expect(ask([PYTHON, "-u", "app.py", "x".repeat(9000)])).toBe("/srv/app.py");
+    expect(ask([PYTHON, "-u", "app.p"])).toBe("inline");
+    expect(ask([PYTHON, "-W", "x".repeat(9000)])).toBe("inline");
+    expect(ask([])).toBe("inline");
+  });
+
+  test("a name that is no UTF-8 is no file that could be opened by its name", () => {
+    const name = decodeText(Buffer.from("app\xff.py", "latin1"));
+    expect(name).not.toBe(decodeText(Buffer.from("app\xfe.py", "latin1")));
+    expect(first(resolve(PYTHON, [name]).source)).toBe("deleted");
   });
 
   test("an unknown interpreter is known by its `#!` file", () => {
@@ -165,7 +248,7 @@ describe("resolveScript is total", () => {
         });
         if (source.kind === "file") {
           expect(source.candidates.length).toBeGreaterThan(0);
-          for (const path of source.candidates) expect(path.startsWith("/")).toBe(true);
+          for (const { path } of source.candidates) expect(path.startsWith("/")).toBe(true);
         }
         for (const entry of injected) expect(entry).toMatch(/^[A-Z_0-9]+=/);
       }),

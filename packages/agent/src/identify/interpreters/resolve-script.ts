@@ -1,30 +1,37 @@
 import { posix } from "node:path";
+import { java, scanJava } from "./java.ts";
 import { node } from "./node.ts";
-import { java, loader, perl, php, ruby } from "./others.ts";
+import { loader, perl, php, phpCgi, ruby } from "./others.ts";
 import { python, pythonModulePaths } from "./python.ts";
-import { scanOptions } from "./scan-options.ts";
-import { shell } from "./shell.ts";
+import { type ProgramSource, type ScannedArguments, scanOptions } from "./scan-options.ts";
+import type { ScriptCandidate, ScriptSource } from "./script-source.ts";
+import { mksh, shell } from "./shell.ts";
 import type { InterpreterTable } from "./table.ts";
 
-const TABLES: readonly InterpreterTable[] = [python, node, shell, perl, ruby, php, java, loader];
+export type { ScriptSource } from "./script-source.ts";
 
-/** Which code an execution runs beside its executable. */
-export type ScriptSource =
-  /** The executable is all there is. */
-  | { readonly kind: "none" }
-  /** The first of these absolute paths (in the process's root) that is a regular file. Never empty. */
-  | {
-      readonly kind: "file";
-      readonly candidates: readonly string[];
-      /** Whether the working directory took part, so that a later chdir could mislead. */
-      readonly relative: boolean;
-    }
-  | { readonly kind: "unattributable"; readonly why: "stdin" | "inline" | "memfd" | "deleted" };
+/** One executable that is many programs: the first word says which, argv[0] or the first argument. */
+const busybox: InterpreterTable = { ...shell, name: "busybox", fileName: /^busybox(?:\.[a-z]+)?$/ };
+const TABLES: readonly InterpreterTable[] = [
+  python,
+  node,
+  shell,
+  mksh,
+  perl,
+  ruby,
+  php,
+  phpCgi,
+  java,
+  loader,
+  busybox,
+];
+/** Folders of PATH that are searched for a script. */
+const PATH_FOLDERS_MAX = 64;
 
 export type ResolvedScript = {
   readonly source: ScriptSource;
   /** Code-injecting arguments in the form of the environment variable that would do the same, `NAME=value`. */
-  readonly injected: readonly string[];
+  readonly injected: string[];
 };
 
 export type ScriptQuestion = {
@@ -33,6 +40,8 @@ export type ScriptQuestion = {
   /** As given to execve; the script itself where the kernel followed a `#!` line. */
   readonly filename: string;
   readonly argv: readonly string[];
+  /** `argv` is only how the arguments begin: what lies behind is not known, and must not be guessed. */
+  readonly truncated?: boolean;
   readonly cwd: string;
   readonly environment: ReadonlyMap<string, string>;
 };
@@ -48,52 +57,130 @@ export function interpreterOf(executable: string): InterpreterTable | undefined 
  * through `#!`, where execve's file is not the executable.
  */
 export function resolveScript(question: ScriptQuestion): ResolvedScript {
-  const { executable, filename, argv, cwd } = question;
-  const table = interpreterOf(executable);
+  const table = interpreterOf(question.executable);
   if (table === undefined) return { source: shebangScript(question), injected: [] };
-  const { source, injected, options } = scanOptions(table, argv.slice(1));
-  const asVariables = injected.length === 0 ? [] : [`${table.injectVariable}=${injected.join(" ")}`];
+  if (table.name === "busybox") return resolveApplet(question);
+  if (table.name === "php-cgi") return { source: INLINE, injected: [] };
+  return table.name === "java" ? resolveJava(question) : resolveByTable(table, question);
+}
+
+const INLINE: ScriptSource = { kind: "unattributable", why: "inline" };
+
+function resolveByTable(table: InterpreterTable, question: ScriptQuestion): ResolvedScript {
+  const scanned = scanOptions(table, question.argv.slice(1));
+  // The last word may be cut: the program must stand before it.
+  const injected = asVariables(table, scanned.injected);
+  if (question.truncated === true && scanned.read >= question.argv.length - 1)
+    return { source: INLINE, injected };
+  return { source: sourceOf(table, scanned.source, scanned, question), injected };
+}
+
+function sourceOf(
+  table: InterpreterTable,
+  source: ProgramSource,
+  scanned: ScannedArguments,
+  question: ScriptQuestion,
+): ScriptSource {
   switch (source.kind) {
     case "none":
-      return { source: { kind: "none" }, injected: asVariables };
+      return { kind: "none" };
     case "stdin":
     case "inline":
-      return { source: { kind: "unattributable", why: source.kind }, injected: asVariables };
+      return { kind: "unattributable", why: source.kind };
     case "script":
-      return { source: fileSource(table, source.argument, cwd), injected: asVariables };
+      return fileSource(table, source, question);
     case "module": {
+      const { executable, filename, argv, cwd, environment } = question;
       const candidates = pythonModulePaths({
         module: source.name,
         executable,
-        argv0: argv[0] ?? filename,
+        argv0: argv[0]?.includes("/") === true ? argv[0] : filename,
         cwd,
-        options,
-        environment: question.environment,
+        options: scanned.options,
+        environment,
       });
-      if (candidates.length === 0) {
-        return { source: { kind: "unattributable", why: "inline" }, injected: asVariables };
-      }
-      return { source: { kind: "file", candidates, relative: true }, injected: asVariables };
+      return candidates.length === 0 ? INLINE : { kind: "file", candidates, relative: true };
     }
   }
 }
 
-function fileSource(table: InterpreterTable, argument: string, cwd: string): ScriptSource {
-  if (argument === "" || argument.includes("\0")) return { kind: "unattributable", why: "deleted" };
-  const path = posix.resolve("/", cwd, argument);
-  if (isStream(path)) return { kind: "unattributable", why: "stdin" };
-  const candidates = table.variants.map((variant) => variant.replace("%", () => path));
-  return { kind: "file", candidates, relative: !argument.startsWith("/") };
+/** Java's launcher, whose arguments have rules of their own. */
+function resolveJava(question: ScriptQuestion): ResolvedScript {
+  const { argv, cwd, environment } = question;
+  const { program, injected, read } = scanJava(argv.slice(1), cwd, environment.get("CLASSPATH") ?? "");
+  const variables = asVariables(java, injected);
+  if (question.truncated === true && read >= argv.length - 1) return { source: INLINE, injected: variables };
+  switch (program.kind) {
+    case "none":
+      return { source: { kind: "none" }, injected: variables };
+    case "inline":
+      return { source: INLINE, injected: variables };
+    case "class": {
+      const { candidates, relative } = program;
+      return { source: { kind: "file", candidates, relative }, injected: variables };
+    }
+    case "file": {
+      const script = { argument: program.argument, directories: [], inPath: false };
+      return { source: fileSource(java, script, question), injected: variables };
+    }
+  }
 }
 
-function shebangScript({ executable, filename, argv, cwd }: ScriptQuestion): ScriptSource {
+/** `busybox sh FILE`, or a link called `sh`: only the shell reads scripts; awk and others are the program itself. */
+function resolveApplet(question: ScriptQuestion): ResolvedScript {
+  const { argv } = question;
+  const called = posix.basename(argv[0] ?? "").replace(/^-/, "");
+  const direct = !busybox.fileName.test(called);
+  const applet = direct ? called : posix.basename(argv[1] ?? "");
+  if (!/^(?:sh|ash|hush|bash|static-sh)$/.test(applet)) {
+    return { source: direct ? shebangScript(question) : { kind: "none" }, injected: [] };
+  }
+  return resolveByTable(shell, direct ? question : { ...question, argv: argv.slice(1) });
+}
+
+function asVariables(table: InterpreterTable, injected: readonly string[]): string[] {
+  return injected.length === 0 ? [] : [`${table.injectVariable}=${injected.join(" ")}`];
+}
+
+function fileSource(
+  table: InterpreterTable,
+  script: Omit<Extract<ProgramSource, { kind: "script" }>, "kind">,
+  { cwd, environment }: ScriptQuestion,
+): ScriptSource {
+  const { argument, directories, inPath } = script;
+  if (argument === "" || argument.includes("\0") || ![argument, cwd, ...directories].every(isText))
+    return { kind: "unattributable", why: "deleted" };
+  const path = posix.resolve("/", cwd, ...directories, argument);
+  if (isStream(path)) return { kind: "unattributable", why: "stdin" };
+  const paths = [path];
+  if (inPath && !argument.includes("/")) {
+    const folders = (environment.get("PATH") ?? "").split(":").slice(0, PATH_FOLDERS_MAX);
+    paths.push(...folders.map((folder) => posix.resolve("/", cwd, folder, argument)));
+  }
+  const candidates = paths.flatMap((one) => table.variants.map((variant) => candidateOf(variant, one)));
+  const steady = [argument, ...directories].some((part) => part.startsWith("/"));
+  return { kind: "file", candidates, relative: !steady };
+}
+
+function candidateOf(variant: string, path: string): ScriptCandidate {
+  const place = variant.replace("%", () => path);
+  return variant.endsWith("/package.json") ? { path: place, names: "main" } : { path: place };
+}
+
+function shebangScript({ executable, filename, argv, cwd, truncated }: ScriptQuestion): ScriptSource {
   if (filename === "" || filename.includes("\0")) return { kind: "none" };
   const path = posix.resolve("/", cwd, filename);
   // Through `#!` the kernel puts the file's name among the arguments, behind the interpreter's own.
-  const placed = argv[1] === filename || argv[2] === filename;
+  const placed = argv[1] === filename || argv[2] === filename || (truncated === true && argv.length < 4);
   if (path === executable || !placed) return { kind: "none" };
+  if (!isText(path)) return { kind: "unattributable", why: "deleted" };
   if (isStream(path)) return { kind: "unattributable", why: "stdin" };
-  return { kind: "file", candidates: [path], relative: !filename.startsWith("/") };
+  return { kind: "file", candidates: [{ path }], relative: !filename.startsWith("/") };
+}
+
+/** Bytes that are no UTF-8 are kept as lone surrogates, and Node.js would open another file. */
+function isText(path: string): boolean {
+  return path.isWellFormed();
 }
 
 /** Pipes, terminals and descriptors: code that no path stands for. */

@@ -82,8 +82,8 @@ export const level = {
 export type Level = keyof typeof level;
 
 export const limit = {
-  argumentsBytesMax: 4096,
-  environmentBytesMax: 8192,
+  argumentsBytesMax: 8192,
+  environmentBytesMax: 16384,
   filenameBytesMax: 256,
   variablesMax: 256,
   variableBytes: 4096,
@@ -196,6 +196,7 @@ export const taskFlag = {
   pending: 1,
   agent: 2,
   unattributable: 4,
+  injected: 8,
 } as const;
 export type TaskFlag = keyof typeof taskFlag;
 
