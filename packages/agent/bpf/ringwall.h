@@ -283,7 +283,7 @@ struct rw_exec_event {
 	char comm[16];
 	char filename[256]; /* as given to execve: the script for #! */
 	/* NUL-separated arguments, then NUL-separated environment */
-	char data[4096 + 8192];
+	char data[8192 + 16384];
 };
 
 struct rw_exit_event {

@@ -10,6 +10,9 @@ export type DigestTools = {
   readonly clock: Clock;
 };
 
+/** Contents that are being read, so that many first processes of one program wait for one reading. */
+const reading = new WeakMap<DigestTools, Map<string, Promise<Digest>>>();
+
 /**
  * A file's digests, from the cache where this content was read before. What changed within the last two seconds is
  * read again each time: it may change once more without a new change time.
@@ -18,10 +21,22 @@ export async function readDigest(file: FileHandle, before: BigIntStats, tools: D
   const key = `${before.dev}:${before.ino}:${before.ctimeNs}:${before.size}`;
   const cached = tools.cache.get(key);
   if (cached !== undefined) return cached;
-  const digest = await tools.digestOf(file);
-  const after = await file.stat({ bigint: true });
-  if (isUnchanged(before, after) && !isYoung(after.ctimeNs, tools.clock)) tools.cache.set(key, digest);
-  return digest;
+  if (isYoung(before.ctimeNs, tools.clock)) return tools.digestOf(file);
+  const shared = reading.get(tools) ?? new Map<string, Promise<Digest>>();
+  reading.set(tools, shared);
+  const begun = shared.get(key);
+  // Who began it may have failed for reasons of its own, such as a closed file.
+  const found = await begun?.catch(() => undefined);
+  if (found !== undefined) return found;
+  const digest = tools.digestOf(file);
+  shared.set(key, digest);
+  try {
+    const after = await digest.then(() => file.stat({ bigint: true }));
+    if (isUnchanged(before, after)) tools.cache.set(key, await digest);
+    return await digest;
+  } finally {
+    shared.delete(key);
+  }
 }
 
 /** Reads files ahead, so that the first process that runs them is known at once. What can't be read is passed over. */

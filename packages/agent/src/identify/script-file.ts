@@ -1,4 +1,5 @@
 import { type FileHandle, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expandArgumentFiles } from "./argument-files.ts";
 import { isUnchanged } from "./digest.ts";
 import type { FileTools } from "./executable-file.ts";
@@ -19,6 +20,13 @@ export type OpenScript = {
     | { readonly kind: "file"; readonly walked: WalkedPath; readonly file: FileHandle };
 };
 
+/**
+ * Java goes to its folder of performance data and back when it starts: times and milliseconds to look again for a process
+ * that is not where it was started.
+ */
+export const DIRECTORY_TRIES_MAX = 8;
+const DIRECTORY_RETRY_MS = 5;
+
 type SourceFacts = Omit<ScriptFacts, "environment">;
 
 /**
@@ -30,9 +38,22 @@ export async function openScript(
   executable: string,
   clock: Clock,
 ): Promise<OpenScript> {
-  const { tgid, environment, filename, argvTruncated } = execution;
+  const { tgid } = execution;
   const root = (await readProcLink(tgid, "root")) ?? "/";
-  const cwd = withinRoot((await readProcLink(tgid, "cwd")) ?? "/", root);
+  for (let tries = 1; ; tries++) {
+    const cwd = withinRoot((await readProcLink(tgid, "cwd")) ?? "/", root);
+    const { source, environment, usesDirectory } = await resolveIn(cwd, execution, executable, clock);
+    // A relative path must mean what it meant when the interpreter was called.
+    if (!usesDirectory || (await wasStartedIn(cwd, execution))) {
+      return { environment, found: await openSource(source, execution) };
+    }
+    if (tries >= DIRECTORY_TRIES_MAX) return { environment, found: facts(null, "deleted") };
+    await sleep(DIRECTORY_RETRY_MS);
+  }
+}
+
+async function resolveIn(cwd: string, execution: Execution, executable: string, clock: Clock) {
+  const { environment, filename, argvTruncated } = execution;
   const expanded = await expandArgumentFiles(execution, executable, cwd, clock);
   const { source, injected } = resolveScript({
     executable,
@@ -48,7 +69,8 @@ export async function openScript(
   // What the kernel did not read may hold anything by now.
   if (execution.environmentTruncated && (execution.injected || interpreter !== undefined))
     injected.push(UNREAD_ENVIRONMENT);
-  return { environment: withInjected(variables, injected), found: await openSource(source, execution) };
+  const usesDirectory = expanded !== execution.argv || (source.kind === "file" && source.relative);
+  return { source, environment: withInjected(variables, injected), usesDirectory };
 }
 
 /** Reads and judges what was opened, and closes it. */
@@ -78,8 +100,6 @@ async function openSource(source: ScriptSource, execution: Execution): Promise<O
     case "unattributable":
       return facts(null, source.why);
     case "file":
-      // A relative path must mean what it meant when the interpreter was called.
-      if (source.relative && !(await isInDirectory(execution))) return facts(null, "deleted");
       return openWalked(root, await firstFile(source.candidates, root), source.candidates[0]?.path ?? null);
   }
 }
@@ -114,11 +134,14 @@ async function hashScript(
   return { script: walked.path, scriptSha256: digest.sha256, unattributable: null };
 }
 
-/** Whether the process is still where it was at its exec, so that a relative path means what it meant. */
-async function isInDirectory(execution: Execution): Promise<boolean> {
-  if (execution.cwdInode === undefined) return true;
-  const now = await stat(`/proc/${execution.tgid}/cwd`, { bigint: true }).catch(() => undefined);
-  return now?.ino === execution.cwdInode;
+/**
+ * Whether this path is the directory of the exec. The path itself is looked at, not where the process is now: it may go
+ * there and back while we look.
+ */
+async function wasStartedIn(cwd: string, { tgid, cwdInode }: Execution): Promise<boolean> {
+  if (cwdInode === undefined) return true;
+  const now = await stat(`/proc/${tgid}/root${cwd}`, { bigint: true }).catch(() => undefined);
+  return now?.ino === cwdInode;
 }
 
 function withinRoot(path: string, root: string): string {

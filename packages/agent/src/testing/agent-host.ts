@@ -88,13 +88,20 @@ export class AgentHost {
   }
 
   /** Runs a command in the control group to its end. */
-  async run(argv: readonly string[], environment: Record<string, string> = {}): Promise<Ran> {
+  async run(
+    argv: readonly string[],
+    environment: Record<string, string> = {},
+    { cwd = this.folder, input }: { readonly cwd?: string; readonly input?: string } = {},
+  ): Promise<Ran> {
     const enter = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
     const child = spawn("/bin/sh", ["-c", enter, this.cgroup, ...argv], {
-      cwd: this.folder,
+      cwd,
       env: { PATH: "/usr/bin:/bin", ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    // Programs that read nothing may be gone by then.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input ?? "");
     const limit = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
     let output = "";
     child.stdout.on("data", (data) => {

@@ -281,7 +281,7 @@ export function encodeEventHeader(view: DataView, value: EventHeader, at = 0): v
   view.setUint16(at + 12, value.type, true);
 }
 
-/** `struct rw_exec_event`, 12664 bytes. */
+/** `struct rw_exec_event`, 24952 bytes. */
 export interface ExecEvent {
   readonly header: EventHeader;
   readonly file: FileKey;
@@ -295,7 +295,7 @@ export interface ExecEvent {
   readonly filename: Uint8Array;
   readonly data: Uint8Array;
 }
-export const execEventBytes = 12664;
+export const execEventBytes = 24952;
 export function decodeExecEvent(view: DataView, at = 0): ExecEvent {
   return {
     header: decodeEventHeader(view, at + 0),
@@ -308,7 +308,7 @@ export function decodeExecEvent(view: DataView, at = 0): ExecEvent {
     cwdInode: view.getBigUint64(at + 96, true),
     comm: new Uint8Array(view.buffer, view.byteOffset + at + 104, 16),
     filename: new Uint8Array(view.buffer, view.byteOffset + at + 120, 256),
-    data: new Uint8Array(view.buffer, view.byteOffset + at + 376, 12288),
+    data: new Uint8Array(view.buffer, view.byteOffset + at + 376, 24576),
   };
 }
 export function encodeExecEvent(view: DataView, value: ExecEvent, at = 0): void {
@@ -322,7 +322,7 @@ export function encodeExecEvent(view: DataView, value: ExecEvent, at = 0): void 
   view.setBigUint64(at + 96, value.cwdInode, true);
   new Uint8Array(view.buffer, view.byteOffset + at + 104, 16).set(value.comm);
   new Uint8Array(view.buffer, view.byteOffset + at + 120, 256).set(value.filename);
-  new Uint8Array(view.buffer, view.byteOffset + at + 376, 12288).set(value.data);
+  new Uint8Array(view.buffer, view.byteOffset + at + 376, 24576).set(value.data);
 }
 
 /** `struct rw_exec_key`, 16 bytes. */
