@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
-import { type Call, FORMS, type Form, missingInterpreters } from "./testing/interpreter-forms.ts";
+import type { Call, Form } from "./testing/interpreter-form.ts";
+import { FORMS, missingInterpreters } from "./testing/interpreter-forms.ts";
 import { COMMENT, PROGRAMS } from "./testing/interpreter-programs.ts";
 
 /** What makes the known program another one; at the top for java, so that line numbers and so the class change too. */

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ExecEvent } from "./contract.ts";
+import { limit } from "./generated/layout.ts";
 import { TestHost } from "./testing/host.ts";
 import { allow, peer, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
@@ -43,10 +44,10 @@ describe.skipIf(whyNoKernelTests("processes.test.ts"))("processes", () => {
   });
 
   test("long arguments are cut, and say so", async () => {
-    await host.run(["/bin/echo", "x".repeat(6000)]);
+    await host.run(["/bin/echo", "x".repeat(9000)]);
     const echo = (await execs()).find((event) => event.comm === "echo");
     expect(echo?.argumentsTruncated).toBe(true);
-    expect(echo?.arguments.join("\0")).toHaveLength(4096);
+    expect(echo?.arguments.join("\0")).toHaveLength(limit.argumentsBytesMax);
   });
 
   test("a known executable is never pending; an interpreter always is", async () => {

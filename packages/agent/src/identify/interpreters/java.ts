@@ -40,8 +40,15 @@ const WITH_VALUE = new Set([
 ]);
 const CLASS_PATH = /^(?:-cp|-classpath|--class-path)$/;
 /** Those that bring code, by how they begin. */
-const INJECTS =
-  /^(?:-p$|--module-path|--upgrade-module-path|--patch-module|-javaagent:|-agentpath:|-agentlib:|-Xbootclasspath|-Xrun|-XX:(?:Flags|VMOptionsFile|OnError|OnOutOfMemoryError|SharedArchiveFile|\+?AllowArchivingWithJavaAgent)|-D(?:java\.(?:library\.path|class\.path|ext\.dirs|system\.class\.loader|endorsed\.dirs|security\.manager)|jdk\.module\.|sun\.boot\.))/;
+const INJECTS = new RegExp(
+  `^(?:${[
+    "-p$|--module-path|--upgrade-module-path|--patch-module",
+    "-javaagent:|-agentpath:|-agentlib:|-Xbootclasspath|-Xrun",
+    "-XX:(?:Flags|VMOptionsFile|OnError|OnOutOfMemoryError|SharedArchiveFile|\\+AllowArchivingWithJavaAgent)",
+    "-Djava\\.(?:library\\.path|class\\.path|ext\\.dirs|system\\.class\\.loader|endorsed\\.dirs|security\\.manager)",
+    "-D(?:jdk\\.module\\.|sun\\.boot\\.)",
+  ].join("|")})`,
+);
 
 export type JavaProgram =
   | { readonly kind: "file"; readonly argument: string }

@@ -114,8 +114,12 @@ export const php: InterpreterTable = {
   behindDashes: "stdin",
   dropsEquals: true,
   // Anything else may load code or change where code is looked for.
-  harmlessSettings:
-    /^(?:memory_limit|max_execution_time|max_input_time|display_errors|display_startup_errors|error_reporting|log_errors|html_errors|date\.timezone|default_charset|precision|short_open_tag|zend\.assertions|pcre\.jit)$/,
+  harmlessSettings: new RegExp(
+    `^(?:${[
+      "memory_limit|max_execution_time|max_input_time|display_errors|display_startup_errors|error_reporting",
+      "log_errors|html_errors|date\\.timezone|default_charset|precision|short_open_tag|zend\\.assertions|pcre\\.jit",
+    ].join("|")})$`,
+  ),
 };
 
 /** php-cgi(1): the request's environment names the file that runs, whatever the arguments say. */
