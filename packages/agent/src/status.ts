@@ -1,6 +1,10 @@
 import { readFile } from "node:fs/promises";
+import { release } from "node:os";
 import { join } from "node:path";
+import type { HostCapabilities } from "@ringwall/protocol/agent";
 import type { AgentPlaces } from "./agent-options.ts";
+import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
+import { probeExecGate } from "./exec/probe-gate.ts";
 import { openKernel } from "./kernel/kernel.ts";
 import { holderOf } from "./state/lock.ts";
 import { saveFile } from "./state/save-file.ts";
@@ -33,7 +37,7 @@ export type AgentStatus = {
     readonly generation: string;
     readonly inbound: string;
     readonly outbound: string;
-    readonly optional: readonly { readonly name: string; readonly loaded: boolean; readonly why: string }[];
+    readonly capabilities: HostCapabilities;
   } | null;
   /** What the agent last wrote; null where none ever ran. */
   readonly report: AgentReport | null;
@@ -48,7 +52,7 @@ export async function agentStatus({ stateDir, pinDir }: AgentPlaces): Promise<Ag
   const text = await readFile(join(stateDir, "status.json"), "utf8").catch(() => undefined);
   return {
     pid: await holderOf(stateDir),
-    enforced: readEnforced(pinDir),
+    enforced: readEnforced(pinDir, await probeExecGate()),
     report: text === undefined ? null : parseReport(text),
   };
 }
@@ -62,13 +66,18 @@ function parseReport(text: string): AgentReport | null {
   }
 }
 
-function readEnforced(pinDir: string): AgentStatus["enforced"] {
+function readEnforced(pinDir: string, gate: ExecGateSupport): AgentStatus["enforced"] {
   try {
     const kernel = openKernel(pinDir);
     try {
       const slot = kernel.readSlot(kernel.liveSlot());
-      const { optional } = kernel.capabilities();
-      return { generation: String(slot.generation), inbound: slot.modeIn, outbound: slot.modeOut, optional };
+      const capabilities = describeCapabilities(kernel.capabilities(), release(), gate);
+      return {
+        generation: String(slot.generation),
+        inbound: slot.modeIn,
+        outbound: slot.modeOut,
+        capabilities,
+      };
     } finally {
       kernel.close();
     }
@@ -76,6 +85,15 @@ function readEnforced(pinDir: string): AgentStatus["enforced"] {
     // Nothing pinned, or no right to look: both mean that nothing can be said.
     return null;
   }
+}
+
+function formatCapabilities({ level, kernel, features }: HostCapabilities): string[] {
+  const lines = [`level      ${level}, kernel ${kernel}`];
+  for (const { name, available, means } of features)
+    if (available) lines.push(`  has      ${name}: ${means}`);
+  for (const { name, available, why, means } of features)
+    if (!available) lines.push(`  lacks    ${name}: ${means} (${why})`);
+  return lines;
 }
 
 /** The status as text for people. */
@@ -86,8 +104,7 @@ export function formatAgentStatus(status: AgentStatus): string {
   else {
     const { generation, inbound, outbound } = enforced;
     lines.push(`kernel     generation ${generation} in force: inbound ${inbound}, outbound ${outbound}`);
-    for (const { name, loaded, why } of enforced.optional)
-      if (!loaded) lines.push(`           without ${name}: ${why}`);
+    lines.push(...formatCapabilities(enforced.capabilities));
   }
   if (report === null) return `${[...lines, "enrolled   no"].join("\n")}\n`;
   lines.push(`enrolled   as ${report.workload} at ${report.controller}`);

@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
+import { release } from "node:os";
 import { formatProblem } from "@ringwall/model";
+import { describeCapabilities } from "./capabilities.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import type { KnownListener } from "./observe/listeners.ts";
 import { toProcess } from "./observe/process-message.ts";
@@ -13,7 +15,7 @@ export async function tellStatus(
   stateDir: string,
   listeners: readonly KnownListener[],
 ): Promise<void> {
-  const { governor, session, kernel, reporter } = agent;
+  const { governor, session, reporter } = agent;
   const { current, waiting } = governor.state();
   const generation = current?.generation ?? 0n;
   const unconfirmed = waiting === null ? 0n : generation;
@@ -43,7 +45,7 @@ export async function tellStatus(
     unconfirmedGeneration: unconfirmed,
     problem,
     addresses,
-    capabilities: formatCapabilities(kernel),
+    capabilities: formatCapabilities(agent),
     counters,
     listeners: describeListeners(listeners),
     version: VERSION,
@@ -58,10 +60,12 @@ function connectionProblem({ session }: Agent): string | null {
   return failure === null ? "not tried yet" : `${failure.message}; ${failure.fix}`;
 }
 
-/** An open kernel has the core; the object has no programs yet that would make it more. */
-function formatCapabilities(kernel: Agent["kernel"]): string {
-  return JSON.stringify({ level: "core", ...kernel.capabilities() }, (_key, value: unknown) =>
-    typeof value === "bigint" ? String(value) : value,
+/** What people are told, and the loader's own report beside it. */
+function formatCapabilities({ kernel, execGate }: Agent): string {
+  const loaded = kernel.capabilities();
+  return JSON.stringify(
+    { ...loaded, ...describeCapabilities(loaded, release(), execGate) },
+    (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value),
   );
 }
 

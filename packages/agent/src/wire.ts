@@ -1,3 +1,4 @@
+import { release } from "node:os";
 import { join } from "node:path";
 import type { ControllerMessage } from "@ringwall/protocol/agent";
 import type { Logger } from "pino";
@@ -6,6 +7,8 @@ import { createEnforcer, type Enforcer } from "./apply/enforcer.ts";
 import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
+import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
+import { probeExecGate } from "./exec/probe-gate.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createDigester } from "./identify/digest.ts";
 import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
@@ -42,6 +45,7 @@ export type Agent = {
   readonly shadow: Shadow;
   /** Tells the controller of the shadow, if there is anything new. */
   readonly tellShadow: () => Promise<void>;
+  readonly execGate: ExecGateSupport;
 };
 
 export type WireParts = {
@@ -67,6 +71,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const { options, credentials, instance, log } = parts;
   const { kernel, book } = instance;
   const { stateDir } = options;
+  const execGate = await probeExecGate();
   const digests = openDigestCache(stateDir);
   const enforcer = createEnforcer(kernel, book.identities);
   const wallOffsetNs = () => wallNs() - kernel.bootNs();
@@ -131,7 +136,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     stateDir,
     workload: credentials.workload,
     clocks,
-    capabilities: capabilitiesOf(kernel),
+    capabilities: capabilitiesOf(kernel, execGate),
     enforce: async (generation, policy) => {
       const named = namesInForce(enforcer, kernel);
       await switchAndDrain({
@@ -175,6 +180,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     session,
     shadow,
     tellShadow: createShadowSender(shadow.report, session.client),
+    execGate,
   };
 }
 
@@ -189,9 +195,10 @@ function cgroupLookup({ mount, scope }: WireParts["cgroups"]): CgroupLookup {
   return createCgroupLookup(mount, scope === "" ? "/" : join("/", scope));
 }
 
-function capabilitiesOf(kernel: Kernel): ReadonlySet<string> {
-  const loaded = kernel.capabilities().optional.filter((program) => program.loaded);
-  return new Set(loaded.map((program) => program.name));
+/** The level, and the names of the features that this host has. */
+function capabilitiesOf(kernel: Kernel, execGate: ExecGateSupport): ReadonlySet<string> {
+  const { level, features } = describeCapabilities(kernel.capabilities(), release(), execGate);
+  return new Set([level, ...features.filter((one) => one.available).map((one) => one.name)]);
 }
 
 async function onMessage(

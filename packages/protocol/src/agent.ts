@@ -1,3 +1,4 @@
+export * from "./capabilities.ts";
 export * from "./generated/ringwall/agent/v1/agent_pb.js";
 
 /** Rows of one FlowBatch; a larger one is refused, so that one agent can't hold the controller's memory. */

@@ -24,7 +24,7 @@ export type AcceptState = {
   readonly generation: bigint;
   /** The highest one that was put back because nobody confirmed it; 0 for none. */
   readonly revertedGeneration: bigint;
-  /** Optional kernel programs that this host has. */
+  /** The level of this host, and the features that it has (docs/agent.md). */
   readonly capabilities: ReadonlySet<string>;
 };
 
@@ -38,10 +38,11 @@ function unsupported(policy: HostPolicy, capabilities: ReadonlySet<string>): Pro
       message: `${what} is more than this host can do`,
       fix,
     });
-  if (policy.requires === "lsm" && !capabilities.has("lsm")) {
+  const blocks = Object.values(policy.modes).includes("block");
+  if (policy.requires === "lsm" && blocks && !capabilities.has("lsm")) {
     refuse(
-      "`requires: lsm`",
-      "leave the workload in a segment with `requires: core`, or give it a kernel with BPF LSM",
+      "`block` where the segment has `requires: lsm`",
+      "leave the segment at `alert`, set it to `requires: core`, or give the host a kernel with BPF LSM",
     );
   }
   if (policy.modes.processes === "block") {

@@ -38,6 +38,7 @@ const ALERT: Record<AlertView["kind"], Tone> = {
   "agent-lost": "warn",
   "shared-address": "warn",
   "path-stripped": "warn",
+  tampered: "bad",
   reverted: "warn",
   "new-software": "note",
 };

@@ -25,6 +25,7 @@ import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import type { NewAlert } from "./alerts.ts";
 import type { Changes } from "./changes/changes.ts";
+import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
 import { createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
@@ -125,7 +126,9 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       fleet.seen(workload);
       const stored = await storing(parts.log, () => flows.storeExecs(workload, decoded.value));
       if (!stored.ok) return stored;
-      if (stored.value.kind === "stored") await parts.newProcesses(workload, stored.value.newProcesses);
+      if (stored.value.kind === "repeated") return ok(undefined);
+      await parts.alert(alertsOfExecs(workload, decoded.value));
+      await parts.newProcesses(workload, stored.value.newProcesses);
       return ok(undefined);
     },
     async status(workload, report) {

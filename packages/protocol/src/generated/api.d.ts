@@ -440,7 +440,7 @@ export interface components {
             count: number;
             id: string;
             /** @enum {string} */
-            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address" | "path-stripped";
+            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address" | "path-stripped" | "tampered";
             /** Format: date-time */
             lastTime: string;
             message: string;

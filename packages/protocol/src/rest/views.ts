@@ -88,6 +88,7 @@ export const alertView = z.object({
     "new-software",
     "shared-address",
     "path-stripped",
+    "tampered",
   ]),
   workload: name.nullable(),
   /** One sentence a person can act on. */

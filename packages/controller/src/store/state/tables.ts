@@ -98,7 +98,8 @@ export type Tables = {
       | "reverted"
       | "new-software"
       | "shared-address"
-      | "path-stripped";
+      | "path-stripped"
+      | "tampered";
     workload: string | null;
     message: string;
     rule: string | null;

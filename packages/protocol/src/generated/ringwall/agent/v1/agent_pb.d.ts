@@ -1,6 +1,7 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
 //   2026-11-21  v1: shadow of a draft: start, stop, report.
+//   2026-11-21  v1: exec control: verdicts of executions, tampering with trusted executables.
 //   2026-11-21  v1: proof of software (docs/proof.md): keys, identity numbers, paths; levels of flows; time in heartbeats.
 //   2026-11-21  v1: enrol, renew, subscribe, columnar flow batches, exec records, status.
 
@@ -836,6 +837,39 @@ export declare type Exec = Message<"ringwall.agent.v1.Exec"> & {
    * @generated from field: uint64 time_ms = 3;
    */
   timeMs: bigint;
+
+  /**
+   * By the `run` rules of the host's policy; unspecified = not judged, merely seen.
+   *
+   * @generated from field: ringwall.agent.v1.Verdict verdict = 4;
+   */
+  verdict: Verdict;
+
+  /**
+   * Whether a deny is to raise an alert (mode alert or block).
+   *
+   * @generated from field: bool alert = 5;
+   */
+  alert: boolean;
+
+  /**
+   * `POLICY/RULE NAME` or `essential/exec`; empty = default deny.
+   *
+   * @generated from field: string rule = 6;
+   */
+  rule: string;
+
+  /**
+   * @generated from field: ringwall.agent.v1.ExecAction action = 7;
+   */
+  action: ExecAction;
+
+  /**
+   * Executions alike since the last record of them; 0 counts as 1.
+   *
+   * @generated from field: uint64 count = 8;
+   */
+  count: bigint;
 };
 
 /**
@@ -843,6 +877,53 @@ export declare type Exec = Message<"ringwall.agent.v1.Exec"> & {
  * Use `create(ExecSchema)` to create a new message.
  */
 export declare const ExecSchema: GenMessage<Exec>;
+
+/**
+ * Somebody changed an executable that a policy trusts, or tried to.
+ *
+ * @generated from message ringwall.agent.v1.Tampering
+ */
+export declare type Tampering = Message<"ringwall.agent.v1.Tampering"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string sha256_before = 2;
+   */
+  sha256Before: string;
+
+  /**
+   * Empty where the change was refused.
+   *
+   * @generated from field: string sha256_after = 3;
+   */
+  sha256After: string;
+
+  /**
+   * Who, where the kernel told.
+   *
+   * @generated from field: ringwall.agent.v1.Process process = 4;
+   */
+  process?: Process | undefined;
+
+  /**
+   * @generated from field: bool refused = 5;
+   */
+  refused: boolean;
+
+  /**
+   * @generated from field: uint64 time_ms = 6;
+   */
+  timeMs: bigint;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.Tampering.
+ * Use `create(TamperingSchema)` to create a new message.
+ */
+export declare const TamperingSchema: GenMessage<Tampering>;
 
 /**
  * @generated from message ringwall.agent.v1.ExecBatch
@@ -862,6 +943,18 @@ export declare type ExecBatch = Message<"ringwall.agent.v1.ExecBatch"> & {
    * @generated from field: repeated ringwall.agent.v1.Exec execs = 3;
    */
   execs: Exec[];
+
+  /**
+   * @generated from field: repeated ringwall.agent.v1.Tampering tamperings = 4;
+   */
+  tamperings: Tampering[];
+
+  /**
+   * The generation in force when the executions were judged.
+   *
+   * @generated from field: uint64 generation = 5;
+   */
+  generation: bigint;
 };
 
 /**
@@ -932,7 +1025,7 @@ export declare type StatusReport = Message<"ringwall.agent.v1.StatusReport"> & {
   addresses: string[];
 
   /**
-   * JSON of the loader's capability report.
+   * JSON of what this kernel gives: `hostCapabilities` (packages/protocol/src/capabilities.ts).
    *
    * @generated from field: string capabilities = 6;
    */
@@ -1318,6 +1411,37 @@ export enum Verdict {
  * Describes the enum ringwall.agent.v1.Verdict.
  */
 export declare const VerdictSchema: GenEnum<Verdict>;
+
+/**
+ * @generated from enum ringwall.agent.v1.ExecAction
+ */
+export enum ExecAction {
+  /**
+   * It ran.
+   *
+   * @generated from enum value: EXEC_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Before its first instruction; whoever called execve() got EPERM.
+   *
+   * @generated from enum value: EXEC_ACTION_REFUSED = 1;
+   */
+  REFUSED = 1,
+
+  /**
+   * Soon after it had begun: what told against it could not be seen before.
+   *
+   * @generated from enum value: EXEC_ACTION_KILLED = 2;
+   */
+  KILLED = 2,
+}
+
+/**
+ * Describes the enum ringwall.agent.v1.ExecAction.
+ */
+export declare const ExecActionSchema: GenEnum<ExecAction>;
 
 /**
  * @generated from service ringwall.agent.v1.AgentService

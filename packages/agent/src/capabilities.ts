@@ -1,0 +1,69 @@
+import type { HostCapabilities, HostCapability } from "@ringwall/protocol/agent";
+import type { Capabilities, OptionalProgram } from "./kernel/contract.ts";
+
+/** Whether the kernel asks before a program is started; where it does not, why. */
+export type ExecGateSupport = { readonly available: boolean; readonly why: string };
+
+/** What an optional program of the object is for: the feature, and what having or not having it means. */
+type Purpose = { readonly feature: string; readonly there: string; readonly missing: string };
+
+/** INVARIANT: every optional program of the loader is in here; a test compares the two. */
+export const PURPOSES: Readonly<Record<string, Purpose>> = {
+  reset_refused: {
+    feature: "reset-inbound",
+    there: "a refused client is told at once",
+    missing: "a refused client waits until its connect() times out",
+  },
+  judge_at_device: {
+    feature: "reset-inbound-at-once",
+    there: "a refused client is told at its first packet",
+    missing: "a refused client is told when it sends its first packet again, a second later",
+  },
+  dump_tasks: {
+    feature: "older-processes",
+    there: "programs older than the agent are known with their change times",
+    missing: "programs older than the agent are read from /proc, which they may have rewritten",
+  },
+};
+
+/** Programs without which a host has not the level `lsm`. */
+const LSM_PROGRAMS: readonly string[] = [];
+
+/** What this kernel gives and what is missing, in words. Pure; the level follows from what loaded, never from versions. */
+export function describeCapabilities(
+  kernel: Capabilities,
+  release: string,
+  gate: ExecGateSupport,
+): HostCapabilities {
+  const features: HostCapability[] = [
+    {
+      name: "refuse-at-connect",
+      available: kernel.refuseWithReset,
+      why: kernel.refuseWithReset ? "" : "the kernel has no bpf_set_retval",
+      means: kernel.refuseWithReset
+        ? "a refused connect() fails with ECONNREFUSED"
+        : "a refused connect() fails with EPERM, which some programs report as a bug",
+    },
+    {
+      name: "refuse-exec",
+      available: gate.available,
+      why: gate.why,
+      means: gate.available
+        ? "programs that no `run` rule allows are refused before they start, while the agent runs"
+        : "programs that no `run` rule allows are killed just after they have started",
+    },
+    ...kernel.optional.map(toFeature),
+  ];
+  return { level: levelOf(kernel.optional), kernel: release, features };
+}
+
+function levelOf(optional: readonly OptionalProgram[]): HostCapabilities["level"] {
+  const loaded = new Set(optional.filter((one) => one.loaded).map((one) => one.name));
+  return LSM_PROGRAMS.length > 0 && LSM_PROGRAMS.every((name) => loaded.has(name)) ? "lsm" : "core";
+}
+
+function toFeature({ name, loaded, why }: OptionalProgram): HostCapability {
+  const purpose = PURPOSES[name];
+  const means = (loaded ? purpose?.there : purpose?.missing) ?? `the kernel program \`${name}\``;
+  return { name: purpose?.feature ?? name, available: loaded, why: loaded ? "" : why, means };
+}
