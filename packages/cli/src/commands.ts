@@ -43,6 +43,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./online/simulate.ts"),
     onFiles: { load: () => import("./offline/simulate.ts"), options: ["--policy", "--flows"] },
   },
+  shadow: { group: "Change what is enforced:", load: () => import("./online/shadow.ts") },
   provision: { group: "Change what is enforced:", load: () => import("./online/provision.ts") },
   confirm: { group: "Change what is enforced:", load: () => import("./online/confirm.ts") },
   mode: { group: "Change what is enforced:", load: () => import("./online/mode.ts") },

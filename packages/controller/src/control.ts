@@ -14,6 +14,7 @@ import { createDraftReader } from "./jobs/draft-reader.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "./jobs/essential.ts";
 import { alertsOfNewSoftware } from "./jobs/new-software.ts";
 import { createRollout } from "./jobs/rollout.ts";
+import { createShadows } from "./jobs/shadow/shadows.ts";
 import { watchAgents } from "./jobs/watch-agents.ts";
 import { createAsker } from "./jobs/worker/ask.ts";
 import type { ControllerOptions } from "./options.ts";
@@ -112,6 +113,7 @@ async function startCore(
   stopper.add(async () => changes.close());
   // Before the first agent is let in: a deadline may have passed while no controller ran.
   await changes.resume();
+  const shadows = createShadows({ db, fleet, hub, essential, onChange });
   const credentials = await loadCredentials(db);
   return {
     db,
@@ -119,6 +121,7 @@ async function startCore(
     fleet,
     hub,
     rollout,
+    shadows,
     changes,
     credentials,
     authority,

@@ -1,5 +1,6 @@
 export * from "./capabilities.ts";
 export * from "./generated/ringwall/agent/v1/agent_pb.js";
+export * from "./shadow-limit.ts";
 
 /** Rows of one FlowBatch; a larger one is refused, so that one agent can't hold the controller's memory. */
 export const FLOW_BATCH_ROWS_MAX = 16_384;
@@ -15,5 +16,3 @@ export const PROOF_ITEMS_MAX = 1_024;
 export const PROOF_NUMBER_MAX = 2 ** 28 - 1;
 /** Rows of one ShadowReport: differences of one host; what is more is counted as `uncounted`. */
 export const SHADOW_ROWS_MAX = 16_384;
-/** Seconds that a draft may be a shadow: a week. It ends by itself then, whoever forgot it. */
-export const SHADOW_SECONDS_MAX = 7 * 86_400;

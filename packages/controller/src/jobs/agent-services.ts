@@ -29,6 +29,7 @@ import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
 import { createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
+import type { Shadows } from "./shadow/shadows.ts";
 import { createSharedAddressAlerts } from "./shared-addresses.ts";
 import { decodeStatus, VERSION_LENGTH_MAX } from "./status-report.ts";
 
@@ -44,6 +45,7 @@ export type AgentServicesParts = {
   readonly hub: Hub;
   readonly changes: Changes;
   readonly rollout: Rollout;
+  readonly shadows: Shadows;
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly log: Logger;
@@ -55,7 +57,7 @@ export type AgentServicesParts = {
 export type NewProcess = Parameters<typeof alertsOfFlows>[1]["processes"][number];
 
 export function createAgentServices(parts: AgentServicesParts): AgentServices {
-  const { db, fleet, flows, hub, changes, rollout, authority, credentials } = parts;
+  const { db, fleet, flows, hub, changes, rollout, shadows, authority, credentials } = parts;
 
   const inTurn = createQueue(ENROLLMENTS_WAITING_MAX);
   const sharedAddresses = createSharedAddressAlerts(fleet);
@@ -104,6 +106,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       const subscription = hub.open(workload);
       tellVersion(hub, workload, parts.proofs.version());
       await changes.exclusively(() => rollout.greet(workload, Number(generation), changes.pending()));
+      await shadows.greet(workload);
       parts.log.debug({ workload, generation: Number(generation), version }, "an agent listens");
       return ok(subscription);
     },
@@ -130,6 +133,10 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       await parts.alert(alertsOfExecs(workload, decoded.value));
       await parts.newProcesses(workload, stored.value.newProcesses);
       return ok(undefined);
+    },
+    async shadow(workload, report) {
+      const taken = await shadows.report(workload, report);
+      return taken.ok ? taken : fail(refused("invalid", `the shadow's report is not valid: ${taken.error}`));
     },
     async status(workload, report) {
       const taken = await takeStatus(parts, workload, report);

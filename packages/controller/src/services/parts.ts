@@ -7,6 +7,7 @@ import { type World, worldOf } from "../jobs/compile-fleet.ts";
 import type { DraftReader } from "../jobs/draft-reader.ts";
 import type { EssentialSource } from "../jobs/essential.ts";
 import type { Rollout } from "../jobs/rollout.ts";
+import type { Shadows } from "../jobs/shadow/shadows.ts";
 import { EDGE_SLOT_SECONDS } from "../jobs/window.ts";
 import type { Asker } from "../jobs/worker/ask.ts";
 import type { Authority } from "../pki/authority.ts";
@@ -26,6 +27,7 @@ export type UserServicesParts = {
   readonly changes: Changes;
   readonly rollout: Rollout;
   readonly proofs: Proofs;
+  readonly shadows: Shadows;
   readonly drafts: DraftReader;
   readonly ask: Asker;
   readonly authority: Authority;

@@ -5,6 +5,7 @@ import { createDraftServices } from "./drafts.ts";
 import { createLearning } from "./learning.ts";
 import type { UserServicesParts } from "./parts.ts";
 import { createReview } from "./review.ts";
+import { createShadowServices } from "./shadow.ts";
 import { createViews } from "./views.ts";
 
 /** What the users' API can do. */
@@ -15,6 +16,7 @@ export function createUserServices(parts: UserServicesParts): UserServices {
     ...createLearning(parts),
     ...createReview(parts),
     ...createChangeServices(parts),
+    ...createShadowServices(parts),
     ...createAdmin(parts),
   };
 }

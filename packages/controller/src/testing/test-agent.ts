@@ -81,6 +81,7 @@ export type Listening = {
   readonly confirmed: number[];
   /** Versions of the proof state it was told of. */
   readonly proofs: bigint[];
+  readonly shadows: ControllerMessage["message"][];
   /** Resolves when `test` holds; checked at every message. */
   until(test: () => boolean): Promise<void>;
   /** Why the stream ended, once it has. */
@@ -93,6 +94,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
   const policies: ReceivedPolicy[] = [];
   const confirmed: number[] = [];
   const proofs: bigint[] = [];
+  const shadows: ControllerMessage["message"][] = [];
   let waiting: (() => void)[] = [];
   const take = ({ message }: ControllerMessage) => {
     if (message.case === "policy") {
@@ -101,6 +103,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
       policies.push({ generation: Number(generation), confirmWithinSeconds, policy });
     } else if (message.case === "confirm") confirmed.push(Number(message.value.generation));
     else if (message.case === "proof") proofs.push(message.value.version);
+    else if (message.case === "shadowStart" || message.case === "shadowStop") shadows.push(message);
     const woken = waiting;
     waiting = [];
     for (const wake of woken) wake();
@@ -121,6 +124,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
     policies,
     confirmed,
     proofs,
+    shadows,
     ended,
     async until(test) {
       while (!test()) await new Promise<void>((resolve) => waiting.push(resolve));

@@ -320,6 +320,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["shadow"];
+        put?: never;
+        post: operations["startShadow"];
+        delete: operations["stopShadow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign-in-links": {
         parameters: {
             query?: never;
@@ -2110,6 +2126,312 @@ export interface operations {
                 content: {
                     "application/json": {
                         segments: components["schemas"]["SegmentView"][];
+                    };
+                };
+            };
+        };
+    };
+    shadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        byRule: {
+                            changes: {
+                                [key: string]: number;
+                            };
+                            rule: string;
+                        }[];
+                        bySegment: {
+                            changes: {
+                                [key: string]: number;
+                            };
+                            segment: string;
+                        }[];
+                        edges: {
+                            /** @enum {string} */
+                            change: "newly-blocked" | "newly-allowed" | "newly-denied" | "no-longer-denied";
+                            count: number;
+                            destination: string;
+                            destinationSoftware: string | null;
+                            /** @enum {string} */
+                            direction: "outbound" | "inbound";
+                            draft: {
+                                /** @enum {string} */
+                                outcome: "allowed" | "would-block" | "blocked";
+                                rule: string;
+                            };
+                            /** Format: date-time */
+                            firstSeen: string;
+                            /** Format: date-time */
+                            lastSeen: string;
+                            live: {
+                                /** @enum {string} */
+                                outcome: "allowed" | "would-block" | "blocked";
+                                rule: string;
+                            };
+                            port: number | null;
+                            proto: string;
+                            segments: string[];
+                            source: string;
+                            sourceSoftware: string | null;
+                            workload: string;
+                        }[];
+                        /** Format: date-time */
+                        ends: string;
+                        hosts: {
+                            asked: number;
+                            problems: {
+                                problem: string;
+                                workload: string;
+                            }[];
+                            reporting: number;
+                            running: number;
+                        };
+                        met: number;
+                        run: number;
+                        /** Format: date-time */
+                        started: string;
+                        startedBy: string;
+                        /** @enum {string} */
+                        state: "running" | "ended" | "stopped";
+                        stopped: string | null;
+                        uncounted: number;
+                    };
+                };
+            };
+        };
+    };
+    startShadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    seconds?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        byRule: {
+                            changes: {
+                                [key: string]: number;
+                            };
+                            rule: string;
+                        }[];
+                        bySegment: {
+                            changes: {
+                                [key: string]: number;
+                            };
+                            segment: string;
+                        }[];
+                        edges: {
+                            /** @enum {string} */
+                            change: "newly-blocked" | "newly-allowed" | "newly-denied" | "no-longer-denied";
+                            count: number;
+                            destination: string;
+                            destinationSoftware: string | null;
+                            /** @enum {string} */
+                            direction: "outbound" | "inbound";
+                            draft: {
+                                /** @enum {string} */
+                                outcome: "allowed" | "would-block" | "blocked";
+                                rule: string;
+                            };
+                            /** Format: date-time */
+                            firstSeen: string;
+                            /** Format: date-time */
+                            lastSeen: string;
+                            live: {
+                                /** @enum {string} */
+                                outcome: "allowed" | "would-block" | "blocked";
+                                rule: string;
+                            };
+                            port: number | null;
+                            proto: string;
+                            segments: string[];
+                            source: string;
+                            sourceSoftware: string | null;
+                            workload: string;
+                        }[];
+                        /** Format: date-time */
+                        ends: string;
+                        hosts: {
+                            asked: number;
+                            problems: {
+                                problem: string;
+                                workload: string;
+                            }[];
+                            reporting: number;
+                            running: number;
+                        };
+                        met: number;
+                        run: number;
+                        /** Format: date-time */
+                        started: string;
+                        startedBy: string;
+                        /** @enum {string} */
+                        state: "running" | "ended" | "stopped";
+                        stopped: string | null;
+                        uncounted: number;
+                    };
+                };
+            };
+        };
+    };
+    stopShadow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        byRule: {
+                            changes: {
+                                [key: string]: number;
+                            };
+                            rule: string;
+                        }[];
+                        bySegment: {
+                            changes: {
+                                [key: string]: number;
+                            };
+                            segment: string;
+                        }[];
+                        edges: {
+                            /** @enum {string} */
+                            change: "newly-blocked" | "newly-allowed" | "newly-denied" | "no-longer-denied";
+                            count: number;
+                            destination: string;
+                            destinationSoftware: string | null;
+                            /** @enum {string} */
+                            direction: "outbound" | "inbound";
+                            draft: {
+                                /** @enum {string} */
+                                outcome: "allowed" | "would-block" | "blocked";
+                                rule: string;
+                            };
+                            /** Format: date-time */
+                            firstSeen: string;
+                            /** Format: date-time */
+                            lastSeen: string;
+                            live: {
+                                /** @enum {string} */
+                                outcome: "allowed" | "would-block" | "blocked";
+                                rule: string;
+                            };
+                            port: number | null;
+                            proto: string;
+                            segments: string[];
+                            source: string;
+                            sourceSoftware: string | null;
+                            workload: string;
+                        }[];
+                        /** Format: date-time */
+                        ends: string;
+                        hosts: {
+                            asked: number;
+                            problems: {
+                                problem: string;
+                                workload: string;
+                            }[];
+                            reporting: number;
+                            running: number;
+                        };
+                        met: number;
+                        run: number;
+                        /** Format: date-time */
+                        started: string;
+                        startedBy: string;
+                        /** @enum {string} */
+                        state: "running" | "ended" | "stopped";
+                        stopped: string | null;
+                        uncounted: number;
                     };
                 };
             };

@@ -1,4 +1,5 @@
 export * from "./common.ts";
 export * from "./learning.ts";
 export * from "./requests.ts";
+export * from "./shadow.ts";
 export * from "./views.ts";

@@ -44,6 +44,10 @@ export function agentRoutes(services: AgentServices): (router: ConnectRouter) =>
         unwrap(await services.execs(requireAgent(context, isGood, request.workload), request));
         return {};
       },
+      async reportShadow(request, context) {
+        unwrap(await services.shadow(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
       async reportStatus(request, context) {
         unwrap(await services.status(requireAgent(context, isGood, request.workload), request));
         return {};

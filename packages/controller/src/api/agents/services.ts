@@ -11,6 +11,7 @@ import type {
   ProofReport,
   ProofState,
   RenewResponse,
+  ShadowReport,
   StatusReport,
 } from "@ringwall/protocol/agent";
 import type { Subscription } from "./hub.ts";
@@ -33,6 +34,7 @@ export type AgentServices = {
   subscribe(workload: string, generation: bigint, version: string): Reply<Subscription>;
   flows(workload: string, batch: FlowBatch): Reply<void>;
   execs(workload: string, batch: ExecBatch): Reply<void>;
+  shadow(workload: string, report: ShadowReport): Reply<void>;
   status(workload: string, report: StatusReport): Reply<void>;
   offerProofKey(workload: string, offer: ProofKeyOffer): Reply<void>;
   numberIdentities(

@@ -24,6 +24,7 @@ import { registerAdmin } from "./routes/admin.ts";
 import { registerChanges } from "./routes/changes.ts";
 import { registerEvents } from "./routes/events.ts";
 import { registerLearning } from "./routes/learning.ts";
+import { registerShadow } from "./routes/shadow.ts";
 import { registerViews } from "./routes/views.ts";
 import type { SignIn, UserServices } from "./services.ts";
 import { registerSignIn } from "./sign-in-page.ts";
@@ -68,6 +69,7 @@ export async function buildUsersApp(options: UsersAppOptions): Promise<UsersApp>
   registerViews(app, options.services);
   registerChanges(app, options.services);
   registerLearning(app, options.services);
+  registerShadow(app, options.services);
   registerAdmin(app, options.services, options.signIn);
   registerEvents(app, options.services);
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, async () => trimDocument({ ...app.swagger() }));

@@ -24,9 +24,11 @@ import type {
   RevisionView,
   rollbackBody,
   SegmentView,
+  ShadowView,
   SimulateReply,
   SoftwareView,
   StatusView,
+  shadowBody,
   simulateBody,
   WorkloadView,
 } from "@ringwall/protocol/rest";
@@ -66,6 +68,10 @@ export type UserServices = {
   mode(body: z.infer<typeof modeBody>, actor: Actor): Reply<ChangeReply>;
   confirm(actor: Actor): Reply<z.infer<typeof confirmReply>>;
   rollback(body: z.infer<typeof rollbackBody>, actor: Actor): Reply<ChangeReply>;
+  /** The newest draft that was let meet live traffic, and what it would have changed. */
+  shadow(): Reply<ShadowView>;
+  startShadow(body: z.infer<typeof shadowBody>, actor: Actor): Reply<ShadowView>;
+  stopShadow(actor: Actor): Reply<ShadowView>;
   createEnrollmentToken(
     body: z.infer<typeof enrollmentTokenBody>,
     actor: Actor,

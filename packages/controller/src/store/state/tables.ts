@@ -119,6 +119,22 @@ export type Tables = {
     details: JsonWithDefault<object>;
   };
   facts: { key: string; value: string };
+  shadow_runs: {
+    run: Big;
+    started_at: TimeWithDefault;
+    started_by: string;
+    ends_at: Time;
+    stopped_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+    resources: Json<readonly Resource[]>;
+  };
+  shadow_hosts: {
+    run: Big;
+    workload: string;
+    policy: Buffer;
+    digest: string;
+    report: Generated<Buffer | null>;
+    reported_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+  };
   proposal: {
     one: Generated<boolean>;
     made_at: TimeWithDefault;
