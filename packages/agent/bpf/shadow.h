@@ -48,11 +48,34 @@ static __always_inline void count_difference(const struct rw_shadow_key *key,
 		seen->first_ns = seen->last_ns;
 }
 
+/*
+ * Functions of their own, one after the other: kernels before 6.12 give all
+ * that call each other 512 bytes of stack together, and whoever comes here has
+ * used most of them.
+ */
+static __noinline int record_difference(const struct connection *connection,
+					struct rw_shadow *shadow,
+					__u32 draft_rule, __u8 draft_verdict)
+{
+	struct rw_shadow_key key = {};
+
+	key.identity = connection->identity;
+	key.live_rule = connection->rule;
+	key.draft_rule = draft_rule;
+	__builtin_memcpy(key.address, connection->address, 16);
+	key.port = connection->port;
+	key.proto = connection->proto;
+	key.direction = connection->direction;
+	key.live_verdict = connection->verdict;
+	key.draft_verdict = draft_verdict;
+	count_difference(&key, shadow);
+	return 0;
+}
+
 static __noinline int compare_with_draft(const struct connection *connection,
 					 struct rw_shadow *shadow)
 {
 	struct judgement draft = {};
-	struct rw_shadow_key key = {};
 	__u32 index = RW_SHADOW_SLOT;
 	struct rw_slot *slot;
 
@@ -63,18 +86,9 @@ static __noinline int compare_with_draft(const struct connection *connection,
 		return 0;
 	judge_by_draft(connection, slot, &draft);
 	__sync_fetch_and_add(&shadow->met, 1);
-	if (draft.verdict == connection->verdict)
-		return 0;
-	key.identity = connection->identity;
-	key.live_rule = connection->rule;
-	key.draft_rule = draft.rule;
-	__builtin_memcpy(key.address, connection->address, 16);
-	key.port = connection->port;
-	key.proto = connection->proto;
-	key.direction = connection->direction;
-	key.live_verdict = connection->verdict;
-	key.draft_verdict = draft.verdict;
-	count_difference(&key, shadow);
+	if (draft.verdict != connection->verdict)
+		record_difference(connection, shadow, draft.rule,
+				  draft.verdict);
 	return 0;
 }
 
