@@ -1,4 +1,5 @@
 import { type ExecRecord, fail, type Mode, type Outcome, ok, type Result } from "@ringwall/model";
+import { isEssentialExec } from "../lower/essential-execs.ts";
 import { anyOf, type KnownProcess, matchSoftware } from "../lower/match-software.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
 import { modesOf } from "../policy-set/modes.ts";
@@ -19,14 +20,6 @@ export type ExecVerdict = {
   };
 };
 
-/** init, the agent, package managers and kernel helpers: nothing works or can be repaired without them. */
-const ESSENTIAL_EXECS: readonly RegExp[] = [
-  /^\/(?:usr\/)?sbin\/(?:init|modprobe|insmod|depmod|ldconfig|ldconfig\.real)$/,
-  /^\/(?:usr\/)?lib\/systemd\/systemd[^/]*$/,
-  /^\/(?:usr\/)?bin\/(?:kmod|dpkg[^/]*|apt[^/]*|rpm|dnf[^/]*|yum|microdnf|zypper|systemctl|systemd-[^/]*)$/,
-  /^\/usr\/(?:bin|sbin|lib\/ringwall)\/ringwall[^/]*$/,
-];
-
 /** Judges an exec record by the `run` rules of its workload's segments: an allow list, default deny. */
 export function decideExec(
   set: PolicySet,
@@ -41,8 +34,7 @@ export function decideExec(
   const line = options.line ?? 1;
   const answer = (decision: "allow" | "deny", rule: string, outcome: Outcome): Result<ExecVerdict> =>
     ok({ line, outcome, processes: { decision, outcome, rule, mode } });
-  if (ESSENTIAL_EXECS.some((path) => path.test(record.exec.exe)))
-    return answer("allow", "essential/exec", "allowed");
+  if (isEssentialExec(record.exec.exe)) return answer("allow", "essential/exec", "allowed");
   const rules = runRulesOf(set, workload);
   if (mode === null || (rules.length === 0 && mode !== "block"))
     return answer("allow", "ungoverned", "allowed");

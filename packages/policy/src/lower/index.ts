@@ -1,3 +1,4 @@
+export { isEssentialExec } from "./essential-execs.ts";
 export * from "./host-policy.ts";
 export {
   createInterpreter,
@@ -6,6 +7,7 @@ export {
   type KernelQuery,
   type KernelTables,
 } from "./interpret.ts";
+export { createExecJudge, type ExecDecision, type ExecJudge, type StartedFile } from "./judge-exec.ts";
 export * from "./kernel.ts";
 export { type LoweredHost, lowerHost } from "./lower-host.ts";
 export { matchSoftware } from "./match-software.ts";
