@@ -13,6 +13,7 @@ import { killAgents } from "./killing.ts";
 import { learn } from "./learning.ts";
 import { observe } from "./observing.ts";
 import { provision, setModes } from "./provisioning.ts";
+import { shadow } from "./shadowing.ts";
 
 /** From a flat network to three tiers in block, and what attackers meet then. */
 export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
@@ -24,6 +25,7 @@ export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
   await observe(cast);
   const proposal = await learn(cast);
   await provision(cast);
+  await shadow(cast);
   checks.phase("Alert, in the proposed order");
   await setModes(cast, proposal, "alert");
   await attackInAlert(cast);
