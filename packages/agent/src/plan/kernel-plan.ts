@@ -61,9 +61,9 @@ export function planKernel(desired: Desired, actual: Actual): KernelPlan {
 
 /** The lowering's entry in the kernel's terms. */
 export function toPolicyEntry(entry: LoweredEntry): PolicyEntry {
-  const { subject, peer, proto, port, portBits, action, immediate, essential, rule } = entry;
+  const { subject, peer, proto, port, portBits, action, immediate, essential, rule, remote } = entry;
   const direction = entry.direction === "outbound" ? "out" : "in";
-  return { subject, peer, proto, port, portBits, direction, action, immediate, essential, rule };
+  return { subject, peer, proto, port, portBits, direction, action, immediate, essential, rule, remote };
 }
 
 function kernelMode(mode: Mode | null): KernelMode {

@@ -33,8 +33,8 @@ import { createTables, type HostTables } from "./tables.ts";
 export type CompileOptions = {
   readonly revision: number;
   readonly essential: EssentialConfig;
-  /** "unavailable": no host of the fleet can put a proof into its packets, so peers are known at level `address`. */
-  readonly proof: "unavailable";
+  /** "unavailable": this host reads no proofs, so peers are known at level `address`; `verified: required` is refused. */
+  readonly proof: "available" | "unavailable";
   /** Milliseconds since 1970 at which windows and expiries are judged; compile again at `nextTimeChangeMs`. */
   readonly nowMs: number;
   readonly quarantined?: ReadonlySet<string>;
@@ -128,7 +128,8 @@ function addRule(
     if (!speaksFor(rule, direction)) continue;
     const own = ownPlace(host, direction === "outbound" ? rule.from : rule.to, host.workload);
     if (rule.action === "allow" ? own !== true : own === false) continue;
-    if (rule.verifiedRequired) problems.push(needsProof(host.set, rule));
+    if (rule.verifiedRequired && host.options.proof === "unavailable")
+      problems.push(needsProof(host.set, rule));
     else addDirection(host, rule, precedence, direction);
   }
 }
@@ -151,6 +152,10 @@ function addDirection(
   const peer = guarded ? subtractRanges(place ?? everything, book.shared) : place;
   if (peer !== null && peer.length === 0) return;
   const ports = rulePorts(rule.ports, direction === "outbound" ? inventory.workloads : [workload]);
+  const asksPeer = unproved.length > 0 && host.options.proof === "available";
+  const remote = asksPeer
+    ? processSelectors(set, peerEndpoint, rule.action).map((one) => tables.remoteIndex(one))
+    : undefined;
   const base = {
     name: rule.name,
     direction,
@@ -158,6 +163,8 @@ function addDirection(
     precedence,
     immediate: rule.immediate,
     unproved: rule.action === "allow" ? unproved : [],
+    ...(remote === undefined ? {} : { remote }),
+    ...(rule.verifiedRequired ? ({ verifiedRequired: true } as const) : {}),
   };
   for (const selector of selectors) {
     const add = (where: typeof peer, what: HostRule["ports"]) =>

@@ -1,7 +1,10 @@
 import type { AddressSet, HostPolicy, HostRule, ProcessSelector } from "../lower/host-policy.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 
-type RuleBase = Pick<HostRule, "name" | "direction" | "action" | "precedence" | "immediate" | "unproved">;
+type RuleBase = Pick<
+  HostRule,
+  "name" | "direction" | "action" | "precedence" | "immediate" | "unproved" | "remote" | "verifiedRequired"
+>;
 
 /** The tables of one host policy while it is being compiled: equal selectors and address sets are stored once. */
 export type HostTables = {
@@ -11,6 +14,8 @@ export type HostTables = {
     peer: AddressSet | null,
     ports: HostRule["ports"],
   ) => void;
+  /** Where the selector of a peer's process is kept. */
+  readonly remoteIndex: (process: ProcessSelector) => number;
   /** The names that resolve, remembered as used. */
   readonly softwareNames: (names: readonly string[]) => string[];
   readonly contents: () => Pick<HostPolicy, "software" | "processSelectors" | "addressSets" | "rules">;
@@ -28,6 +33,10 @@ export function createTables(set: PolicySet): HostTables {
   };
   return {
     softwareNames,
+    remoteIndex: (process) => {
+      softwareNames(process.software?.names ?? []);
+      return selectors.indexOf(process);
+    },
     addRule: (base, process, peer, ports) => {
       softwareNames(process.software?.names ?? []);
       rules.push({

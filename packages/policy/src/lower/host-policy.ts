@@ -11,7 +11,7 @@ export const KERNEL_PEERS_MAX = 262_144;
 const u32 = z.int().min(0).max(0xffff_ffff);
 const port = z.int().min(0).max(65535);
 
-/** What the local process must be. Fields are ANDed, values of one field ORed; `{}` never occurs (use null). */
+/** What a process must be. Fields are ANDed, values of one field ORed; `{}` (any known one) only of a peer. */
 export const processSelector = z.strictObject({
   /** Names into `HostPolicy.software`; with `not`, every known process that is none of them. */
   software: z.strictObject({ names: z.array(name).min(1), not: z.boolean() }).optional(),
@@ -46,6 +46,13 @@ export const hostRule = z.strictObject({
     .nullable(),
   /** Peer factors the rule names that this host can't know without a proof, such as `source software`. */
   unproved: z.array(z.string()),
+  /**
+   * What the peer's process must be, where it can prove it: indices into `processSelectors`, any of which may hold; none
+   * of them where nobody can meet it. Absent: the rule asks nothing of it, or this host reads no proofs.
+   */
+  remote: z.array(u32).optional(),
+  /** An allow that holds only for peers that have proved their software. */
+  verifiedRequired: z.literal(true).optional(),
 });
 
 /**

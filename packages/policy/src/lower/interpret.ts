@@ -1,5 +1,5 @@
 import { decodeAddress, type Outcome } from "@ringwall/model";
-import { ANY, type KernelSlot, PEER_NONE, type PeerEntry, type PolicyEntry } from "./kernel.ts";
+import { ANY, type KernelSlot, PEER_NONE, type PeerEntry, type PolicyEntry, REMOTE_NONE } from "./kernel.ts";
 
 export type KernelTables = { readonly slot: KernelSlot; readonly entries: readonly PolicyEntry[] };
 export type KernelQuery = {
@@ -11,6 +11,8 @@ export type KernelQuery = {
   readonly proto: number;
   /** Destination port, or ICMP type. */
   readonly port: number;
+  /** Default: `REMOTE_NONE`. */
+  readonly remote?: number;
 };
 export type KernelAnswer = {
   readonly action: "allow" | "deny";
@@ -49,16 +51,20 @@ function lookUp(
   query: KernelQuery,
   peer: number,
 ): PolicyEntry | undefined {
+  const { remote = REMOTE_NONE } = query;
   const keys = [
-    [query.subject, peer],
-    [ANY, peer],
-    [query.subject, ANY],
-    [ANY, ANY],
+    ...(remote === REMOTE_NONE ? [] : [[query.subject, peer, remote] as const]),
+    [query.subject, peer, REMOTE_NONE],
+    [ANY, peer, REMOTE_NONE],
+    [query.subject, ANY, REMOTE_NONE],
+    [ANY, ANY, REMOTE_NONE],
   ] as const;
-  for (const [subject, peerClass] of keys) {
+  for (const [subject, peerClass, remoteClass] of keys) {
     for (let bits = PORT_BITS; bits >= 0; bits--) {
       const port = bits === 0 ? 0 : (query.port >>> (PORT_BITS - bits)) << (PORT_BITS - bits);
-      const hit = map.get(keyOf({ ...query, subject, peer: peerClass, port, portBits: bits }));
+      const hit = map.get(
+        keyOf({ ...query, subject, peer: peerClass, port, portBits: bits, remote: remoteClass }),
+      );
       if (hit !== undefined) return hit;
     }
   }
@@ -66,9 +72,9 @@ function lookUp(
 }
 
 function keyOf(
-  key: Pick<PolicyEntry, "subject" | "peer" | "direction" | "proto" | "port" | "portBits">,
+  key: Pick<PolicyEntry, "subject" | "peer" | "direction" | "proto" | "port" | "portBits" | "remote">,
 ): string {
-  return `${key.subject} ${key.peer} ${key.direction} ${key.proto} ${key.port}/${key.portBits}`;
+  return `${key.subject} ${key.peer} ${key.direction} ${key.proto} ${key.port}/${key.portBits} ${key.remote}`;
 }
 
 function longestMatch(peers: readonly PeerEntry[], address: Uint8Array): PeerEntry | undefined {

@@ -8,6 +8,14 @@ export const SUBJECT_UNKNOWN = 0;
 export const SUBJECT_AGENT = 1;
 /** First class that `lowerHost` hands out to known processes. */
 export const SUBJECT_FIRST = 2;
+/** A peer that can't prove its software: unmanaged, without a key, its path strips proofs, or not TCP. */
+export const REMOTE_NONE = 0;
+/** One that could have proved it and did not. */
+export const REMOTE_UNKNOWN = 1;
+/** Outbound, at connect(): it will be asked for with the answer. */
+export const REMOTE_PROVISIONAL = 2;
+/** First class that `lowerHost` hands out to proved software. */
+export const REMOTE_FIRST = 3;
 /** An address in no set of the policy. */
 export const PEER_NONE = 0;
 
@@ -42,6 +50,8 @@ export type PolicyEntry = {
   readonly essential: boolean;
   /** `HostRule.id`; 0 where a default deny had to be written out. */
   readonly rule: number;
+  /** Not `REMOTE_NONE`: found before all others, for this very subject and peer. */
+  readonly remote: number;
 };
 
 /** The fixed part of a lowered host policy: everything but the processes met so far. */

@@ -4,16 +4,20 @@ import {
   ANY,
   type KernelSlot,
   type PolicyEntry,
+  REMOTE_FIRST,
+  REMOTE_PROVISIONAL,
+  REMOTE_UNKNOWN,
   SUBJECT_AGENT,
   SUBJECT_FIRST,
   SUBJECT_UNKNOWN,
 } from "./kernel.ts";
 import { matchSoftware, type Truth } from "./match-software.ts";
 import { peerClassesOf } from "./peer-trie.ts";
-import { createPlanner } from "./plan-entries.ts";
+import { createPlanner, type Numbered } from "./plan-entries.ts";
+import { type Remote, remoteOf } from "./remote.ts";
 import { judgeSelector, NOBODY, type Subject } from "./subject.ts";
 
-/** A host policy in the kernel's terms. Stateful in one way only: subject classes are numbered as processes are met. */
+/** A host policy in the kernel's terms. Stateful in one way only: classes are numbered as processes and peers' software are met. */
 export type LoweredHost = {
   readonly slot: KernelSlot;
   /** For `ANY`, `SUBJECT_UNKNOWN` and `SUBJECT_AGENT`; to be written before the slot becomes active. */
@@ -24,6 +28,14 @@ export type LoweredHost = {
    */
   readonly subjectOf: (identity: ProcessIdentity | null) => {
     readonly subject: number;
+    readonly entries: readonly PolicyEntry[];
+  };
+  /**
+   * The remote class of proved software. `entries` are to be written before the kernel learns the number; empty where
+   * the class was met before.
+   */
+  readonly remoteOf: (identity: ProcessIdentity) => {
+    readonly remote: number;
     readonly entries: readonly PolicyEntry[];
   };
   /** `POLICY/RULE NAME`, `essential/WHICH`, or `default` for 0. */
@@ -38,7 +50,18 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
   const planner = createPlanner(policy, peers);
   const names = new Map(policy.rules.map((rule) => [rule.id, rule.name]));
   const agent: Subject = policy.processSelectors.map((selector) => (selector.agent === true ? true : null));
+  // What only peers are asked for does not tell local processes apart.
+  const own = new Set(policy.rules.map((rule) => rule.process));
   const met = new Map<string, number>([[keyOf(NOBODY(policy)), SUBJECT_UNKNOWN]]);
+  const subjects: Numbered<Subject>[] = [
+    { id: SUBJECT_UNKNOWN, value: NOBODY(policy) },
+    { id: SUBJECT_AGENT, value: agent },
+  ];
+  const remotesMet = new Map<string, number>();
+  const remotes: Numbered<Remote>[] = [
+    { id: REMOTE_UNKNOWN, value: { kind: "unknown" } },
+    { id: REMOTE_PROVISIONAL, value: { kind: "provisional" } },
+  ];
   return {
     slot: {
       modes: policy.modes,
@@ -51,11 +74,12 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
       ...planner.anySubject(),
       ...planner.subject(SUBJECT_UNKNOWN, NOBODY(policy)),
       ...planner.subject(SUBJECT_AGENT, agent),
+      ...subjects.flatMap((subject) => remotes.flatMap((remote) => planner.remote(subject, remote))),
     ],
     subjectOf: (identity) => {
       if (identity === null) return { subject: SUBJECT_UNKNOWN, entries: [] };
-      const subject: Subject = policy.processSelectors.map((selector) =>
-        judgeSelector(policy, selector, identity),
+      const subject: Subject = policy.processSelectors.map((selector, i) =>
+        own.has(i) ? judgeSelector(policy, selector, identity) : null,
       );
       const key = keyOf(subject);
       const known = met.get(key);
@@ -63,7 +87,20 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
       const id = SUBJECT_FIRST + met.size - 1;
       if (id >= ANY) return { subject: SUBJECT_UNKNOWN, entries: [] };
       met.set(key, id);
-      return { subject: id, entries: planner.subject(id, subject) };
+      const numbered = { id, value: subject };
+      subjects.push(numbered);
+      const beside = remotes.flatMap((remote) => planner.remote(numbered, remote));
+      return { subject: id, entries: [...planner.subject(id, subject), ...beside] };
+    },
+    remoteOf: (identity) => {
+      const { key, remote } = remoteOf(policy, identity);
+      const known = remotesMet.get(key);
+      if (known !== undefined) return { remote: known, entries: [] };
+      const id = REMOTE_FIRST + remotesMet.size;
+      remotesMet.set(key, id);
+      const numbered = { id, value: remote };
+      remotes.push(numbered);
+      return { remote: id, entries: subjects.flatMap((subject) => planner.remote(subject, numbered)) };
     },
     ruleName: (id) => names.get(id) ?? "default",
     software: (identity) =>

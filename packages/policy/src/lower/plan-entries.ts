@@ -1,7 +1,8 @@
 import type { HostPolicy, HostRule } from "./host-policy.ts";
-import { ANY, PEER_NONE, type PolicyEntry } from "./kernel.ts";
+import { ANY, PEER_NONE, type PolicyEntry, REMOTE_NONE, REMOTE_PROVISIONAL } from "./kernel.ts";
 import type { PeerClasses } from "./peer-trie.ts";
 import { MISS, type PortBlock, type PortRange, portBlocksOf } from "./port-blocks.ts";
+import { asksPeer, type Remote, remoteHolds } from "./remote.ts";
 import { ruleHolds, type Subject } from "./subject.ts";
 
 /** `HostRule.id` of the default deny, where it has to be written out. */
@@ -27,7 +28,12 @@ export type Planner = {
   readonly anySubject: () => readonly PolicyEntry[];
   /** Entries under (subject, peer) and (subject, ANY). */
   readonly subject: (id: number, subject: Subject) => readonly PolicyEntry[];
+  /** Entries under (subject, peer, remote), for every peer where the others would say something else. */
+  readonly remote: (subject: Numbered<Subject>, remote: Numbered<Remote>) => readonly PolicyEntry[];
 };
+export type Numbered<T> = { readonly id: number; readonly value: T };
+
+const NO_PROOF: Remote = { kind: "none" };
 
 /**
  * The kernel looks up (subject, peer), (ANY, peer), (subject, ANY), (ANY, ANY). A table is written under a key only
@@ -39,12 +45,18 @@ export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
   const tables = new Map<string, Table>();
   const classes = peers.setsOf.map((sets, peer) => ({ peer, sets: new Set(sets) }));
 
-  const tableOf = (channel: Channel, subject: Subject | null, sets: ReadonlySet<number>): Table => {
+  const tableOf = (
+    channel: Channel,
+    subject: Subject | null,
+    sets: ReadonlySet<number>,
+    remote = NO_PROOF,
+  ): Table => {
     const rules = byRank.filter(
       (rule) =>
         rule.direction === channel.direction &&
         (rule.peer === null || sets.has(rule.peer)) &&
         ruleHolds(rule, subject) &&
+        remoteHolds(rule, remote) &&
         (rule.ports === null || rule.ports.some((one) => one.proto === channel.proto)),
     );
     const key = `${channel.proto} ${rules.map((rule) => rule.id).join(",")}`;
@@ -54,6 +66,26 @@ export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
   };
   const written = (channel: Channel, subject: number, peer: number, table: Table): readonly PolicyEntry[] =>
     table.blocks.map((block) => entryOf(channel, subject, peer, block, rulesById.get(block.value)));
+
+  const asking = policy.rules.filter(asksPeer);
+  /** The peer classes for which what is proved makes a difference; only TCP carries proofs. */
+  const askedOf = new Map(
+    CHANNELS.filter(({ proto }) => proto === "tcp").map((channel) => {
+      const rules = asking.filter(({ direction }) => direction === channel.direction);
+      const some = classes.filter(({ sets }) => rules.some(({ peer }) => peer === null || sets.has(peer)));
+      return [channel, some] as const;
+    }),
+  );
+  const whole = new Map<string, readonly PortBlock[]>();
+  /** Every port has an answer, so that nothing behind it is met. */
+  const wholeOf = ({ key, ranges }: Table): readonly PortBlock[] => {
+    const known = whole.get(key);
+    if (known !== undefined) return known;
+    const answers = ranges.map((one) => ({ ...one, value: Math.max(one.value, DEFAULT_DENY) }));
+    const blocks = portBlocksOf(answers, DEFAULT_DENY);
+    whole.set(key, blocks);
+    return blocks;
+  };
 
   const none: ReadonlySet<number> = new Set();
   return {
@@ -80,6 +112,19 @@ export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
           return sameVerdicts(wanted.ranges, met) ? [] : written(channel, id, peer, wanted);
         });
         return [...(ownWritten ? written(channel, id, ANY, own) : []), ...perPeer];
+      }),
+    remote: (subject, remote) =>
+      [...askedOf].flatMap(([channel, asked]) => {
+        if (remote.id === REMOTE_PROVISIONAL && channel.direction === "inbound") return [];
+        return asked.flatMap(({ peer, sets }) => {
+          const wanted = tableOf(channel, subject.value, sets, remote.value);
+          const plain = tableOf(channel, subject.value, sets);
+          if (sameVerdicts(wanted.ranges, plain.ranges)) return [];
+          return wholeOf(wanted).map((block) => ({
+            ...entryOf(channel, subject.id, peer, block, rulesById.get(block.value)),
+            remote: remote.id,
+          }));
+        });
       }),
   };
 }
@@ -182,5 +227,6 @@ function entryOf(
     immediate: rule?.immediate ?? false,
     essential: rule?.precedence === "essential",
     rule: rule?.id ?? DEFAULT_DENY,
+    remote: REMOTE_NONE,
   };
 }
