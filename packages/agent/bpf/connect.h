@@ -102,7 +102,7 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 		return 1;
 	current_process(&process);
 	cookie = bpf_get_socket_cookie(ctx);
-	if (datagram && continues(cookie, target, &process, slot->generation))
+	if (datagram && continues(cookie, target, &process))
 		return 1;
 	start_outbound(&connection, &process, target);
 	if (!datagram)

@@ -3,9 +3,6 @@
 #ifndef RINGWALL_DATAGRAM_H
 #define RINGWALL_DATAGRAM_H
 
-#define REPLY_NS (30ULL * 1000 * 1000 * 1000)
-#define REPLY_ANSWERED_NS (180ULL * 1000 * 1000 * 1000)
-
 /* What an outbound call asks for. */
 struct target {
 	__u8 address[16];
@@ -27,53 +24,54 @@ static __always_inline void flush_datagrams(struct connection *connection)
 	record_flow(connection, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
 }
 
-/* Does this datagram answer one that came to the same socket? */
-static __always_inline bool is_reply(__u64 cookie, const struct target *target)
+/*
+ * An open flow meets a revision that did not judge it. One that is denied now
+ * goes on, without the rule that once allowed it, unless the revision cuts.
+ */
+static __noinline bool still_holds(struct connection *connection)
 {
-	struct datagram_key key = {};
-	struct datagram_value *heard;
-	__u64 age;
+	struct judgement result = {};
+	struct rw_slot *slot;
+	__u32 index;
 
-	key.socket_cookie = cookie;
-	__builtin_memcpy(key.address, target->address, 16);
-	key.port = target->port;
-	heard = bpf_map_lookup_elem(&datagrams, &key);
-	if (!heard)
+	slot = live_slot(&index);
+	if (!slot || connection->generation == slot->generation)
+		return true;
+	judge_connection(connection, slot, index, &result);
+	if (connection->verdict != RW_VERDICT_BLOCKED)
+		return true;
+	if (slot->flags & RW_SLOT_CUT) {
+		connection->reason = RW_REASON_CUT;
 		return false;
-	age = bpf_ktime_get_boot_ns() - heard->time_ns;
-	if (age > (heard->answered ? REPLY_ANSWERED_NS : REPLY_NS))
-		return false;
-	heard->answered = 1;
+	}
+	connection->verdict = RW_VERDICT_ALLOWED;
+	connection->reason = RW_REASON_KEPT;
+	connection->rule = 0;
 	return true;
 }
 
-static __always_inline bool same_flow(const struct connection *connection,
-				      const struct target *target,
-				      const struct rw_process *process)
-{
-	return connection->port == target->port &&
-	       same_address(connection->address, target->address) &&
-	       same_process(&connection->process, process);
-}
-
 /*
- * Is this datagram one of a flow that was judged, or a reply? Otherwise a new
- * flow begins, and the bytes of the one before are counted.
+ * Is this datagram a reply, or one of a flow that this process opened?
+ * Otherwise a new flow begins, and the bytes of the one before are counted.
  */
 static __always_inline bool continues(__u64 cookie, const struct target *target,
-				      const struct rw_process *process,
-				      __u64 generation)
+				      const struct rw_process *process)
 {
 	struct connection *connection;
+	struct datagram_flow *flow;
 
+	flow = find_datagram(cookie, target->address, target->port);
+	if (flow) {
+		bool reply = flow->connection.direction == RW_DIRECTION_IN;
+		bool ours = (flow->connection.flags & CONNECTION_RECORDED) &&
+			    same_process(&flow->connection.process, process);
+
+		if ((reply || ours) && still_holds(&flow->connection)) {
+			touch(flow, reply);
+			return true;
+		}
+	}
 	connection = bpf_map_lookup_elem(&connections, &cookie);
-	if (connection && (connection->flags & CONNECTION_RECORDED) &&
-	    connection->verdict != RW_VERDICT_BLOCKED &&
-	    connection->generation == generation &&
-	    same_flow(connection, target, process))
-		return true;
-	if (is_reply(cookie, target))
-		return true;
 	if (connection && (connection->flags & CONNECTION_RECORDED))
 		flush_datagrams(connection);
 	return false;

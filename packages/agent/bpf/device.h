@@ -55,27 +55,34 @@ static __always_inline bool may_refuse(const struct rw_slot *slot)
 }
 
 /* Words of a mapped or an IPv6 address, as a socket look-up wants them. */
-static __always_inline struct bpf_sock *
-find_tcp_socket(struct __sk_buff *skb, const struct headers *packet)
+static __always_inline __u32 set_tuple(struct bpf_sock_tuple *tuple,
+				       struct __sk_buff *skb,
+				       const struct headers *packet)
 {
 	const __u32 *from = (const __u32 *)packet->source;
 	const __u32 *to = (const __u32 *)packet->destination;
-	struct bpf_sock_tuple tuple = {};
 
 	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		tuple.ipv4.saddr = from[3];
-		tuple.ipv4.daddr = to[3];
-		tuple.ipv4.sport = bpf_htons(packet->source_port);
-		tuple.ipv4.dport = bpf_htons(packet->destination_port);
-		return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4),
-					 BPF_F_CURRENT_NETNS, 0);
+		tuple->ipv4.saddr = from[3];
+		tuple->ipv4.daddr = to[3];
+		tuple->ipv4.sport = bpf_htons(packet->source_port);
+		tuple->ipv4.dport = bpf_htons(packet->destination_port);
+		return sizeof(tuple->ipv4);
 	}
-	__builtin_memcpy(tuple.ipv6.saddr, from, 16);
-	__builtin_memcpy(tuple.ipv6.daddr, to, 16);
-	tuple.ipv6.sport = bpf_htons(packet->source_port);
-	tuple.ipv6.dport = bpf_htons(packet->destination_port);
-	return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6),
-				 BPF_F_CURRENT_NETNS, 0);
+	__builtin_memcpy(tuple->ipv6.saddr, from, 16);
+	__builtin_memcpy(tuple->ipv6.daddr, to, 16);
+	tuple->ipv6.sport = bpf_htons(packet->source_port);
+	tuple->ipv6.dport = bpf_htons(packet->destination_port);
+	return sizeof(tuple->ipv6);
+}
+
+/* Refused at the socket before: sk_lookup will answer, once. */
+static __always_inline bool is_refused(const struct headers *packet, __u8 proto)
+{
+	struct refused_key key = {};
+
+	set_refused_key(&key, packet, proto);
+	return bpf_map_lookup_elem(&refused_packets, &key);
 }
 
 /* Fills in the connection when the listener is one of ours and was seen. */
@@ -83,25 +90,25 @@ static __always_inline bool start_at_device(struct __sk_buff *skb,
 					    const struct headers *packet,
 					    struct connection *connection)
 {
-	struct syn_key key = {};
+	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
 	bool found = false;
+	__u32 bytes;
 
-	/* Refused at the socket before: sk_lookup will answer, once. */
-	set_syn_key(&key, packet);
-	if (bpf_map_lookup_elem(&refused_syns, &key))
+	if (is_refused(packet, IPPROTO_TCP))
 		return false;
-	sk = find_tcp_socket(skb, packet);
+	bytes = set_tuple(&tuple, skb, packet);
+	sk = bpf_sk_lookup_tcp(skb, &tuple, bytes, BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return false;
 	if (sk->state == BPF_TCP_LISTEN &&
 	    bpf_sk_storage_get(&bound_sockets, sk, 0, 0))
-		found = start_inbound(connection, sk, packet);
+		found = start_inbound(connection, sk, packet, IPPROTO_TCP);
 	bpf_sk_release(sk);
 	return found;
 }
 
-static __always_inline int device_syn(struct __sk_buff *skb)
+static __noinline int device_syn(struct __sk_buff *skb)
 {
 	struct judgement result = {};
 	struct connection *connection;
@@ -128,14 +135,84 @@ static __always_inline int device_syn(struct __sk_buff *skb)
 	return TC_GO_ON;
 }
 
+static __always_inline bool is_group(const __u8 address[16])
+{
+	const __u32 *word = (const __u32 *)address;
+
+	if (!word[0] && !word[1] && word[2] == bpf_htonl(0xffff))
+		return address[12] >= 224;
+	return address[0] == 0xff;
+}
+
+/*
+ * Only for sockets whose datagrams do meet the socket's hook: those of the
+ * kernel's own tunnels don't, and nothing may be refused here alone.
+ */
+static __always_inline bool start_datagram(struct __sk_buff *skb,
+					   const struct headers *packet,
+					   struct connection *connection)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct listening *bound;
+	struct bpf_sock *sk;
+	bool found = false;
+	__u32 bytes;
+
+	bytes = set_tuple(&tuple, skb, packet);
+	sk = bpf_sk_lookup_udp(skb, &tuple, bytes, BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return false;
+	bound = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
+	if (bound && bound->judged &&
+	    !find_datagram(bound->cookie, packet->source, packet->source_port))
+		found = start_inbound(connection, sk, packet, IPPROTO_UDP);
+	bpf_sk_release(sk);
+	return found;
+}
+
+static __noinline int device_datagram(struct __sk_buff *skb)
+{
+	struct judgement result = {};
+	struct connection *connection;
+	struct headers packet = {};
+	struct rw_slot *slot;
+	__u32 index, zero = 0;
+
+	slot = live_slot(&index);
+	connection = bpf_map_lookup_elem(&inbound_work, &zero);
+	if (!slot || !connection || !may_refuse(slot) ||
+	    parse(skb, &packet, IPPROTO_UDP) != PARSED ||
+	    is_group(packet.destination) || is_refused(&packet, IPPROTO_UDP) ||
+	    !start_datagram(skb, &packet, connection))
+		return TC_GO_ON;
+	if (judge_connection(connection, slot, index, &result) &&
+	    result.verdict == RW_VERDICT_BLOCKED)
+		refuse_datagram(connection, &packet);
+	return TC_GO_ON;
+}
+
+static __always_inline int transport_of(struct __sk_buff *skb)
+{
+	__u8 proto = 0;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		load(skb, IP4_PROTO_AT, &proto, 1);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		load(skb, IP6_PROTO_AT, &proto, 1);
+	return proto;
+}
+
 SEC("tc")
 int judge_at_device(struct __sk_buff *skb)
 {
 	if (is_plain_segment(skb))
 		return TC_GO_ON;
-	if (skb->protocol == bpf_htons(ETH_P_IP) ||
-	    skb->protocol == bpf_htons(ETH_P_IPV6))
+	switch (transport_of(skb)) {
+	case IPPROTO_TCP:
 		return device_syn(skb);
+	case IPPROTO_UDP:
+		return device_datagram(skb);
+	}
 	return TC_GO_ON;
 }
 

@@ -14,7 +14,7 @@ static __always_inline void add_to_flow(struct rw_flow_value *flow,
 	flow->last_ns = more->last_ns;
 }
 
-static __noinline int count_flow(struct rw_flow_key *key,
+static __always_inline int count_flow(struct rw_flow_key *key,
 				 struct rw_flow_value *more)
 {
 	__u32 which = RW_ACTIVE_FLOWS;
@@ -44,9 +44,9 @@ static __noinline int count_flow(struct rw_flow_key *key,
 	return 0;
 }
 
-static __always_inline void record_flow(const struct connection *connection,
-					__u8 state, __u64 times,
-					__u64 bytes_out, __u64 bytes_in)
+/* A function of its own so that its key and value leave the stack early. */
+static __noinline int add_flow(const struct connection *connection, __u8 state,
+			       __u64 times, __u64 bytes_out, __u64 bytes_in)
 {
 	struct rw_flow_value more = {};
 	struct rw_flow_key key = {};
@@ -66,7 +66,14 @@ static __always_inline void record_flow(const struct connection *connection,
 	more.bytes_in = bytes_in;
 	more.first_ns = bpf_ktime_get_boot_ns();
 	more.last_ns = more.first_ns;
-	count_flow(&key, &more);
+	return count_flow(&key, &more);
+}
+
+static __always_inline void record_flow(const struct connection *connection,
+					__u8 state, __u64 times,
+					__u64 bytes_out, __u64 bytes_in)
+{
+	add_flow(connection, state, times, bytes_out, bytes_in);
 	if (times)
 		meet_draft(connection);
 }

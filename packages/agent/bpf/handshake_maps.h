@@ -37,28 +37,30 @@ struct {
 	__type(value, struct connection);
 } inbound_work SEC(".maps");
 
-struct syn_key {
+struct refused_key {
 	__u8 peer_address[16];
 	__u8 address[16];
 	__u16 peer_port;
 	__u16 port;
+	__u32 proto;
 };
 
-struct syn_value {
+struct refused_value {
 	__u64 time_ns;
-	__u32 sequence;
+	__u32 sequence; /* of a SYN */
 	__u32 pad;
 };
 
 /*
- * refused SYN -> when; kernel. Recognises retransmissions, and tells sk_lookup
- * what to reset. Full: the oldest goes; its retransmission is counted again.
+ * refused SYN or datagram -> when; kernel. Recognises retransmissions, and
+ * tells sk_lookup what to answer by a reset or an ICMP error. Full: the oldest
+ * goes; its retransmission is counted again.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
-	__type(key, struct syn_key);
-	__type(value, struct syn_value);
-} refused_syns SEC(".maps");
+	__type(key, struct refused_key);
+	__type(value, struct refused_value);
+} refused_packets SEC(".maps");
 
 #endif

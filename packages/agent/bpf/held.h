@@ -5,6 +5,13 @@
 
 #define HOLD_NS (RW_HOLD_MS_MAX * 1000ULL * 1000)
 
+static __always_inline struct connection *connection_at(struct __sk_buff *skb)
+{
+	__u64 cookie = bpf_get_socket_cookie(skb);
+
+	return bpf_map_lookup_elem(&connections, &cookie);
+}
+
 /* Counts the denial once; later SYNs of the connection are dropped unseen. */
 static __always_inline int deny_syn(struct connection *connection)
 {

@@ -7,12 +7,14 @@
 #define DROP 0
 #define UNKNOWN_LISTENER (1ULL << 32) /* a kind of throttled event */
 
-static __always_inline void report_unknown_listener(const struct headers *packet)
+static __always_inline void report_unknown_listener(const struct headers *packet,
+						    __u8 proto)
 {
 	struct rw_unknown_listener_event *event;
 
 	count(RW_COUNT_UNKNOWN_LISTENERS);
-	if (!may_report(UNKNOWN_LISTENER | packet->destination_port,
+	if (!may_report(UNKNOWN_LISTENER | proto << 16 |
+				packet->destination_port,
 			MISS_WINDOW_NS, 1))
 		return;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
@@ -25,15 +27,16 @@ static __always_inline void report_unknown_listener(const struct headers *packet
 	event->header.time_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(event->address, packet->destination, 16);
 	event->port = packet->destination_port;
-	event->proto = IPPROTO_TCP;
+	event->proto = proto;
 	bpf_ringbuf_submit(event, 0);
 }
 
 /* The process that listens: from the socket, else what the agent found. */
 static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
+					  __u8 proto,
 					  struct rw_process *process)
 {
-	struct rw_listener_key key = { .port = port, .proto = IPPROTO_TCP };
+	struct rw_listener_key key = { .port = port, .proto = proto };
 	struct listening *bound;
 	struct rw_process *known;
 
@@ -56,40 +59,43 @@ static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
 /* Fills in an inbound connection; false when nobody knows its listener. */
 static __always_inline bool start_inbound(struct connection *connection,
 					  struct bpf_sock *sk,
-					  const struct headers *packet)
+					  const struct headers *packet,
+					  __u8 proto)
 {
 	__builtin_memset(connection, 0, sizeof(*connection));
 	connection->start_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(connection->address, packet->source, 16);
 	connection->port = packet->destination_port;
-	connection->proto = IPPROTO_TCP;
+	connection->proto = proto;
 	connection->direction = RW_DIRECTION_IN;
-	return find_listener(sk, packet->destination_port,
+	return find_listener(sk, packet->destination_port, proto,
 			     &connection->process);
 }
 
-static __always_inline void set_syn_key(struct syn_key *key,
-					const struct headers *packet)
+static __always_inline void set_refused_key(struct refused_key *key,
+					    const struct headers *packet,
+					    __u8 proto)
 {
 	__builtin_memcpy(key->peer_address, packet->source, 16);
 	__builtin_memcpy(key->address, packet->destination, 16);
 	key->peer_port = packet->source_port;
 	key->port = packet->destination_port;
+	key->proto = proto;
 }
 
 /* Was this very SYN refused before? Remembers it otherwise. */
 static __always_inline bool is_retransmission(const struct headers *packet)
 {
-	struct syn_value value = { .sequence = packet->sequence };
-	struct syn_value *before;
-	struct syn_key key = {};
+	struct refused_value value = { .sequence = packet->sequence };
+	struct refused_value *before;
+	struct refused_key key = {};
 
-	set_syn_key(&key, packet);
-	before = bpf_map_lookup_elem(&refused_syns, &key);
+	set_refused_key(&key, packet, IPPROTO_TCP);
+	before = bpf_map_lookup_elem(&refused_packets, &key);
 	if (before && before->sequence == packet->sequence)
 		return true;
 	value.time_ns = bpf_ktime_get_boot_ns();
-	bpf_map_update_elem(&refused_syns, &key, &value, BPF_ANY);
+	bpf_map_update_elem(&refused_packets, &key, &value, BPF_ANY);
 	return false;
 }
 
@@ -153,11 +159,11 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	if (!connection)
 		return PASS;
-	found = start_inbound(connection, sk, packet);
+	found = start_inbound(connection, sk, packet, IPPROTO_TCP);
 	fault = read_proof(skb, packet, connection, &proof);
 	known = judge_connection(connection, slot, index, &result);
 	if (!found)
-		report_unknown_listener(packet);
+		report_unknown_listener(packet, IPPROTO_TCP);
 	else if (!known)
 		report_miss(&connection->process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
@@ -197,22 +203,30 @@ static __always_inline int complete_handshake(struct bpf_sock *sk,
 	    is_arrival(arrival, packet->source, packet->source_port,
 		       packet->destination_port))
 		return PASS;
-	start_inbound(&arrival->connection, sk, packet);
+	start_inbound(&arrival->connection, sk, packet, IPPROTO_TCP);
 	arrival->peer_port = packet->source_port;
 	arrival->judged = 0;
 	arrival->proof = 0;
 	return PASS;
 }
 
-static __always_inline int ingress_listener(struct __sk_buff *skb,
-					    struct bpf_sock *sk)
+static __always_inline struct bpf_sock *socket_of(struct __sk_buff *skb)
 {
+	struct bpf_sock *sk = skb->sk;
+
+	return sk ? bpf_sk_fullsock(sk) : NULL;
+}
+
+/* Global, so that the verifier walks it once. */
+__noinline int ingress_listener(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = socket_of(skb);
 	struct headers packet = {};
 	struct rw_slot *slot;
 	__u32 index;
 
 	slot = live_slot(&index);
-	if (!slot)
+	if (!slot || !sk)
 		return PASS;
 	switch (parse(skb, &packet, IPPROTO_TCP)) {
 	case PARSED:

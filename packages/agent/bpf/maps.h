@@ -10,6 +10,8 @@
 const volatile __u64 scope_id; /* cgroup id; 0: every process */
 const volatile __u32 scope_level; /* depth of that cgroup below the root */
 const volatile __u32 kernel_hz = 250;
+const volatile __u32 reply_seconds = 30; /* datagram flows: not answered */
+const volatile __u32 reply_answered_seconds = 180;
 const volatile __u8 refuse_with_reset; /* bpf_set_retval loads here */
 
 /* index (enum rw_active) -> 0 or 1; agent; fixed size */
@@ -240,7 +242,9 @@ struct {
 struct listening {
 	struct rw_process process;
 	__u64 since_ns;
-	__u64 untracked; /* passed connect() while `connections` was full */
+	__u64 cookie; /* of the socket */
+	__u32 untracked; /* passed connect() while `connections` was full */
+	__u32 judged; /* a datagram to it has met the socket's hook */
 };
 
 /*
@@ -257,31 +261,9 @@ struct {
 /* When the last SYN was held, so that others need not be looked up. */
 __u64 last_hold_jiffies;
 
-/* Has any SYN been refused yet? */
+/* Has anything inbound been refused yet? */
 __u32 refused_any;
 
-struct datagram_key {
-	__u64 socket_cookie;
-	__u8 address[16];
-	__u16 port;
-	__u16 pad[3];
-};
-
-struct datagram_value {
-	__u64 time_ns;
-	__u64 answered;
-};
-
-/*
- * datagram received -> when; kernel. What answers it is a reply, not a new
- * flow. Full: the oldest goes; its reply is then judged as a new flow.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 16384);
-	__type(key, struct datagram_key);
-	__type(value, struct datagram_value);
-} datagrams SEC(".maps");
 
 struct throttle_state {
 	__u64 window_ns;

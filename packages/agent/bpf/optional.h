@@ -10,16 +10,18 @@
 #define PF_KTHREAD 0x00200000
 
 /*
- * A SYN that was refused is answered with a reset when it is sent again (after
- * a second at most), so that the client learns instead of trying for minutes.
+ * A SYN that was refused is answered with a reset, a datagram with an ICMP
+ * error: at once where the device's program refused it, else when it is sent
+ * again, so that the client learns instead of trying for minutes.
  */
 SEC("sk_lookup")
 int reset_refused(struct bpf_sk_lookup *ctx)
 {
-	struct syn_value *refused;
-	struct syn_key key = {};
+	struct refused_value *refused;
+	struct refused_key key = {};
 
-	if (!refused_any || ctx->protocol != IPPROTO_TCP)
+	if (!refused_any ||
+	    (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_UDP))
 		return SK_PASS;
 	if (ctx->family == AF_INET) {
 		set_address4(key.peer_address, ctx->remote_ip4);
@@ -33,15 +35,16 @@ int reset_refused(struct bpf_sk_lookup *ctx)
 	}
 	key.peer_port = bpf_ntohs(ctx->remote_port);
 	key.port = ctx->local_port;
-	refused = bpf_map_lookup_elem(&refused_syns, &key);
+	key.proto = ctx->protocol;
+	refused = bpf_map_lookup_elem(&refused_packets, &key);
 	if (!refused)
 		return SK_PASS;
 	if (bpf_ktime_get_boot_ns() - refused->time_ns > REFUSED_FOR_NS) {
-		bpf_map_delete_elem(&refused_syns, &key);
+		bpf_map_delete_elem(&refused_packets, &key);
 		return SK_PASS;
 	}
-	/* One reset ends it: the next SYN of these ports is a new attempt. */
-	bpf_map_delete_elem(&refused_syns, &key);
+	/* One answer ends it: what follows is a new attempt. */
+	bpf_map_delete_elem(&refused_packets, &key);
 	return SK_DROP;
 }
 

@@ -27,6 +27,8 @@ enum rw_reason {
 	RW_REASON_NO_STATE = 12, /* a SYN whose connect() was never seen */
 	RW_REASON_NO_PROOF = 40, /* its software was not proved in time */
 	RW_REASON_WRONG_PROOF = 41,
+	RW_REASON_KEPT = 13, /* open since before a revision that denies it */
+	RW_REASON_CUT = 14, /* open, and cut by a revision that denies it */
 };
 
 enum rw_flow_state {
@@ -53,7 +55,7 @@ enum rw_counter {
 	RW_COUNT_EVENTS_SUPPRESSED = 11, /* denials over the rate; still flows */
 	RW_COUNT_ARGUMENTS_UNREADABLE = 12,
 	RW_COUNT_NO_STATE = 13, /* SYNs without socket state */
-	RW_COUNT_REPLIES_FULL = 14, /* UDP reply entries not stored */
+	RW_COUNT_DATAGRAMS_EVICTED = 14, /* live flows that gave their place */
 	RW_COUNT_DENIED_OUT = 15,
 	RW_COUNT_DENIED_IN = 16,
 	RW_COUNT_SLOT_INCOMPLETE = 17, /* a slot without its policy map */

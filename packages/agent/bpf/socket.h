@@ -3,12 +3,13 @@
 #ifndef RINGWALL_SOCKET_H
 #define RINGWALL_SOCKET_H
 
-/* A socket that is bound may listen: keep who it belongs to. */
+/* A socket that is bound may listen or receive: keep who it belongs to. */
 static __always_inline int own_socket(struct bpf_sock *ctx)
 {
 	struct listening *bound;
 
-	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != PROTO_MPTCP)
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != PROTO_MPTCP &&
+	    ctx->protocol != IPPROTO_UDP && ctx->protocol != IPPROTO_UDPLITE)
 		return 1;
 	bound = bpf_sk_storage_get(&bound_sockets, ctx, 0,
 				   BPF_SK_STORAGE_GET_F_CREATE);
@@ -18,6 +19,7 @@ static __always_inline int own_socket(struct bpf_sock *ctx)
 	}
 	current_process(&bound->process);
 	bound->since_ns = bpf_ktime_get_boot_ns();
+	bound->cookie = bpf_get_socket_cookie(ctx);
 	return 1;
 }
 

@@ -158,6 +158,13 @@ static bool configure(struct bpf_object *object, const struct options *options,
 			bpf_program__set_autoload(program,
 						  meta->optional[i].loaded);
 	}
+	if (options->reply_seconds &&
+	    (!set_constant(object, "reply_seconds", &options->reply_seconds,
+			   sizeof(options->reply_seconds)) ||
+	     !set_constant(object, "reply_answered_seconds",
+			   &options->reply_seconds,
+			   sizeof(options->reply_seconds))))
+		return false;
 	return set_constant(object, "scope_id", &scope, sizeof(scope)) &&
 	       set_constant(object, "scope_level", &meta->scope_level,
 			    sizeof(meta->scope_level)) &&

@@ -29,6 +29,7 @@ struct options {
 	const char *netns;
 	unsigned int flow_entries;
 	unsigned int connections;
+	unsigned int reply_seconds; /* 0: as the programs say */
 	bool json;
 	bool tc_filters; /* even where the kernel has tcx */
 };

@@ -11,7 +11,8 @@
 static const char usage[] =
 	"usage: ringwall-bpf load --object FILE --pin DIR --cgroup PATH\n"
 	"                         [--netns PATH] [--flow-entries N]\n"
-	"                         [--connections N] [--tc-filters] [--json]\n"
+	"                         [--connections N] [--reply-seconds N]\n"
+	"                         [--tc-filters] [--json]\n"
 	"       ringwall-bpf devices --pin DIR [--netns PATH] [--tc-filters]\n"
 	"       ringwall-bpf unload --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf status --pin DIR [--json]\n"
@@ -59,6 +60,7 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		{ "netns", required_argument, NULL, 'n' },
 		{ "flow-entries", required_argument, NULL, 'f' },
 		{ "connections", required_argument, NULL, 'C' },
+		{ "reply-seconds", required_argument, NULL, 'r' },
 		{ "tc-filters", no_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'j' },
 		{},
@@ -89,6 +91,11 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		case 'C':
 			if (!parse_count("connections", optarg,
 					 &out->connections))
+				return false;
+			break;
+		case 'r':
+			if (!parse_count("reply-seconds", optarg,
+					 &out->reply_seconds))
 				return false;
 			break;
 		case 't':

@@ -325,15 +325,6 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
         proto: UDP,
       });
     });
-
-    test("a server's answers are replies, not flows of its own", async () => {
-      await a.provision({ modeOut: "ungoverned" });
-      await b.provision({ modeOut: "block", subjects: subjects(SERVER) });
-      await b.flows();
-      const sent = await a.ask<Sent>(sendDatagram("10.77.0.2", 5300, { answer: true, times: 2 }), CLIENT);
-      expect(sent).toEqual({ errno: 0, got: 20 });
-      expect(await b.flows()).toEqual([]);
-    });
   });
 });
 

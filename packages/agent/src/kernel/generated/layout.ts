@@ -28,7 +28,7 @@ export const counter = {
   eventsSuppressed: 11,
   argumentsUnreadable: 12,
   noState: 13,
-  repliesFull: 14,
+  datagramsEvicted: 14,
   deniedOut: 15,
   deniedIn: 16,
   slotIncomplete: 17,
@@ -168,6 +168,8 @@ export const reason = {
   noState: 12,
   noProof: 40,
   wrongProof: 41,
+  kept: 13,
+  cut: 14,
 } as const;
 export type Reason = keyof typeof reason;
 
