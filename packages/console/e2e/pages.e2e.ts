@@ -16,6 +16,7 @@ const PAGES = [
   "Workloads",
   "Software",
   "Flows",
+  "Review",
   "Policies",
   "Alerts",
   "Revisions",
@@ -56,6 +57,9 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
   it.each([
     ["pending", "/?sel=db-1", "Details"],
     ["three-tier", "/?view=table&sel=db-1", "Connections"],
+    ["three-tier", "/review?rule=shop/worker+reads+the+database", "Rule"],
+    ["three-tier", "/review?view=rejections", "Remembered rejections"],
+    ["three-tier", "/review?view=set-aside", "Set aside"],
     ["signed-out", "/?sign-in=failed", "Sign in"],
     ["empty", "/", "Pages"],
   ] as const)("are accessible in other states, too: %s at %s", async (scenario, path, landmark) => {
@@ -87,6 +91,7 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
     ["/software", "ringwall status"],
     ["/flows", "ringwall get flows"],
     ["/policies", "ringwall learn"],
+    ["/review", "ringwall learn"],
     ["/alerts", "ringwall mode SEGMENT alert"],
     ["/revisions", "ringwall provision"],
   ])("say at %s what to type while there is nothing: %s", async (path, command) => {

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { Verdict } from "@ringwall/protocol/agent";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flowBatch, type TestFlow } from "../../controller/src/testing/flow-batches.ts";
 import {
@@ -151,12 +151,35 @@ describe.skipIf(!hasChromium)("the console on a real controller", () => {
     await software.getByRole("row").filter({ hasText: "/usr/sbin/nginx" }).getByText("hash-only").waitFor();
   });
 
+  /** Rejects the rule to the database, sees the draft without it, and takes it back. */
+  async function reviewed(page: Page): Promise<void> {
+    const draft = async () => (await controller.client.GET("/api/v1/draft")).data?.text ?? "";
+    await page.getByRole("link", { name: "Review" }).first().click();
+    const rules = page.getByRole("table", { name: "Proposed rules" });
+    await rules.getByRole("row").filter({ hasText: "tcp/5432" }).click();
+    const panel = page.getByRole("complementary", { name: "Rule" });
+    await panel.getByText(/80 connections of 1 edge on 1 day/).waitFor();
+    const link = page.url();
+    await panel.getByRole("textbox", { name: "Reason of a rejection" }).fill("only the report may do this");
+    await panel.getByRole("button", { name: "Reject" }).click();
+    await page.getByText("Remembered rejections 1").waitFor();
+    expect(await draft()).not.toContain("tcp/5432");
+    // The link that somebody was sent shows the rule with the word that was said.
+    await page.goto(link);
+    await panel.getByText("only the report may do this").waitFor();
+    await panel.getByText("by console").waitFor();
+    await panel.getByRole("button", { name: "Take it back into the draft" }).click();
+    await page.getByText("Remembered rejections 0").waitFor();
+    expect(await draft()).toContain("tcp/5432");
+  }
+
   it("follows a policy from the proposal to its confirmation", async () => {
     const { page } = opened;
     const { client } = controller;
     const learned = await client.POST("/api/v1/learn", { body: {} });
     expect(learned.error).toBeUndefined();
     await page.getByText("draft changed").waitFor();
+    await reviewed(page);
     const provisioned = await client.POST("/api/v1/provision", {
       body: { note: "first policy", confirmWithinSeconds: 120 },
     });

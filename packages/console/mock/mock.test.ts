@@ -3,6 +3,8 @@ import {
   flow,
   mapView,
   policyView,
+  proposalView,
+  rejectionsReply,
   revisionView,
   segmentView,
   softwareView,
@@ -24,6 +26,7 @@ const replies: Readonly<Record<string, z.ZodType>> = {
   policies: z.object({ policies: z.array(policyView) }),
   alerts: z.object({ alerts: z.array(alertView) }),
   revisions: z.object({ revisions: z.array(revisionView) }),
+  rejections: rejectionsReply,
   flows: z.object({ flows: z.array(flow) }),
 };
 
@@ -46,6 +49,13 @@ describe("the mock API", () => {
       const parsed = schema.safeParse(await reply.json());
       expect(parsed.error?.issues ?? [], name).toEqual([]);
     }
+  });
+
+  it("answers for the learner's proposal as the API does", async () => {
+    const known = await fetch(`${await serve("three-tier")}/api/v1/proposal`);
+    expect(proposalView.safeParse(await known.json()).error?.issues ?? []).toEqual([]);
+    const none = await fetch(`${await serve("empty")}/api/v1/proposal`);
+    expect([none.status, ((await none.json()) as { code: string }).code]).toEqual([404, "no-proposal"]);
   });
 
   it("knows its scenarios and refuses others", () => {

@@ -46,6 +46,7 @@ export function nothing(now: number): MockState {
     status: {
       ...base.status,
       revision: 0,
+      proposedAt: null,
       generation: 1,
       agents: { connected: 1, enrolled: 1, behind: 0 },
       flows: { stored: 0, lost: 0 },
@@ -56,6 +57,8 @@ export function nothing(now: number): MockState {
     policies: [],
     alerts: [],
     revisions: [],
+    proposal: null,
+    rejections: [],
     addresses: [],
     edges: [],
   };

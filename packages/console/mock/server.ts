@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Flow, MapEdge, MapNode, MockState } from "./types.ts";
+import { text } from "node:stream/consumers";
+import { reviewBody } from "@ringwall/protocol/rest";
+import { rejectionsOf, reviewed } from "./proposal.ts";
+import type { Flow, MapEdge, MapNode, MockState, ProposalView } from "./types.ts";
 
 const FLOWS_LIMIT_DEFAULT = 1_000;
 const SECONDS_PER = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
@@ -13,17 +16,50 @@ export function mockHandler(
     if (!url.pathname.startsWith("/api/")) return false;
     if (!state.signedIn) problem(response, 401, "not-signed-in", "no session, or one that has ended");
     else if (url.pathname === "/api/v1/events") stream(state, request, response);
-    else answer(state, url, response);
+    else if (request.method === "GET") answer(state, url, response);
+    else void change(state, request, url, response);
     return true;
   };
 }
 
+/** Reviews, as the API takes them: what is said shows in every later answer. */
+async function change(
+  state: MockState,
+  request: IncomingMessage,
+  url: URL,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await text(request);
+  const [, id] = /^\/api\/v1\/rejections\/(\d+)$/.exec(url.pathname) ?? [];
+  if (id !== undefined && request.method === "DELETE") {
+    state.rejections = state.rejections.filter((one) => one.id !== Number(id));
+    return send(response, { forgotten: Number(id) });
+  }
+  if (url.pathname !== "/api/v1/proposal/review" || state.proposal === null)
+    return problem(response, 404, "no-such-route", `nothing is at \`${url.pathname}\``);
+  const { decisions } = reviewBody.parse(JSON.parse(body));
+  let next: ProposalView | null = state.proposal;
+  for (const decision of decisions) next = next === null ? null : reviewed(next, decision);
+  if (next === null) return problem(response, 404, "unknown-rule", "no such rule was proposed");
+  state.proposal = next;
+  state.rejections = rejectionsOf(next);
+  return send(response, next);
+}
+
 function answer(state: MockState, url: URL, response: ServerResponse): void {
+  if (url.pathname === "/api/v1/proposal" && state.proposal === null) {
+    problem(response, 404, "no-proposal", "the learner has proposed nothing yet");
+    return;
+  }
   const reply = read(state, url);
   if (reply === null) {
     problem(response, 404, "no-such-route", `nothing is at \`${url.pathname}\``);
     return;
   }
+  send(response, reply);
+}
+
+function send(response: ServerResponse, reply: object): void {
   response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
   response.end(JSON.stringify(reply));
 }
@@ -45,6 +81,10 @@ function read(state: MockState, url: URL): object | null {
       return { alerts: state.alerts };
     case "/api/v1/revisions":
       return { revisions: state.revisions };
+    case "/api/v1/proposal":
+      return state.proposal;
+    case "/api/v1/rejections":
+      return { rejections: state.rejections };
     case "/api/v1/map":
       return mapOf(state, edgesSince(state, since));
     case "/api/v1/flows":

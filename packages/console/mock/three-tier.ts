@@ -1,4 +1,5 @@
 import { ago, type EdgeRow, edgesOf, managedWorkload, type Program, softwareOf } from "./edge-list.ts";
+import { proposalOf, rejectionsOf } from "./proposal.ts";
 import type { AlertView, MockState, PolicyView, RevisionView, WorkloadView } from "./types.ts";
 
 const OBSERVE = { inbound: "observe", outbound: "observe", processes: "observe" } as const;
@@ -80,6 +81,7 @@ export function threeTier(now: number): MockState {
     managedWorkload("jump-1", "10.0.5.2", { role: "jump" }, null, OBSERVE, now),
   ];
   const edges = edgesOf(rows, new Set(workloads.map((workload) => workload.name)), now);
+  const proposal = proposalOf(now);
   const named = new Set(["nginx", "shop-api", "shop-worker", "postgres", "pg_dump"]);
   return {
     signedIn: true,
@@ -91,6 +93,7 @@ export function threeTier(now: number): MockState {
       pending: null,
       agents: { connected: 7, enrolled: 7, behind: 0 },
       flows: { stored: 231_405, lost: 0 },
+      proposedAt: proposal.madeAt,
       consoleUrl: "http://127.0.0.1:7480",
     },
     workloads,
@@ -104,6 +107,8 @@ export function threeTier(now: number): MockState {
     policies: [policy()],
     alerts: alerts(now),
     revisions: revisions(now),
+    proposal,
+    rejections: rejectionsOf(proposal),
     addresses: ["internet", "10.0.9.0/24", "10.0.0.0/24"],
     edges,
     listeners: new Set(),

@@ -9,6 +9,9 @@ export type PolicyView = Schemas["PolicyView"];
 export type AlertView = Schemas["AlertView"];
 export type RevisionView = Schemas["RevisionView"];
 export type StatusView = Schemas["StatusView"];
+export type ProposalView = Schemas["ProposalView"];
+export type ProposedRule = Schemas["ProposedRule"];
+export type RejectionView = Schemas["RejectionView"];
 export type Flow = Schemas["Flow"];
 
 /** What the mock controller knows. Lists are replaced, never changed in place. */
@@ -21,6 +24,9 @@ export type MockState = {
   policies: readonly PolicyView[];
   alerts: readonly AlertView[];
   revisions: readonly RevisionView[];
+  /** Null: the learner has proposed nothing. */
+  proposal: ProposalView | null;
+  rejections: readonly RejectionView[];
   addresses: readonly string[];
   edges: readonly MapEdge[];
   readonly listeners: Set<(event: MockEvent) => void>;

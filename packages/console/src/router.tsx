@@ -5,6 +5,8 @@ import {
   flowsQuery,
   mapQuery,
   policiesQuery,
+  proposalQuery,
+  rejectionsQuery,
   revisionsQuery,
   segmentsQuery,
   softwareQuery,
@@ -19,6 +21,7 @@ import { MapPage } from "./pages/MapPage.tsx";
 import { NotFoundPage } from "./pages/NotFoundPage.tsx";
 import { PoliciesPage } from "./pages/PoliciesPage.tsx";
 import { ProblemPage } from "./pages/ProblemPage.tsx";
+import { ReviewPage } from "./pages/ReviewPage.tsx";
 import { RevisionsPage } from "./pages/RevisionsPage.tsx";
 import { SegmentsPage } from "./pages/SegmentsPage.tsx";
 import { SoftwarePage } from "./pages/SoftwarePage.tsx";
@@ -29,6 +32,7 @@ import {
   parseFlowsSearch,
   parseListSearch,
   parseMapSearch,
+  parseReviewSearch,
   parseSearchText,
   SINCE_DEFAULT,
 } from "./util/path-builder.ts";
@@ -98,6 +102,18 @@ const policiesRoute = createRoute({
   component: PoliciesPage,
 });
 
+const reviewRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/review",
+  validateSearch: parseReviewSearch,
+  loader: ({ context }) =>
+    Promise.all([
+      context.queries.ensureQueryData(proposalQuery),
+      context.queries.ensureQueryData(rejectionsQuery),
+    ]),
+  component: ReviewPage,
+});
+
 const alertsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/alerts",
@@ -119,6 +135,7 @@ const routeTree = rootRoute.addChildren([
   softwareRoute,
   flowsRoute,
   policiesRoute,
+  reviewRoute,
   alertsRoute,
   revisionsRoute,
 ]);

@@ -13,7 +13,7 @@ const REST_MS_MAX = 8_000;
 
 /** Which queries an event makes old. */
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
-  status: ["status", "workloads", "segments", "policies", "revisions", "map"],
+  status: ["status", "workloads", "segments", "policies", "revisions", "map", "proposal", "rejections"],
   flows: ["map", "flows", "segments", "software", "policies", "workloads", "status"],
   alert: ["alerts", "segments"],
 };

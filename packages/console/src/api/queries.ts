@@ -6,7 +6,7 @@ import type { Outcome, ProblemDetails } from "./types.ts";
 /** Rows of one Flows page; the controller keeps more, and the filters reach them. */
 export const FLOWS_LIMIT = 10_000;
 
-const client = createRingwallClient();
+export const client = createRingwallClient();
 
 type Answer<T> = {
   readonly data?: T | undefined;
@@ -15,7 +15,7 @@ type Answer<T> = {
 };
 
 /** The data, or what the controller had against it as an error that pages can show. */
-async function expectData<T>(answer: Promise<Answer<T>>): Promise<T> {
+export async function expectData<T>(answer: Promise<Answer<T>>): Promise<T> {
   const { data, error, response } = await answer;
   if (!response.ok || data === undefined) throw new ApiProblem(response.status, error);
   return data;
@@ -54,6 +54,21 @@ export const alertsQuery = queryOptions({
 export const revisionsQuery = queryOptions({
   queryKey: ["revisions"],
   queryFn: async ({ signal }) => (await expectData(client.GET("/api/v1/revisions", { signal }))).revisions,
+});
+
+/** Null while the learner has proposed nothing: that is no fault. */
+export const proposalQuery = queryOptions({
+  queryKey: ["proposal"],
+  queryFn: async ({ signal }) => {
+    // Asked first, since browsers complain of an answer that is no success.
+    const { proposedAt } = await expectData(client.GET("/api/v1/status", { signal }));
+    return proposedAt === null ? null : expectData(client.GET("/api/v1/proposal", { signal }));
+  },
+});
+
+export const rejectionsQuery = queryOptions({
+  queryKey: ["rejections"],
+  queryFn: async ({ signal }) => (await expectData(client.GET("/api/v1/rejections", { signal }))).rejections,
 });
 
 export function mapQuery(since: string) {

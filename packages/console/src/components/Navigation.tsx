@@ -7,6 +7,7 @@ import {
   FlowIcon,
   MapIcon,
   PolicyIcon,
+  ReviewIcon,
   RevisionIcon,
   SegmentIcon,
   SoftwareIcon,
@@ -24,6 +25,7 @@ export function Navigation() {
       <Item to={pb.workloads()} icon={<WorkloadIcon />} label="Workloads" />
       <Item to={pb.software()} icon={<SoftwareIcon />} label="Software" />
       <Item to={pb.flows()} icon={<FlowIcon />} label="Flows" />
+      <Item to={pb.review()} icon={<ReviewIcon />} label="Review" />
       <Item to={pb.policies()} icon={<PolicyIcon />} label="Policies" />
       <Item to={pb.alerts()} icon={<AlertIcon />} label="Alerts" count={alerts?.length ?? 0} />
       <Item to={pb.revisions()} icon={<RevisionIcon />} label="Revisions" />

@@ -3,6 +3,7 @@ import type {
   Mode,
   Outcome,
   Provenance,
+  ReviewState,
   RevisionView,
   RuleView,
   Verification,
@@ -31,6 +32,7 @@ const REVISION: Record<RevisionView["state"], Tone> = {
   superseded: "neutral",
   reverted: "bad",
 };
+const REVIEW: Record<ReviewState, Tone> = { open: "warn", accepted: "good", rejected: "bad" };
 const RULE: Record<RuleView["kind"], Tone> = { allow: "info", deny: "bad", run: "note" };
 const ALERT: Record<AlertView["kind"], Tone> = {
   blocked: "bad",
@@ -74,6 +76,10 @@ export function VerificationBadge({ verification }: { readonly verification: Ver
 
 export function RevisionBadge({ state }: { readonly state: RevisionView["state"] }) {
   return <StateBadge tone={REVISION[state]}>{state}</StateBadge>;
+}
+
+export function ReviewBadge({ state }: { readonly state: ReviewState }) {
+  return <StateBadge tone={REVIEW[state]}>{state}</StateBadge>;
 }
 
 export function RuleBadge({ kind }: { readonly kind: RuleView["kind"] }) {

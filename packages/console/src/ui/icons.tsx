@@ -58,6 +58,11 @@ export const PolicyIcon = () => (
     <path d="M4 1.8h6l3 3v9.4H4zM6.5 8h4M6.5 11h4M6.5 5h1.5" />
   </Icon>
 );
+export const ReviewIcon = () => (
+  <Icon>
+    <path d="M3 4.2 4.2 5.4 6.4 3M3 10.2l1.2 1.2L6.4 9M9 4.5h4.5M9 10.5h4.5" />
+  </Icon>
+);
 export const AlertIcon = () => (
   <Icon>
     <path d="M8 2 14.5 13.5h-13zM8 6.5v3M8 11.5h.01" />

@@ -51,3 +51,13 @@ export function formatTime(iso: string): string {
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1) || path;
 }
+
+/** `87 %` of a share between 0 and 1. */
+export function formatShare(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** `1.25 ×`; a whole number without digits after the point. */
+export function formatFactor(factor: number): string {
+  return `${Number(factor.toFixed(2))} ×`;
+}

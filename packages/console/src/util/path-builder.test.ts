@@ -9,12 +9,31 @@ import {
   parseFlowsSearch,
   parseMapSearch,
   parseOutcomes,
+  parseReviewSearch,
   parseSearchText,
+  REVIEW_STATES,
+  REVIEW_VIEWS,
   SINCE_CHOICES,
 } from "./path-builder.ts";
 
 const optional = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
 const word = fc.string({ minLength: 1 });
+
+describe("the address of a review", () => {
+  it("says everything the page needs to be shown again", () => {
+    const search = fc.record({
+      view: optional(fc.constantFrom(...REVIEW_VIEWS)),
+      state: optional(fc.constantFrom(...REVIEW_STATES)),
+      q: optional(word),
+      rule: optional(word),
+    });
+    fc.assert(
+      fc.property(search, (wanted) => {
+        expect(parseReviewSearch(parseSearchText(formatSearchText(wanted)))).toEqual(wanted);
+      }),
+    );
+  });
+});
 
 describe("the address of the map", () => {
   it("says everything the page needs to be shown again", () => {

@@ -1,4 +1,4 @@
-import type { Outcome } from "../api/types.ts";
+import type { Outcome, ReviewState } from "../api/types.ts";
 
 export const SINCE_CHOICES = ["15m", "1h", "24h", "7d"] as const;
 export type Since = (typeof SINCE_CHOICES)[number];
@@ -30,6 +30,19 @@ export type FlowsSearch = {
   readonly q?: string | undefined;
 };
 
+export const REVIEW_VIEWS = ["rules", "rejections", "set-aside"] as const;
+export type ReviewViewKind = (typeof REVIEW_VIEWS)[number];
+export const REVIEW_STATES = ["open", "accepted", "rejected"] as const satisfies readonly ReviewState[];
+
+export type ReviewSearch = {
+  readonly view?: ReviewViewKind | undefined;
+  /** Absent = rules of every state. */
+  readonly state?: ReviewState | undefined;
+  readonly q?: string | undefined;
+  /** Id of the rule that is looked at. */
+  readonly rule?: string | undefined;
+};
+
 /** Search text of the pages that are one list. */
 export type ListSearch = { readonly q?: string | undefined };
 
@@ -40,6 +53,7 @@ export const pb = {
   workloads: (search: ListSearch = {}) => ({ to: "/workloads", search }) as const,
   software: (search: ListSearch = {}) => ({ to: "/software", search }) as const,
   flows: (search: FlowsSearch = {}) => ({ to: "/flows", search }) as const,
+  review: (search: ReviewSearch = {}) => ({ to: "/review", search }) as const,
   policies: () => ({ to: "/policies", search: {} }) as const,
   alerts: () => ({ to: "/alerts", search: {} }) as const,
   revisions: () => ({ to: "/revisions", search: {} }) as const,
@@ -65,6 +79,15 @@ export function parseFlowsSearch(raw: Raw): FlowsSearch {
     workload: text(raw["workload"]),
     verdict: oneOf(OUTCOMES, raw["verdict"]),
     q: text(raw["q"]),
+  };
+}
+
+export function parseReviewSearch(raw: Raw): ReviewSearch {
+  return {
+    view: oneOf(REVIEW_VIEWS, raw["view"]),
+    state: oneOf(REVIEW_STATES, raw["state"]),
+    q: text(raw["q"]),
+    rule: text(raw["rule"]),
   };
 }
 

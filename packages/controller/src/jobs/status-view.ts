@@ -2,6 +2,7 @@ import { resourcesOf } from "@ringwall/policy";
 import type { StatusView } from "@ringwall/protocol/rest";
 import type { UserServicesParts } from "../services/parts.ts";
 import { flowsLostOf } from "../store/state/fleet.ts";
+import { proposedAt } from "../store/state/proposals.ts";
 import { pendingView } from "./changes/changes.ts";
 import { sameResources } from "./draft.ts";
 
@@ -9,7 +10,7 @@ export const VERSION = "0.1.0";
 
 /** What is live, what waits, and who is behind. */
 export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
-  const { fleet, flows, hub, changes, rollout, drafts } = parts;
+  const { db, fleet, flows, hub, changes, rollout, drafts } = parts;
   const live = changes.live();
   const { parsed } = await drafts.load();
   const agents = fleet.all();
@@ -29,6 +30,7 @@ export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
       stored: await flows.count(),
       lost: agents.reduce((sum, agent) => sum + flowsLostOf(agent), 0),
     },
+    proposedAt: (await proposedAt(db))?.toISOString() ?? null,
     consoleUrl: parts.usersUrl(),
   };
 }

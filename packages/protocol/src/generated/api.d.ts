@@ -1140,6 +1140,7 @@ export interface components {
             };
             generation: number;
             pending: components["schemas"]["PendingConfirm"] | null;
+            proposedAt: string | null;
             revision: number;
             version: string;
         };

@@ -140,6 +140,8 @@ export const statusView = z.object({
   pending: pendingConfirm.nullable(),
   agents: z.object({ connected: z.int(), enrolled: z.int(), behind: z.int() }),
   flows: z.object({ stored: z.int(), lost: z.int() }),
+  /** When the learner made the proposal that is to be reviewed; null while it made none. */
+  proposedAt: instant.nullable(),
   consoleUrl: z.string(),
 });
 

@@ -3,9 +3,9 @@ import { Link } from "@tanstack/react-router";
 import { workloadsQuery } from "../../api/queries.ts";
 import type { WorkloadView } from "../../api/types.ts";
 import { ModeBadge, NotKnown } from "../../ui/badges.tsx";
+import { Fact, Facts } from "../../ui/Facts.tsx";
 import type { Card, MapModel } from "../../util/map-model.ts";
 import { pb } from "../../util/path-builder.ts";
-import { Fact, Facts } from "./Facts.tsx";
 import { LinkList } from "./LinkList.tsx";
 import classes from "./MapPanel.module.css";
 

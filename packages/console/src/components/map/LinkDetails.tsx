@@ -1,9 +1,9 @@
 import type { MapEdge } from "../../api/types.ts";
 import { Age } from "../../ui/Age.tsx";
 import { NotKnown, OutcomeBadge, VerificationBadge } from "../../ui/badges.tsx";
+import { Fact, Facts } from "../../ui/Facts.tsx";
 import { formatBytes, formatCount, formatPort } from "../../util/format.ts";
 import type { Link, MapModel } from "../../util/map-model.ts";
-import { Fact, Facts } from "./Facts.tsx";
 import classes from "./MapPanel.module.css";
 
 type Props = {

@@ -3,8 +3,8 @@ import { softwareQuery } from "../../api/queries.ts";
 import type { SoftwareView } from "../../api/types.ts";
 import { Age } from "../../ui/Age.tsx";
 import { NotKnown, ProvenanceBadge } from "../../ui/badges.tsx";
+import { Fact, Facts } from "../../ui/Facts.tsx";
 import type { MapModel, Row } from "../../util/map-model.ts";
-import { Fact, Facts } from "./Facts.tsx";
 import { LinkList } from "./LinkList.tsx";
 import classes from "./MapPanel.module.css";
 

@@ -53,6 +53,12 @@ export async function loadProposal(db: Access): Promise<Proposal | null> {
   return { ...rest, madeAt: made_at, madeBy: made_by };
 }
 
+/** When the newest proposal was made, without reading the rest of it. */
+export async function proposedAt(db: Access): Promise<Date | null> {
+  const row = await db.selectFrom("proposal").select("made_at").executeTakeFirst();
+  return row?.made_at ?? null;
+}
+
 export async function saveProposal(db: Access, proposal: Omit<Proposal, "madeAt">): Promise<void> {
   await db.deleteFrom("proposal").execute();
   await db

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import classes from "./MapPanel.module.css";
+import classes from "./Facts.module.css";
 
 /** Terms and what they are, in two columns. */
 export function Facts({ children }: { readonly children: ReactNode }) {
