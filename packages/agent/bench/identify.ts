@@ -62,6 +62,7 @@ export async function measureIdentify(execs: number): Promise<readonly IdentifyT
     userName: String,
     admit: async () => undefined,
     onSighting: () => undefined,
+    onExecuted: async () => undefined,
   });
   const stream = kernel.onEvents((events) => {
     for (const event of events)

@@ -13,6 +13,8 @@ export type AgentOptions = {
   readonly tokenFile?: string;
   /** `https://HOST:PORT` instead of the address in the token. */
   readonly controller?: string;
+  /** File systems in which executions are judged before they happen, each by a path in it; default: every one. */
+  readonly execPaths?: readonly string[];
   /** Called once, when the kernel programs are attached and the agent judges, before the controller was heard. */
   readonly onReady?: () => void;
   /** Ends the agent. Enforcement stays pinned. */

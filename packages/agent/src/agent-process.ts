@@ -127,6 +127,7 @@ async function work(
     ending = true;
     stream.close();
     governor.stop();
+    await agent.execControl.stop();
     await Promise.all(stops.map((stop) => stop()));
     await tellStatus(agent, options.stateDir, []).catch(onError);
     await agent.uploader.settled();

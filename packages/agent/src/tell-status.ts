@@ -69,12 +69,13 @@ function formatCapabilities({ kernel, execGate }: Agent): string {
   );
 }
 
-function countersOf({ kernel, identifier, book, reporter }: Agent): Record<string, bigint> {
+function countersOf({ kernel, identifier, book, reporter, execControl }: Agent): Record<string, bigint> {
   const counters: Record<string, bigint> = {
     ...kernel.counters(),
     bookOverflows: BigInt(book.overflows()),
     beforeFirstLook: reporter.leftOut(),
   };
+  for (const [name, count] of Object.entries(execControl.counts())) counters[name] = BigInt(count);
   for (const [name, count] of Object.entries(identifier.counts()))
     counters[`identify.${name}`] = BigInt(count);
   return counters;

@@ -8,6 +8,8 @@ import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
+import { createDeniedExecs } from "./exec/denied-execs.ts";
+import { createExecControl, type ExecControl } from "./exec/exec-control.ts";
 import { probeExecGate } from "./exec/probe-gate.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createDigester } from "./identify/digest.ts";
@@ -46,6 +48,7 @@ export type Agent = {
   /** Tells the controller of the shadow, if there is anything new. */
   readonly tellShadow: () => Promise<void>;
   readonly execGate: ExecGateSupport;
+  readonly execControl: ExecControl;
 };
 
 export type WireParts = {
@@ -83,11 +86,14 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     () => session.client(),
     (message) => log.warn(message),
   );
+  const denied = createDeniedExecs();
   const reporter = createReporter({
     kernel,
     workload: credentials.workload,
     processIdentity: book.processIdentity,
     wallOffsetNs,
+    deniedExecs: denied.take,
+    deniedExecsLost: denied.lost,
     uploadLosses: uploader.losses,
     send: (report) => {
       uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
@@ -103,17 +109,35 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     await tools.packages.warm();
     await warmDigests(files, tools);
   };
+  const cgroups = cgroupLookup(parts.cgroups);
+  const userName = createUserNames();
   const identifier = createIdentifier({
     kernel,
     book,
     tools,
-    cgroups: cgroupLookup(parts.cgroups),
-    userName: createUserNames(),
+    cgroups,
+    userName,
     admit: (id, identity) => {
       shadow.admit(id, identity);
       return enforcer.admit(id, identity);
     },
     onSighting: reporter.sight,
+    onExecuted: (executed) => execControl.onExec(executed),
+  });
+  const execControl = createExecControl({
+    kernel,
+    tools,
+    denied,
+    scope: parts.cgroups.scope,
+    ...(options.execPaths === undefined ? {} : { paths: options.execPaths }),
+    available: execGate.available,
+    agentPid: process.pid,
+    ownerOf: async (cgroupId, pid, uid) => {
+      const owner = await cgroups.ownerOf(cgroupId, pid);
+      return { user: userName(uid), unit: owner.unit, container: owner.container };
+    },
+    exeOf: (pid) => book.executableFacts(kernel.getTask(pid)?.exeId ?? 0)?.exe ?? null,
+    onProblem: (message) => log.warn(message),
   });
   const onWarmError = (error: unknown) => log.warn({ err: error }, "files could not be read ahead");
   const clocks = { bootId: await readBootId(), bootNs: kernel.bootNs, wallMs: Date.now };
@@ -146,6 +170,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
         },
         onDrainError: (error) => log.error({ err: error }, "flows of the former policy could not be drained"),
       });
+      await execControl.setPolicy(policy);
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
     },
     onChange,
@@ -181,6 +206,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     shadow,
     tellShadow: createShadowSender(shadow.report, session.client),
     execGate,
+    execControl,
   };
 }
 

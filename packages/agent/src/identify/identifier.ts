@@ -2,6 +2,7 @@ import type { ProcessIdentity } from "@ringwall/model";
 import type {
   ExecEvent,
   ExecKey,
+  FileKey,
   IdentityKey,
   IdentityMissEvent,
   Kernel,
@@ -31,6 +32,22 @@ export type IdentifierParts = {
   /** Puts an identity's subject and rules into the live slot; called before the kernel may use the identity. */
   readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
   readonly onSighting: (sighting: ExecSighting) => void;
+  /** Every execution, once it is known what runs, or that nobody will find out. */
+  readonly onExecuted: (executed: Executed) => Promise<void>;
+};
+
+/** An execution; `identity` is null where it could not be found out. */
+export type Executed = ExecKey & {
+  readonly tgid: number;
+  readonly ppid: number;
+  readonly timeNs: bigint;
+  readonly identity: ProcessIdentity | null;
+  readonly parentExe: string | null;
+  readonly uid: number;
+  readonly cgroupId: bigint;
+  /** What the kernel executed, and the path it was given: the script's for `#!`. */
+  readonly file: FileKey;
+  readonly filename: string;
 };
 
 export type IdentifierCounts = {
@@ -80,10 +97,11 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     if (event.argumentsUnreadable) counts.argumentsMissing++;
     if (!task.pending && book.executableFacts(task.exeId) !== undefined) {
       // The kernel knows it already; only user and control group may be new.
-      await admit({ exeId: task.exeId, scriptId: task.scriptId, uid, cgroupId }, { tgid, ppid, timeNs });
+      const key = { exeId: task.exeId, scriptId: task.scriptId, uid, cgroupId };
+      await admit(key, { tgid, ppid, timeNs });
       if (runsScript(event, book.executableFacts(task.exeId)?.exe))
         answerer.markInterpreter(event.file, task.exeId);
-      return;
+      return executed(event, key);
     }
     const execution = await executionOfEvent(event);
     const answer = await answerer.answer(execution, runsStill(tgid, execution.exec));
@@ -91,6 +109,17 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     else if (await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs })) {
       kernel.setResolution(execution.exec, answer);
     }
+    await executed(event, answer === null ? null : { ...answer, uid, cgroupId });
+  }
+
+  async function executed(event: ExecEvent, key: IdentityKey | null): Promise<void> {
+    const { tgid, timeNs, uid, file, filename } = event;
+    const { execNs, execTgid, ppid, cgroupId } = event.task;
+    const id = key === null ? undefined : book.find(key);
+    const identity = (id === undefined ? undefined : book.processIdentity(id)) ?? null;
+    const parentExe = parentExeOf(parts, ppid);
+    const exec = { execNs, execTgid, tgid, ppid, timeNs, uid, cgroupId };
+    await parts.onExecuted({ ...exec, identity, parentExe, file, filename });
   }
 
   async function onMiss({ process, tgid, timeNs }: IdentityMissEvent): Promise<void> {
@@ -148,11 +177,6 @@ function createAdmission(parts: IdentifierParts) {
     return { user: parts.userName(key.uid), unit: cgroup.unit, container: cgroup.container };
   }
 
-  function parentExe(ppid: number): string | null {
-    const parent = ppid === 0 ? undefined : kernel.getTask(ppid);
-    return (parent === undefined ? undefined : book.executableFacts(parent.exeId)?.exe) ?? null;
-  }
-
   return async (key: IdentityKey, { tgid, ppid, timeNs }: Occasion): Promise<boolean> => {
     // A number of an executable or script that the book doesn't know must get no identity.
     if (book.executableFacts(key.exeId) === undefined || !book.hasScript(key.scriptId)) return false;
@@ -161,9 +185,14 @@ function createAdmission(parts: IdentifierParts) {
     if (entry === null || identity === undefined) return false;
     await parts.admit(entry.id, identity);
     kernel.setIdentity(key, entry.id);
-    if (entry.isNew) parts.onSighting({ identity, parentExe: parentExe(ppid), timeNs });
+    if (entry.isNew) parts.onSighting({ identity, parentExe: parentExeOf(parts, ppid), timeNs });
     return true;
   };
+}
+
+function parentExeOf({ kernel, book }: IdentifierParts, ppid: number): string | null {
+  const parent = ppid === 0 ? undefined : kernel.getTask(ppid);
+  return (parent === undefined ? undefined : book.executableFacts(parent.exeId)?.exe) ?? null;
 }
 
 /** Whether a `#!` line led to an executable that the kernel takes for a plain program. */

@@ -2,12 +2,13 @@ import { randomUUID } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { ProcessIdentity } from "@ringwall/model";
 import { EXEC_BATCH_MAX, ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
+import type { DeniedExec } from "../exec/denied-execs.ts";
 import type { ExecSighting } from "../identify/identifier.ts";
 import type { FlowRecord, Kernel } from "../kernel/contract.ts";
 import type { Report } from "../session/spool.ts";
 import { observeAddresses } from "./addresses.ts";
+import { deniedExecOf, execOf } from "./exec-message.ts";
 import { createFlowBatches } from "./flow-batch.ts";
-import { toProcess } from "./process-message.ts";
 
 /** Sightings that wait for the next report; past it they are counted as lost. */
 export const SIGHTINGS_MAX = 4 * EXEC_BATCH_MAX;
@@ -18,6 +19,9 @@ export type ReporterParts = {
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
   readonly wallOffsetNs: () => bigint;
   /** Lost on the way to the controller, by cause. */
+  /** Executions that no `run` rule allows, since the last call. */
+  readonly deniedExecs: () => readonly DeniedExec[];
+  readonly deniedExecsLost: () => bigint;
   readonly uploadLosses: () => Readonly<Record<string, number>>;
   /** Must not wait for the network: the next drain has to come in time. */
   readonly send: (report: Report) => void;
@@ -59,6 +63,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   function lost(): Record<string, bigint> {
     const { flowsFull, ringFull } = kernel.counters();
     const losses: Record<string, bigint> = { flowMapFull: flowsFull, ringFull, sightingsFull: sightingsLost };
+    losses["deniedExecsFull"] = parts.deniedExecsLost();
     for (const [cause, count] of Object.entries(parts.uploadLosses())) losses[cause] = BigInt(count);
     return losses;
   }
@@ -77,27 +82,21 @@ export function createReporter(parts: ReporterParts): Reporter {
       lost: records.length === 0 ? {} : lost(),
       batchId: randomUUID,
     });
-    sendSightings();
+    sendExecs(policy.generation);
     for (const batch of batches) {
       parts.send({ kind: "flows", bytes: toBinary(FlowBatchSchema, batch), rows: batch.port.length });
     }
   }
 
-  function sendSightings(): void {
-    const taken = sightings;
+  function sendExecs(generation: bigint): void {
+    const sighted = sightings.map((sighting) => execOf(sighting, parts.wallOffsetNs()));
     sightings = [];
+    const denied = parts.deniedExecs().map((one) => deniedExecOf(one, parts.wallOffsetNs()));
+    const taken = [...sighted, ...denied];
     for (let start = 0; start < taken.length; start += EXEC_BATCH_MAX) {
-      const rows = taken.slice(start, start + EXEC_BATCH_MAX);
-      const batch = create(ExecBatchSchema, {
-        workload,
-        batchId: randomUUID(),
-        execs: rows.map(({ identity, parentExe, timeNs }) => ({
-          process: toProcess(identity),
-          parentExe: (parentExe ?? "").toWellFormed(),
-          timeMs: (timeNs + parts.wallOffsetNs()) / 1_000_000n,
-        })),
-      });
-      parts.send({ kind: "execs", bytes: toBinary(ExecBatchSchema, batch), rows: rows.length });
+      const execs = taken.slice(start, start + EXEC_BATCH_MAX);
+      const batch = create(ExecBatchSchema, { workload, batchId: randomUUID(), execs, generation });
+      parts.send({ kind: "execs", bytes: toBinary(ExecBatchSchema, batch), rows: execs.length });
     }
   }
 

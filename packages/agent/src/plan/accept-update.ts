@@ -45,9 +45,6 @@ function unsupported(policy: HostPolicy, capabilities: ReadonlySet<string>): Pro
       "leave the segment at `alert`, set it to `requires: core`, or give the host a kernel with BPF LSM",
     );
   }
-  if (policy.modes.processes === "block") {
-    refuse("`processes: block`", "set the segment's processes to `observe` or `alert`");
-  }
   if (policy.established === "cut") {
     refuse(
       "`established: cut`",

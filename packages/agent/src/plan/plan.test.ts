@@ -146,13 +146,18 @@ describe("acceptUpdate", () => {
     ["waiting too long", offer(policy, { confirmWithinSeconds: 4000 }), "confirm-too-long"],
     [
       "more than this host can",
-      offer({ ...policy, modes: { ...policy.modes, processes: "block" } }),
+      offer({ ...policy, requires: "lsm" }),
       "host-incapable",
     ],
     ["pointing at no selector", offer({ ...policy, processSelectors: [] }), "policy-malformed"],
     ["pointing at no software", offer({ ...policy, software: {} }), "policy-malformed"],
   ])("refuses one that is %s", (_name, given, code) => {
     expect(codes(given)).toContain(code);
+  });
+
+  test("what asks for LSM is refused only where it would block", () => {
+    const alert = { ...policy.modes, inbound: "alert", outbound: "alert", processes: "alert" } as const;
+    expect(codes(offer({ ...policy, requires: "lsm", modes: alert }))).toEqual([]);
   });
 
   test("one that was put back comes again only confirmed", () => {

@@ -1,0 +1,194 @@
+import type { ProcessIdentity } from "@ringwall/model";
+import {
+  createExecJudge,
+  type ExecJudge,
+  type HostPolicy,
+  isEssentialExec,
+  type StartedFile,
+} from "@ringwall/policy/lower";
+import type { FileTools } from "../identify/executable-file.ts";
+import type { Executed } from "../identify/identifier.ts";
+import type { Kernel } from "../kernel/contract.ts";
+import type { DeniedExec, DeniedExecs, ExecFate } from "./denied-execs.ts";
+import { type Gate, type GateAnswer, type GateQuestion, startGate } from "./gate-process.ts";
+import { killExecution } from "./kill-execution.ts";
+import { digestHere, lookAtFile, lookBack } from "./started-file.ts";
+
+/** Files of which is remembered what they were, to name them when they are refused again. */
+const FILES_REMEMBERED_MAX = 4096;
+/** Milliseconds before a gate that ended by itself is started again. */
+const RESTART_MS = 1000;
+
+export type ExecControlParts = {
+  readonly kernel: Kernel;
+  readonly tools: FileTools;
+  readonly denied: DeniedExecs;
+  /** Path below the cgroup2 root that the agent speaks for; empty: everything. */
+  readonly scope: string;
+  /** Only these file systems are asked about; undefined: all. For tests. */
+  readonly paths?: readonly string[];
+  /** Whether the kernel would ask at all. */
+  readonly available: boolean;
+  readonly agentPid: number;
+  /** User, unit and container of a process that is about to become another program. */
+  readonly ownerOf: (
+    cgroupId: bigint,
+    pid: number,
+    uid: number,
+  ) => Promise<Pick<ProcessIdentity, "user" | "unit" | "container">>;
+  readonly exeOf: (pid: number) => string | null;
+  readonly onProblem: (message: string) => void;
+};
+
+export type ExecControl = {
+  /** Before the policy is in force in the kernel; null: nothing governs. */
+  readonly setPolicy: (policy: HostPolicy | null) => Promise<void>;
+  readonly onExec: (executed: Executed) => Promise<void>;
+  /** Questions that the clock answered, and processes that were ended. */
+  readonly counts: () => Readonly<
+    Record<"execQuestions" | "execExpired" | "execRefused" | "execKilled", number>
+  >;
+  readonly stop: () => Promise<void>;
+};
+
+/**
+ * What may be executed. In observe and alert, executions are judged when they are known and only told. In block a file
+ * is judged before it runs, by the gate; and the process once its arguments are known, which ends it.
+ */
+export function createExecControl(parts: ExecControlParts): ExecControl {
+  const { kernel, tools, denied } = parts;
+  const counts = { execQuestions: 0, execExpired: 0, execRefused: 0, execKilled: 0 };
+  const files = new Map<string, ProcessIdentity>();
+  let judge: ExecJudge = createExecJudge(null);
+  let failOpen = false;
+  let gate: Gate | null = null;
+  let restart: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function isEssential(identity: ProcessIdentity): Promise<boolean> {
+    if (!isEssentialExec(identity.exe) || identity.exeSha256 === null) return false;
+    return (await digestHere(identity.exe, tools)) === identity.exeSha256;
+  }
+
+  async function onExec(executed: Executed): Promise<void> {
+    const by = judge;
+    if (by.mode === null || executed.ppid === parts.agentPid) return;
+    const { identity } = executed;
+    if (identity === null) return judgeUnknown(executed, by);
+    const { decision, rule } = by.judge(identity, await isEssential(identity));
+    if (decision === "allow") return;
+    const killed = by.mode === "block" && (await kill(executed));
+    // What has ended by itself before the signal came did run.
+    tell({ ...executed, identity }, killed ? "killed" : "ran", rule, by);
+  }
+
+  /** Nobody will find out what it is. Losing information must not widen; most have ended already. */
+  async function judgeUnknown(executed: Executed, by: ExecJudge): Promise<void> {
+    const killed = by.mode === "block" && !failOpen && (await kill(executed));
+    const file = await lookBack(executed.filename, executed.file, tools);
+    if (file === undefined) return;
+    const { decision, rule } = by.mayStart(file);
+    if (decision === "allow" && !killed) return;
+    const identity = {
+      ...identityOf(file),
+      ...(await parts.ownerOf(executed.cgroupId, executed.tgid, executed.uid)),
+    };
+    tell({ ...executed, identity }, killed ? "killed" : "ran", killed ? "default" : rule, by);
+  }
+
+  async function kill(executed: Executed): Promise<boolean> {
+    const killed = await killExecution(kernel, executed, executed.tgid);
+    counts.execKilled += killed;
+    return killed > 0;
+  }
+
+  function tell(
+    { identity, parentExe, timeNs }: Pick<DeniedExec, "identity" | "parentExe" | "timeNs">,
+    fate: ExecFate,
+    rule: string,
+    by: ExecJudge,
+  ): void {
+    const name = rule === "default" ? "" : rule;
+    denied.add({ identity, parentExe, timeNs, fate, alert: by.mode !== "observe", rule: name });
+  }
+
+  async function onAsk(question: GateQuestion, path: string): Promise<GateAnswer> {
+    counts.execQuestions++;
+    const by = judge;
+    const { file, lasting } = await lookAtFile(path, tools);
+    const { decision } = by.mayStart(file);
+    if (decision === "allow") return { allow: true, keep: lasting && by === judge };
+    if (files.size >= FILES_REMEMBERED_MAX) files.clear();
+    files.set(question.key, identityOf(file));
+    return { allow: false, keep: lasting && by === judge };
+  }
+
+  async function onDenied({ key, pid, uid }: GateQuestion): Promise<void> {
+    counts.execRefused++;
+    const file = files.get(key);
+    if (file === undefined) return;
+    const timeNs = kernel.bootNs();
+    const parentExe = parts.exeOf(pid);
+    const cgroupId = kernel.getTask(pid)?.cgroupId ?? 0n;
+    const identity = { ...file, ...(await parts.ownerOf(cgroupId, pid, uid)) };
+    tell({ identity, parentExe, timeNs }, "refused", "default", judge);
+  }
+
+  async function openGate(): Promise<void> {
+    gate = await startGate({
+      scope: parts.scope,
+      ...(parts.paths === undefined ? {} : { paths: parts.paths }),
+      failOpen,
+      onAsk,
+      onDenied: (question) => {
+        onDenied(question).catch(() => undefined);
+      },
+      onExpired: () => {
+        counts.execExpired++;
+      },
+      onUnmarked: (what) => parts.onProblem(`executions are not asked about in a file system: ${what}`),
+      onEnd: (how) => {
+        gate = null;
+        parts.onProblem(`the gate for executions has ended: ${how}; it is started again`);
+        restart = setTimeout(() => openGate().catch(failed), RESTART_MS);
+      },
+    });
+    if (stopped) await gate.stop();
+  }
+
+  function failed(error: unknown): void {
+    parts.onProblem(`executions can't be refused before they run: ${String(error)}`);
+  }
+
+  async function closeGate(): Promise<void> {
+    clearTimeout(restart);
+    const former = gate;
+    gate = null;
+    await former?.stop();
+  }
+
+  return {
+    setPolicy: async (policy) => {
+      judge = createExecJudge(policy);
+      failOpen = policy?.fail === "open";
+      files.clear();
+      if (judge.mode !== "block" || !parts.available) return closeGate();
+      gate?.setFailOpen(failOpen);
+      gate?.forget();
+      if (gate === null) await openGate().catch(failed);
+    },
+    onExec,
+    counts: () => counts,
+    stop: async () => {
+      stopped = true;
+      await closeGate();
+    },
+  };
+}
+
+/** A process of which no more is known than its file. */
+function identityOf({ path, sha256, package: name, evidence }: StartedFile): ProcessIdentity {
+  const unknown = { script: null, scriptSha256: null, unattributable: null, environment: [] };
+  const owner = { user: null, unit: null, container: null, image: null };
+  return { ...unknown, ...owner, exe: path, exeSha256: sha256, package: name, evidence };
+}

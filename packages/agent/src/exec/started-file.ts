@@ -1,0 +1,81 @@
+import { constants } from "node:fs";
+import { type FileHandle, open, readlink } from "node:fs/promises";
+import { basename } from "node:path";
+import { isEssentialExec, type StartedFile } from "@ringwall/policy/lower";
+import { isUnchanged } from "../identify/digest.ts";
+import type { FileTools } from "../identify/executable-file.ts";
+import { isYoung } from "../identify/execution.ts";
+import { interpreterOf } from "../identify/interpreters/resolve-script.ts";
+import { readDigest } from "../identify/read-digest.ts";
+import type { FileKey } from "../kernel/contract.ts";
+
+/** Dynamic loaders of glibc and musl. */
+const LOADER = /^ld(?:-linux|-musl)?[-\w.]*\.so(?:\.\d+)*$|^ld64\.so\.\d$/;
+
+export type LookedAt = {
+  readonly file: StartedFile;
+  /** The digest stands for the file until its change time moves. */
+  readonly lasting: boolean;
+};
+
+/**
+ * What a process ran that was gone before anybody could look at it: the file of that name, if it is still the one that
+ * the kernel executed; undefined where it is not, or where the name is relative.
+ */
+export async function lookBack(
+  path: string,
+  key: FileKey,
+  tools: FileTools,
+): Promise<StartedFile | undefined> {
+  if (!path.startsWith("/")) return undefined;
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const { ino, ctimeNs } = await handle.stat({ bigint: true });
+    if (ino !== key.inode || ctimeNs !== key.ctimeNs) return undefined;
+    return (await lookAtOpen(path, handle, tools)).file;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What a file is that is about to be executed; `path` leads to it through somebody's open descriptor. */
+export async function lookAtFile(path: string, tools: FileTools): Promise<LookedAt> {
+  const name = await readlink(path);
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    return await lookAtOpen(name, handle, tools);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function lookAtOpen(name: string, handle: FileHandle, tools: FileTools): Promise<LookedAt> {
+  const before = await handle.stat({ bigint: true });
+  const digest = await readDigest(handle, before, tools);
+  const after = await handle.stat({ bigint: true });
+  const whole = isUnchanged(before, after) && after.nlink > 0n;
+  const packageName = whole ? await tools.packages.find(name, digest.md5) : null;
+  const isLoader = LOADER.test(basename(name));
+  const file: StartedFile = {
+    path: name,
+    sha256: whole ? digest.sha256 : null,
+    package: packageName,
+    evidence: packageName === null ? null : "manifest-only",
+    interpreter: !isLoader && interpreterOf(name) !== undefined,
+    loader: isLoader,
+    essential: whole && isEssentialExec(name) && (await digestHere(name, tools)) === digest.sha256,
+  };
+  return { file, lasting: whole && !isYoung(after.ctimeNs, tools.clock) };
+}
+
+/** The digest of this host's own file of that name: a container may call its own files what it likes. */
+export async function digestHere(path: string, tools: FileTools): Promise<string | null> {
+  const handle = await open(path, constants.O_RDONLY).catch(() => undefined);
+  if (handle === undefined) return null;
+  try {
+    return (await readDigest(handle, await handle.stat({ bigint: true }), tools)).sha256;
+  } finally {
+    await handle.close();
+  }
+}
