@@ -31,10 +31,12 @@ export function learn(input: LearnInput): LearnResult {
   const segmentNames = nameSegments(partition, { ...context, links: cleaned.kept }, new Set(input.taken));
   const words = { segments: segmentNames, software: software.groups };
   const taken = new Set(input.taken);
+  const sizes = partition.groups.map(({ members }) => members.length);
   const remembered = remember(input.rejected ?? [], input.inventory, partition);
   const propose = (tightness: number): Proposal => {
     const drafted = draftRules(cleaned.kept, { ...context, partition, tightness, remembered });
-    const placed = policiesOf(drafted.rules, { ...words, tightness }, taken);
+    const fleet = { sizes, coverage: drafted.coverage, tightness };
+    const placed = policiesOf(drafted.rules, { ...words, fleet }, taken);
     return { drafted, ...placed, ...ruleReport(placed.rules, partition) };
   };
   const { drafted, policies, rules, reported, overPermission } = propose(input.tightness);

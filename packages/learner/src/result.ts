@@ -23,6 +23,7 @@ export type SetAsideReason =
   | "dual-use-software"
   | "changed-content"
   | "tainted-destination"
+  | "tainted-program"
   | "no-peer-support"
   | "client-to-client"
   | "one-off"

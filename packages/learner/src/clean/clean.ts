@@ -7,7 +7,7 @@ import type { SetAsideReason } from "../result.ts";
 import { sourcesOfServices } from "../rules/likeness.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
 import { findScanners, scanKey } from "./scans.ts";
-import { taintedAddresses } from "./taint.ts";
+import { findTaint, taintKey } from "./taint.ts";
 
 /** Where client ports begin on Linux; a service above it needs something known to listen. */
 const EPHEMERAL_PORT_MIN = 32_768;
@@ -32,9 +32,9 @@ export type Cleaned = {
 /** Stage 1: sets apart what must not be learned. Everything set apart keeps the reason. */
 export function clean(links: readonly Link[], context: CleanContext): Cleaned {
   const scanners = findScanners(links, context.parties);
-  const tainted = taintedAddresses(links, context);
   const toolHosts = hostsOfSoftware(links);
   const services = new Set(links.flatMap((link) => (link.established > 0 ? [link.dstSoftware] : [])));
+  const tainted = findTaint(links, context, (link) => isOddTool(link, context, toolHosts, services));
   const clients = sourcesOfServices(links);
   const kept: Link[] = [];
   const aside: { link: Link; reason: SetAsideReason }[] = [];
@@ -43,7 +43,8 @@ export function clean(links: readonly Link[], context: CleanContext): Cleaned {
       unusable(link, context) ??
       outcomeObjection(link, context, scanners.has(scanKey(link))) ??
       softwareObjection(link, context, toolHosts, services) ??
-      (link.ip !== null && tainted.has(link.ip) ? "tainted-destination" : null) ??
+      (link.ip !== null && tainted.addresses.has(link.ip) ? "tainted-destination" : null) ??
+      (tainted.programs.has(taintKey(link)) ? "tainted-program" : null) ??
       (isEphemeral(link) && !isService(link, clients) ? "ephemeral" : null);
     if (reason === null) kept.push(link);
     else aside.push({ link, reason });
@@ -78,23 +79,31 @@ function outcomeObjection(link: Link, { parties }: CleanContext, isScanner: bool
 
 function softwareObjection(
   link: Link,
-  { software, parties }: CleanContext,
+  context: CleanContext,
   hosts: ReadonlyMap<string, ReadonlySet<number>>,
   services: ReadonlySet<number>,
 ): SetAsideReason | null {
   for (const id of [link.srcSoftware, link.dstSoftware]) {
-    const group = software[id];
+    const group = context.software[id];
     if (group === undefined) continue;
     if (group.suspect !== null) return "changed-content";
     if (group.trust === "low") return "low-trust-software";
   }
+  return isOddTool(link, context, hosts, services) ? "dual-use-software" : null;
+}
+
+/** A general tool that hardly any host uses for this. */
+function isOddTool(
+  link: Link,
+  { software, parties }: CleanContext,
+  hosts: ReadonlyMap<string, ReadonlySet<number>>,
+  services: ReadonlySet<number>,
+): boolean {
   const program = software[link.srcSoftware];
   const isTool = program?.trust === "dual-use" && parties[link.dst]?.kind !== "loopback";
   // An interpreter that also serves is a service whose script the records left out.
   const isService = services.has(link.srcSoftware) && isInterpreter(program?.identities[0]?.exe ?? "");
-  return isTool && !isService && (hosts.get(toolKey(link))?.size ?? 0) < DUAL_USE_HOSTS_MIN
-    ? "dual-use-software"
-    : null;
+  return isTool && !isService && (hosts.get(toolKey(link))?.size ?? 0) < DUAL_USE_HOSTS_MIN;
 }
 
 function hostsOfSoftware(links: readonly Link[]): ReadonlyMap<string, ReadonlySet<number>> {

@@ -5,6 +5,15 @@ const DEFAULT_PORTS: ReadonlySet<number> = new Set([
   8443, 8500, 8888, 9000, 9042, 9090, 9092, 9093, 9100, 9200, 9300, 10250, 11211, 15672, 27017, 50051,
 ]);
 
+/** What machines and not applications need: names, time, logs, metrics, inventory. Mostly all of a fleet's hosts do. */
+const PLATFORM_PORTS: ReadonlySet<number> = new Set([
+  53, 123, 161, 162, 323, 514, 853, 5666, 6514, 8125, 9100, 10050, 10051,
+]);
+
+export function isPlatformPort(port: number): boolean {
+  return PLATFORM_PORTS.has(port);
+}
+
 export function isDefaultPort(port: number): boolean {
   return DEFAULT_PORTS.has(port);
 }

@@ -12,13 +12,20 @@ const WRITABLE =
   /^\/(?:tmp|var\/tmp|dev|run\/user|home|root|proc|users|windows\/temp|programdata|var\/www\/[^/]*\/uploads?)\//i;
 const TEMPORARY = /\/(?:temp|tmp|downloads?|desktop|appdata\/local\/temp)\//i;
 
-/** Shells, generic clients and remote-execution tools (GTFOBins and LOLBAS, the ones that open connections). */
+/**
+ * Shells, generic clients and remote-execution tools (GTFOBins and LOLBAS, the ones that open connections), and desktop
+ * programs that open none by themselves: a connection of theirs is other code's that runs inside them.
+ */
 const DUAL_USE: ReadonlySet<string> = new Set(
   (
     "bash sh dash zsh ksh busybox nc ncat netcat nc.openbsd nc.traditional socat telnet nmap masscan hping3 curl wget " +
     "tcpdump ssh-keyscan proxychains4 chisel frpc rclone powershell.exe pwsh.exe pwsh cmd.exe wscript.exe cscript.exe " +
     "mshta.exe rundll32.exe regsvr32.exe certutil.exe bitsadmin.exe msbuild.exe installutil.exe psexec.exe " +
-    "psexesvc.exe wmic.exe sc.exe schtasks.exe nltest.exe net.exe net1.exe nslookup.exe"
+    "psexesvc.exe wmic.exe sc.exe schtasks.exe nltest.exe net.exe net1.exe nslookup.exe cmstp.exe odbcconf.exe " +
+    "presentationhost.exe mavinject.exe xwizard.exe forfiles.exe pcalua.exe hh.exe ieexec.exe finger.exe ftp.exe " +
+    "tftp.exe csc.exe vbc.exe jsc.exe esentutl.exe desktopimgdownldr.exe winrs.exe reg.exe whoami.exe systeminfo.exe " +
+    "notepad.exe wordpad.exe write.exe mspaint.exe calc.exe charmap.exe winver.exe werfault.exe sdclt.exe " +
+    "fodhelper.exe eventvwr.exe control.exe openssl awk gawk mawk gdb vim vim.basic tclsh expect whois finger ftp tftp"
   ).split(" "),
 );
 

@@ -19,6 +19,7 @@ const SUSPICIOUS: ReadonlySet<SetAsideReason> = new Set([
   "dual-use-software",
   "changed-content",
   "tainted-destination",
+  "tainted-program",
   "no-peer-support",
   "client-to-client",
 ]);
@@ -117,7 +118,9 @@ function sentence(
     case "changed-content":
       return suspect ?? `the program's content changed and nothing vouches for it`;
     case "tainted-destination":
-      return `low-trust software reached this address too, so nothing else may rely on it`;
+      return `software under suspicion reached this address too, so nothing else may rely on it`;
+    case "tainted-program":
+      return `\`${program}\` runs on ${host} alone and went to an address that software under suspicion reached`;
     case "no-peer-support":
       return `only one host of its role does this, and the others would have shown it: odd for the role`;
     case "client-to-client":

@@ -31,6 +31,8 @@ type Context = {
 export type Drafted = {
   readonly rules: readonly RuleDraft[];
   readonly aside: readonly Aside[];
+  /** Share of a class's possible pairs that the window shows, 0–1. */
+  readonly coverage: number;
 };
 
 /** Stage 4: classes of edges that have support become rules; the rest is set aside with the reason. */
@@ -40,10 +42,11 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
   const { kept, aside } = withoutRejected(links, context);
   const inside = insideRules(kept, context);
   const classes = edgeClasses(inside.rest, parties, partition);
+  const coverage = estimateCoverage(classes, partition);
   const support = {
     software,
     partition,
-    coverage: estimateCoverage(classes, partition),
+    coverage,
     burstShare: burstShareOf(classes, windowOf(links)),
     runners: runnersOf(links, context),
     thinShare: thinShareOf(classes),
@@ -63,10 +66,12 @@ export function draftRules(links: readonly Link[], context: Context): Drafted {
     else for (const link of edgeClass.links) aside.push({ link, reason: objection });
   }
   const isOpen = (draft: RuleDraft): boolean => !draft.links.every(isSettled);
+  const insiders = inside.drafts.map((draft) => withoutDoubted(draft, drafts, aside));
   const merged = mergeLossless(drafts).map(forEverybody);
   return {
-    rules: [...merged, ...discoveryRules(discovery).filter(isOpen), ...inside.drafts.filter(isOpen)],
+    rules: [...merged, ...discoveryRules(discovery).filter(isOpen), ...insiders.filter(isOpen)],
     aside,
+    coverage,
   };
 }
 
@@ -88,6 +93,20 @@ function withoutRejected(
     for (const each of own) rejected.set(each, { link: each, reason: "rejected", rejection });
   }
   return { kept: links.filter((link) => !rejected.has(link)), aside: [...rejected.values()] };
+}
+
+/** A program of which nothing else was believed is not let call inside the host either, unless it was seen to. */
+function withoutDoubted(
+  draft: RuleDraft,
+  believed: readonly RuleDraft[],
+  aside: readonly Aside[],
+): RuleDraft {
+  const doubted = new Set(aside.map(({ link }) => link.srcSoftware));
+  for (const { fromSoftware, toSoftware } of believed)
+    for (const id of [...fromSoftware, ...toSoftware]) doubted.delete(id);
+  for (const { srcSoftware } of draft.links) doubted.delete(srcSoftware);
+  const fromSoftware = draft.fromSoftware.filter((id) => !doubted.has(id));
+  return fromSoftware.length === 0 ? draft : { ...draft, fromSoftware };
 }
 
 /** What a segment is for: the program with the most days of calls on its hosts, all that serve there, and what others run too. */

@@ -15,6 +15,8 @@ export type RuleDraft = {
   readonly inside?: boolean;
   /** Meant for every workload, those of tomorrow too. */
   readonly everybody?: boolean;
+  /** Reaches every workload, those of tomorrow too. */
+  readonly everywhere?: boolean;
   readonly links: readonly Link[];
   readonly confidence: number;
 };

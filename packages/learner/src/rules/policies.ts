@@ -1,17 +1,14 @@
 import type { Policy, Rule } from "@ringwall/model";
 import { API_VERSION } from "@ringwall/model";
 import type { SoftwareGroup } from "../software/software-group.ts";
+import { type Fleet, widened } from "./everybody.ts";
 import type { RuleDraft } from "./merge.ts";
-import { type Vocabulary, writeRule } from "./write.ts";
+import { writeRule } from "./write.ts";
 import type { Zone } from "./zone.ts";
 
 /** A rule with the policy it stands in and the draft it came from. */
 export type PlacedRule = { readonly policy: string; readonly rule: Rule; readonly draft: RuleDraft };
 
-/** Share of all segments from which on a list of segments means everybody: by tightness, from 0.5 to more than all. */
-const EVERYBODY_SHARE_LOOSEST = 0.5;
-const EVERYBODY_SHARE_SPAN = 0.6;
-const EVERYBODY_MIN = 5;
 const SHARED_POLICY = "shared-services";
 
 /** One policy per segment that is reached, as its owners would review it; what serves many stands in one of its own. */
@@ -20,20 +17,16 @@ export function policiesOf(
   words: {
     readonly segments: readonly string[];
     readonly software: readonly SoftwareGroup[];
-    readonly tightness: number;
+    readonly fleet: Fleet;
   },
   taken: ReadonlySet<string>,
 ): { readonly policies: readonly Policy[]; readonly rules: readonly PlacedRule[] } {
-  const everybody = EVERYBODY_SHARE_LOOSEST + EVERYBODY_SHARE_SPAN * words.tightness;
-  const isEverySegment = (zones: readonly Zone[]): boolean =>
-    zones.length >= Math.max(EVERYBODY_MIN, everybody * words.segments.length) &&
-    zones.every((zone) => zone.kind === "segment");
-  const vocabulary: Vocabulary = { ...words, isEverySegment };
   const rules: PlacedRule[] = [];
   const used = new Map<string, Set<string>>();
-  for (const draft of drafts) {
+  for (const narrow of drafts) {
+    const draft = widened(narrow, words.fleet);
     const policy = policyName(draft, words.segments, taken);
-    const rule = writeRule(draft, vocabulary);
+    const rule = writeRule(draft, words);
     const names = used.get(policy) ?? new Set<string>();
     used.set(policy, names);
     rules.push({ policy, rule: { ...rule, name: distinctName(rule.name, draft, names) }, draft });

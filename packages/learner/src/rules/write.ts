@@ -7,8 +7,6 @@ import type { Zone } from "./zone.ts";
 export type Vocabulary = {
   readonly segments: readonly string[];
   readonly software: readonly SoftwareGroup[];
-  /** True where a list of segments is all there are, and new workloads should be covered too. */
-  readonly isEverySegment: (zones: readonly Zone[]) => boolean;
 };
 
 /** A rule as a person would write it. */
@@ -34,7 +32,6 @@ function byPort(a: string, b: string): number {
 }
 
 function source(zones: readonly Zone[], vocabulary: Vocabulary): SourceEndpoint {
-  if (vocabulary.isEverySegment(zones)) return { labels: {} };
   const { segments, cidrs, hasInternet } = split(zones, vocabulary);
   if (hasInternet) return { internet: true };
   if (segments.length > 0) return { segment: oneOrMore(segments) };
@@ -42,6 +39,7 @@ function source(zones: readonly Zone[], vocabulary: Vocabulary): SourceEndpoint 
 }
 
 function destination(draft: RuleDraft, vocabulary: Vocabulary): DestinationEndpoint {
+  if (draft.everywhere) return { labels: {} };
   const { names, cidrs } = split(draft.to, vocabulary);
   if (names.length > 0) return { fqdn: oneOrMore(names) };
   if (draft.to.some((zone) => zone.kind === "loopback")) return { cidr: oneOrMore(cidrs) };
@@ -97,14 +95,13 @@ export function ruleName(draft: RuleDraft, vocabulary: Vocabulary): string {
     return draft.at === "destination"
       ? `${target ?? "anything"} on ${from} is called from inside the host`
       : `${program ?? "anything"} on ${from} calls programs inside the host`;
-  const to = placeWords(draft.to, vocabulary);
+  const to = draft.everywhere ? "every workload" : placeWords(draft.to, vocabulary);
   const who = program === null || program === from ? from : `${program} on ${from}`;
   const what = target === null || target === to ? to : `${target} on ${to}`;
   return `${who} reaches ${what}`;
 }
 
 function placeWords(zones: readonly Zone[], vocabulary: Vocabulary): string {
-  if (vocabulary.isEverySegment(zones)) return "every workload";
   const { segments, cidrs, names, hasInternet } = split(zones, vocabulary);
   const special = zones.flatMap((zone) => (zone.kind === "special" ? [zone.class] : []));
   const words = [

@@ -61,7 +61,9 @@ export function update(input: UpdateInput): UpdateResult | null {
     isSettled: (link) => settled.has(link),
     remembered: remember(input.rejected ?? [], input.inventory, partition),
   });
-  const placed = policiesOf(drafted.rules, { segments, software: software.groups, tightness }, names);
+  const sizes = partition.groups.map(({ members }) => members.length);
+  const fleet = { sizes, coverage: drafted.coverage, tightness };
+  const placed = policiesOf(drafted.rules, { segments, software: software.groups, fleet }, names);
   const rules = apart(placed.rules, names);
   const known = new Set(judge.software.map(({ metadata }) => metadata.name));
   const used = rules.flatMap(({ draft }) => [...draft.fromSoftware, ...draft.toSoftware]);
