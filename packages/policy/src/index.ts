@@ -13,6 +13,7 @@ export {
 export { exportKubernetes } from "./export/kubernetes.ts";
 export { exportNftables } from "./export/nftables.ts";
 export { exportAwsSecurityGroups, exportTerraform } from "./export/security-groups.ts";
+export { createLinePlayer, type LinePlayer, type Parsers } from "./flow-lines/play-lines.ts";
 export { importKubernetes } from "./import/kubernetes/import.ts";
 export * from "./lower/index.ts";
 export type { Truth } from "./lower/match-software.ts";
@@ -24,14 +25,8 @@ export { nearestName } from "./policy-set/nearest-name.ts";
 export { nextTimeChangeMs } from "./policy-set/next-time-change.ts";
 export * from "./policy-set/policy-set.ts";
 export { type CounterExample, type Proof, prove } from "./prove/prove.ts";
-export {
-  createSimulation,
-  type EdgeChange,
-  type SimulateOptions,
-  type Simulation,
-  simulate,
-  type Totals,
-} from "./simulate/simulate.ts";
+export { createSimulation, type Player, type SimulateOptions, simulate } from "./simulate/simulate.ts";
+export type { EdgeChange, Simulation, Totals } from "./simulate/simulation.ts";
 export { type DecideOptions, decide } from "./spec/decide.ts";
 export { formatResources } from "./syntax/format.ts";
 export { type PolicyFile, parsePolicy } from "./syntax/parse.ts";

@@ -1,23 +1,20 @@
-import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import {
   type Attempt,
   attempt,
   type ExecRecord,
   execRecord,
   type Flow,
+  type FlowEnd,
   flow,
+  flowEnd,
   type Problem,
 } from "@ringwall/model";
-import { failure } from "../failure.ts";
+import { LINE_LENGTH_MAX, lineChunks, NEWLINE } from "./line-chunks.ts";
 
 /** A line of a file: its number, and the record or what is wrong with it. */
 export type RecordLine<T> =
   | { readonly line: number; readonly record: T | ExecRecord }
   | { readonly line: number; readonly problem: Problem };
-
-const LINE_LENGTH_MAX = 1_000_000;
 
 /** Streams records (NDJSON; gzip by the name `.gz`; `-` is standard input) in constant memory. Throws Failure for what can't be read. */
 export async function* readRecords<Kind extends "flow" | "attempt">(
@@ -26,11 +23,37 @@ export async function* readRecords<Kind extends "flow" | "attempt">(
 ): AsyncGenerator<RecordLine<Kind extends "flow" ? Flow : Attempt>> {
   const schema = kind === "flow" ? flow : attempt;
   let number = 0;
-  for await (const line of linesOf(file)) {
-    number++;
-    if (line.trim() === "") continue;
-    // The schema was chosen by the kind.
-    yield parseLine(file, number, line, schema) as RecordLine<Kind extends "flow" ? Flow : Attempt>;
+  for await (const chunk of lineChunks(file)) {
+    for (let from = 0; from < chunk.length; ) {
+      const end = endOfLine(chunk, from);
+      const text = chunk.toString("utf8", from, end);
+      from = end + 1;
+      number++;
+      // The schema was chosen by the kind.
+      if (text.trim() !== "")
+        yield parseLine(file, number, text, schema) as RecordLine<Kind extends "flow" ? Flow : Attempt>;
+    }
+  }
+}
+
+/** Offset of the newline, or behind the last line that has none. */
+export function endOfLine(chunk: Buffer, from: number): number {
+  const end = chunk.indexOf(NEWLINE, from);
+  return end < 0 ? chunk.length : end;
+}
+
+/** One line of flows, which is not blank. */
+export function parseFlow(file: string, line: number, text: string): RecordLine<Flow> {
+  return parseLine(file, line, text, flow) as RecordLine<Flow>; // the schema is a flow's
+}
+
+/** One end of a flow; null where the text is none. */
+export function parseEnd(text: string): FlowEnd | null {
+  try {
+    const parsed = flowEnd.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null; // no JSON: the whole line will say so
   }
 }
 
@@ -69,27 +92,4 @@ function parseLine(
     `\`${where === "" ? "record" : where}\`: ${issue?.message ?? "not a record"}`,
     "the keys are listed in docs/policy.md",
   );
-}
-
-async function* linesOf(file: string): AsyncGenerator<string> {
-  const raw: Readable = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
-  const input = file.endsWith(".gz") ? raw.pipe(createGunzip()) : raw;
-  if (input !== raw) raw.once("error", (error) => input.destroy(error));
-  input.setEncoding("utf8");
-  let rest = "";
-  try {
-    for await (const chunk of input) {
-      const parts = `${rest}${chunk}`.split("\n");
-      rest = parts.pop() ?? "";
-      yield* parts;
-    }
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw failure(
-      "unreadable-input",
-      `cannot read \`${file}\`: ${code === "ENOENT" ? "no such file" : code}`,
-      "check the path",
-    );
-  }
-  if (rest !== "") yield rest;
 }

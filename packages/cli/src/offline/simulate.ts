@@ -35,35 +35,26 @@ export function register(program: Command): void {
 async function simulateFile(options: Options): Promise<ExitCode> {
   const { createSimulation } = await import("@ringwall/policy");
   const { loadEssential, loadWorld } = await import("./world.ts");
-  const { readRecords } = await import("./records.ts");
-  const { set, inventory } = await loadWorld(options.policy, options.inventory);
+  const { playFile } = await import("./play-file.ts");
+  const world = await loadWorld(options.policy, options.inventory);
   const against =
     options.against === undefined ? undefined : await loadWorld(options.against, options.inventory);
   const essential = await loadEssential(options.essential);
-  const play = createSimulation(set, inventory, {
+  const play = createSimulation(world.set, world.inventory, {
     nowMs: Date.now(),
     ...(essential === undefined ? {} : { essential }),
     ...(against === undefined ? {} : { against }),
-    ...(process.stderr.isTTY
-      ? { onProgress: (records: number) => process.stderr.write(`\r${records} records`) }
-      : {}),
   });
-  let bad = 0;
-  for await (const item of readRecords(options.flows, "flow")) {
-    if ("record" in item) play.add(item.record, item.line);
-    else {
-      bad++;
-      await printProblems([item.problem]);
-      if (!options.keepGoing) return 2;
-    }
-  }
-  if (process.stderr.isTTY) note("");
+  const sets = [world.set, ...(against === undefined ? [] : [against.set])];
+  const { bad, stopped } = await playFile(options.flows, play, sets, options.keepGoing === true);
+  if (stopped) return 2;
   const result = play.result();
   await printProblems(
     result.problems.map((one) =>
       one.place === undefined ? one : { ...one, place: { ...one.place, file: options.flows } },
     ),
   );
+  if (result.unlistedProblems > 0) note(`${result.unlistedProblems} more problems are not listed`);
   if (options.json) sayJson(result);
   else show(result);
   if (bad > 0 || result.problems.length > 0) return 2;

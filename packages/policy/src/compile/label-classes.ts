@@ -23,6 +23,8 @@ export type LabelClasses = {
   /** The number of a class's value at a key; keys count from 0 to `keys`. */
   readonly numberAt: (labelClass: number, key: number) => number;
   readonly keys: number;
+  /** How many numbers there are at a key. */
+  readonly valuesAt: (key: number) => number;
 };
 
 /**
@@ -49,6 +51,7 @@ export function createLabelClasses(selectors: readonly LabelSelector[]): LabelCl
     meets: (labelClass, { key, numbers, negated }) => numbers.includes(rows.at(labelClass, key)) !== negated,
     numberAt: rows.at,
     keys: names.length,
+    valuesAt: (key) => (values[key]?.size ?? 0) + OTHER + 1,
   };
 }
 

@@ -6,12 +6,14 @@ import {
   ok,
   parseAddress,
   type Result,
+  type Segment,
   type Verdict,
 } from "@ringwall/model";
+import { createSegmentsOf } from "../compile/segments-of.ts";
 import { ESSENTIAL_NONE } from "../policy-set/essential.ts";
 import { type Inventory, isManaged, ownAddresses } from "../policy-set/inventory.ts";
 import { listOf } from "../policy-set/labels.ts";
-import { modesOf, type WorkloadModes } from "../policy-set/modes.ts";
+import { combineModes, type WorkloadModes } from "../policy-set/modes.ts";
 import { isNamed } from "../policy-set/patterns.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { expiryMs, inWindow } from "../policy-set/time.ts";
@@ -57,14 +59,7 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
   const index = createRuleIndex(set, options.essential ?? ESSENTIAL_NONE);
   const places = createPlaces(set, inventory, index.rules);
   const processTruth = createProcessIndex(set, inventory);
-  const modes = new Map<number, WorkloadModes>();
-  const modesAt = (at: number): WorkloadModes => {
-    const workload = inventory.workloads[at];
-    const known = modes.get(at) ?? (workload === undefined ? undefined : modesOf(set, workload));
-    if (known === undefined) throw new Error("bug: no such workload");
-    modes.set(at, known);
-    return known;
-  };
+  const modesAt = createModes(set, inventory);
   const software = new Set(set.software.map((one) => one.metadata.name));
   const isKnown = (name: string | null | undefined) => name == null || software.has(name);
 
@@ -111,6 +106,24 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
   };
 }
 
+/** Modes by index into the inventory; combined once for each set of segments. */
+function createModes(set: PolicySet, inventory: Inventory): (at: number) => WorkloadModes {
+  const segmentsOf = createSegmentsOf(set.segments);
+  const bySegments = new Map<readonly Segment[], WorkloadModes>();
+  const modes: WorkloadModes[] = [];
+  return (at) => {
+    const known = modes[at];
+    if (known !== undefined) return known;
+    const workload = inventory.workloads[at];
+    if (workload === undefined) throw new Error("bug: no such workload");
+    const segments = segmentsOf(workload);
+    const combined = bySegments.get(segments) ?? combineModes(segments);
+    bySegments.set(segments, combined);
+    modes[at] = combined;
+    return combined;
+  };
+}
+
 function worse(a: Outcome, b: Outcome): Outcome {
   if (a === "blocked" || b === "blocked") return "blocked";
   return a === "allowed" ? b : a;
@@ -142,7 +155,7 @@ function createPlaces(set: PolicySet, inventory: Inventory, rules: readonly Inde
     const known = remembered.get(key);
     if (known !== undefined) return known;
     if (remembered.size >= PLACES_MAX) remembered = new Map();
-    const place = placeAt(inventory, index, positions, at, ip);
+    const place = placeAt(inventory, index, positions, words, at, ip);
     remembered.set(key, place);
     return place;
   };
@@ -152,6 +165,7 @@ function placeAt(
   inventory: Inventory,
   index: ReturnType<typeof createPlaceIndex>,
   positions: ReadonlyMap<string, number>,
+  words: (bits: Bits) => Int32Array,
   named: number | undefined,
   ip: string,
 ): Place | null {
@@ -169,8 +183,8 @@ function placeAt(
     foreign: workload !== undefined && !ownAddresses(workload).includes(address),
     source,
     destination,
-    sourceWords: wordsOf(source),
-    destinationWords: wordsOf(destination),
+    sourceWords: words(source),
+    destinationWords: words(destination),
   };
 }
 

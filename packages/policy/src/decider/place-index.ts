@@ -1,8 +1,8 @@
-import { isGlobal } from "@ringwall/model";
+import { isGlobal, rangesContain } from "@ringwall/model";
+import { type Ranges, rangesOfCidr } from "../compile/address-book.ts";
 import { createMembership, isMember, type Members } from "../compile/membership.ts";
 import { type Inventory, ownAddresses } from "../policy-set/inventory.ts";
 import { listOf } from "../policy-set/labels.ts";
-import { inCidr } from "../policy-set/patterns.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type Bits, createPool, noBits, setBit } from "./bits.ts";
 import type { IndexedRule } from "./rule-index.ts";
@@ -22,6 +22,8 @@ type Place = {
   readonly action: "allow" | "deny";
   /** Null = an end that nobody owns may meet these factors too. */
   readonly sets: readonly Members[] | null;
+  /** The endpoint's `cidr`; null = any address. */
+  readonly blocks: Ranges | null;
 };
 
 export function createPlaceIndex(
@@ -79,32 +81,59 @@ function placesOf(
     const { software: _s, user: _u, unit: _n, container: _c, ...endpoint }: Endpoint = rule[side];
     const key = `${rule.action} ${JSON.stringify(endpoint)}`;
     const known = places.get(key);
-    if (known !== undefined) known.rules.push(i);
-    else places.set(key, { rules: [i], endpoint, action: rule.action, sets: setsOf(endpoint, rule.action) });
+    if (known !== undefined) {
+      known.rules.push(i);
+      return;
+    }
+    const { cidr } = endpoint;
+    const blocks = cidr === undefined ? null : rangesOfCidr(cidr);
+    const { action } = rule;
+    places.set(key, { rules: [i], endpoint, action, sets: setsOf(endpoint, action), blocks });
   });
   return [...places.values()];
 }
 
 function createSide(inventory: Inventory, places: readonly Place[], rules: number) {
   const pool = createPool();
-  const byWorkload = workloadBits(inventory, places, rules, pool);
+  const bitsOf = createBits(places, rules, pool);
+  const byWorkload = workloadBits(inventory, places, bitsOf);
+  /** Places that an address of nobody may be in. */
+  const open = [...places.keys()].filter((p) => places[p]?.sets === null);
   return {
     ofWorkload: (index: number): Bits => byWorkload[index] as Bits, // callers have the index from the inventory
     ofAddress: (index: number | null, address: bigint): Bits => {
-      const bits = noBits(rules);
-      for (const place of places)
-        if (holdsAt(place, index, [address])) for (const rule of place.rules) setBit(bits, rule);
-      return pool(bits);
+      const candidates = index === null ? open : places.keys();
+      const met: number[] = [];
+      for (const p of candidates) if (holdsAt(places[p] as Place, index, [address])) met.push(p); // p is in bounds
+      return bitsOf(met);
     },
   };
 }
+
+/** Rules of a list of places; equal lists share one set. */
+function createBits(places: readonly Place[], rules: number, pool: (bits: Bits) => Bits) {
+  let known = new Map<string, Bits>();
+  return (met: readonly number[]): Bits => {
+    const key = met.join();
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const bits = noBits(rules);
+    for (const p of met) for (const rule of places[p]?.rules ?? []) setBit(bits, rule);
+    if (known.size >= LISTS_MAX) known = new Map();
+    const pooled = pool(bits);
+    known.set(key, pooled);
+    return pooled;
+  };
+}
+
+/** Distinct lists of places that are remembered at a time. */
+const LISTS_MAX = 100_000;
 
 /** For every workload, going through what each place selects, so that the cost is what is selected. */
 function workloadBits(
   inventory: Inventory,
   places: readonly Place[],
-  rules: number,
-  pool: (bits: Bits) => Bits,
+  bitsOf: (met: readonly number[]) => Bits,
 ): readonly Bits[] {
   const addresses = inventory.workloads.map(ownAddresses);
   const met: number[][] = inventory.workloads.map(() => []);
@@ -113,29 +142,19 @@ function workloadBits(
     const candidates = narrowest ?? inventory.workloads.keys();
     for (const index of candidates) if (holdsAt(place, index, addresses[index] ?? [])) met[index]?.push(p);
   });
-  const known = new Map<string, Bits>();
-  return met.map((list) => {
-    const key = list.join();
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const bits = noBits(rules);
-    for (const p of list) for (const rule of places[p]?.rules ?? []) setBit(bits, rule);
-    const pooled = pool(bits);
-    known.set(key, pooled);
-    return pooled;
-  });
+  return met.map(bitsOf);
 }
 
 /** Whether a rule's place factors hold: an allow's known and true, a deny's not known to be false. `fqdn` is asked later. */
 function holdsAt(
-  { endpoint, action, sets }: Place,
+  { endpoint, action, sets, blocks }: Place,
   index: number | null,
   addresses: readonly bigint[],
 ): boolean {
   if (sets !== null && (index === null || !sets.every((set) => isMember(set, index)))) return false;
-  const { cidr } = endpoint;
-  if (cidr !== undefined) {
-    const inside = addresses.filter((address) => inCidr(cidr, address)).length;
+  if (blocks !== null) {
+    let inside = 0;
+    for (const address of addresses) if (rangesContain(blocks, address)) inside++;
     const known = addresses.length > 0 && (inside === 0 || inside === addresses.length);
     if (known ? inside === 0 : action === "allow") return false;
   }
