@@ -24,6 +24,14 @@ static __always_inline void flush_datagrams(struct connection *connection)
 	record_flow(connection, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
 }
 
+/* What it goes on as: no rule of the policy in force allows it. */
+static __always_inline void keep(struct connection *connection)
+{
+	connection->verdict = RW_VERDICT_ALLOWED;
+	connection->reason = RW_REASON_KEPT;
+	connection->rule = 0;
+}
+
 /*
  * An open flow meets a revision that did not judge it. One that is denied now
  * goes on, without the rule that once allowed it, unless the revision cuts.
@@ -44,9 +52,7 @@ static __noinline bool still_holds(struct connection *connection)
 		connection->reason = RW_REASON_CUT;
 		return false;
 	}
-	connection->verdict = RW_VERDICT_ALLOWED;
-	connection->reason = RW_REASON_KEPT;
-	connection->rule = 0;
+	keep(connection);
 	return true;
 }
 

@@ -42,6 +42,7 @@
 #include "udp.h"
 #include "packet.h"
 #include "device.h"
+#include "cut.h"
 #include "optional.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -193,6 +193,9 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
 			if (connection->verdict == RW_VERDICT_BLOCKED)
 				connection->verdict = RW_VERDICT_WOULD_BLOCK;
 			times = 1;
+		} else if (!still_holds(connection)) {
+			/* Over before it was cut. */
+			keep(connection);
 		}
 		record_end(ops, connection, times);
 	}

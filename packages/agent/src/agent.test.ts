@@ -214,7 +214,6 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     for (const [generation, policy, words] of [
       [4n, hostPolicyOf(), "not above 5"],
       [6n, hostPolicyOf({ workload: "db-1" }), "policy of `db-1`"],
-      [7n, hostPolicyOf({ established: "cut" }), "established: cut"],
     ] as const) {
       host.provision(generation, policy);
       await until(() => host.status?.problem.includes(words));

@@ -22,6 +22,13 @@ export async function attachDevices(pinDir: string): Promise<void> {
   await runLoader(["devices", "--pin", pinDir]);
 }
 
+/** Ends TCP connections of a network namespace that the policy in force denies; returns how many. */
+export async function cutConnections(pinDir: string, netns?: string): Promise<number> {
+  return Number(
+    await runLoader(["cut", "--pin", pinDir, ...(netns === undefined ? [] : ["--netns", netns])]),
+  );
+}
+
 /** Detaches the programs and removes all that is pinned. */
 export async function unloadPrograms(pinDir: string): Promise<void> {
   await runLoader(["unload", "--pin", pinDir]);
@@ -46,10 +53,11 @@ export function openPinned(pinDir: string): Kernel {
 const DONE: Readonly<Record<string, string>> = {
   load: "loaded",
   devices: "attached to all network devices",
+  cut: "run on the open connections",
   unload: "removed",
 };
 
-async function runLoader(args: readonly string[]): Promise<void> {
+async function runLoader(args: readonly string[]): Promise<string> {
   const loader = `${build}ringwall-bpf`;
   await access(loader).catch((error: unknown) => {
     throw agentError(
@@ -60,7 +68,7 @@ async function runLoader(args: readonly string[]): Promise<void> {
     );
   });
   try {
-    await run(loader, args, { timeout: LOADER_TIMEOUT_MS });
+    return (await run(loader, args, { timeout: LOADER_TIMEOUT_MS })).stdout;
   } catch (error) {
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
     throw agentError(

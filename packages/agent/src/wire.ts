@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ControllerMessage } from "@ringwall/protocol/agent";
 import type { Logger } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
+import { cutDenied, cutTools } from "./apply/cut-denied.ts";
 import { createEnforcer, type Enforcer } from "./apply/enforcer.ts";
 import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
@@ -156,6 +157,10 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     wallOffsetNs,
     onChange,
   });
+  const cutting = cutTools(options.pinDir, () => (kernel.readTasks() ?? []).map(({ tgid }) => tgid), {
+    onCut: (count) => log.warn(`${count} open connections were cut: the policy denies them`),
+    onError: (error) => log.error({ err: error }, "open connections could not be cut"),
+  });
   const governor = await createGovernor({
     stateDir,
     workload: credentials.workload,
@@ -172,6 +177,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       });
       await execControl.setPolicy(policy);
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
+      if (policy?.established === "cut") await cutDenied(cutting);
     },
     onChange,
   });

@@ -193,15 +193,15 @@ static int enter(const char *netns)
 }
 
 /* Does something with the pinned program in the namespace of the devices. */
-static int with_program(const struct options *options,
-			int (*what)(int program, const struct options *options))
+int with_program(const struct options *options, const char *name,
+		 int (*what)(int program, const struct options *options))
 {
 	libbpf_print_fn_t before = libbpf_set_print(be_quiet);
 	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	char path[PATH_MAX];
 	int program = -1, error = 0;
 
-	if (pin_path(path, options->pin, "devices", DEVICE_PROGRAM_PIN))
+	if (pin_path(path, options->pin, "devices", name))
 		program = bpf_obj_get(path);
 	if (program >= 0) {
 		error = options->netns ? enter(options->netns) : 0;
@@ -219,20 +219,20 @@ static int with_program(const struct options *options,
 int attach_devices(const struct options *options)
 {
 	forget_devices(options->pin);
-	return with_program(options, attach_each);
+	return with_program(options, DEVICE_PROGRAM, attach_each);
 }
 
 /* Links go with their pins; filters have none. */
 void detach_devices(const struct options *options)
 {
-	with_program(options, detach_each);
+	with_program(options, DEVICE_PROGRAM, detach_each);
 }
 
 int pin_device_program(struct bpf_program *program, const char *pin)
 {
 	char path[PATH_MAX];
 
-	if (!pin_path(path, pin, "devices", DEVICE_PROGRAM_PIN))
+	if (!pin_path(path, pin, "devices", bpf_program__name(program)))
 		return -ENAMETOOLONG;
 	return replace_pin(bpf_program__fd(program), path) ? 0 : -errno;
 }

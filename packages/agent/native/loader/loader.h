@@ -18,7 +18,8 @@ enum exit_code {
 	EXIT_USAGE = 2, /* the call or its input is wrong */
 };
 
-#define DEVICE_PROGRAM_PIN "program" /* below devices/ */
+#define DEVICE_PROGRAM "judge_at_device"
+#define CUT_PROGRAM "judge_again"
 #define ENTRIES_DEFAULT 65536
 #define ENTRIES_MAX (1 << 20)
 
@@ -75,7 +76,13 @@ int attach_program(struct bpf_program *program, const struct options *options,
 int command_devices(const struct options *options);
 int attach_devices(const struct options *options);
 void detach_devices(const struct options *options);
+int with_program(const struct options *options, const char *name,
+		 int (*what)(int program, const struct options *options));
+/* A program that is attached to no cgroup: below devices/, by its name. */
 int pin_device_program(struct bpf_program *program, const char *pin);
+
+/* cut.c: ends connections that the policy in force denies. */
+int command_cut(const struct options *options);
 
 /* place.c */
 int lock_place(const char *pin); /* descriptor to close, or -1 */

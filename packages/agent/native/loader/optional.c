@@ -10,7 +10,7 @@
 #define LOG_BYTES (1 << 20)
 
 const char *const optional_programs[] = { "reset_refused", "dump_tasks",
-					  "judge_at_device", NULL };
+					  "judge_at_device", "judge_again", NULL };
 
 bool is_optional(const char *name)
 {

@@ -55,20 +55,25 @@ static void print_program(const char *name, const struct bpf_prog_info *info,
 		       info->verified_insns);
 }
 
-static void print_device_program(const char *pin, bool first, bool json)
+/* A program that has no link of its own. */
+static bool print_pinned(const char *pin, const char *name, bool first,
+			 bool json)
 {
 	struct bpf_prog_info info = {};
 	__u32 bytes = sizeof(info);
 	char path[PATH_MAX];
+	bool found;
 	int fd = -1;
 
-	if (pin_path(path, pin, "devices", DEVICE_PROGRAM_PIN))
+	if (pin_path(path, pin, "devices", name))
 		fd = bpf_obj_get(path);
 	if (fd < 0)
-		return;
-	if (!bpf_obj_get_info_by_fd(fd, &info, &bytes))
-		print_program("judge_at_device", &info, first, json);
+		return false;
+	found = !bpf_obj_get_info_by_fd(fd, &info, &bytes);
+	if (found)
+		print_program(name, &info, first, json);
 	close(fd);
+	return found;
 }
 
 static void print_programs(const char *pin, bool json)
@@ -93,7 +98,9 @@ static void print_programs(const char *pin, bool json)
 	}
 	if (listing)
 		closedir(listing);
-	print_device_program(pin, first, json);
+	if (print_pinned(pin, DEVICE_PROGRAM, first, json))
+		first = false;
+	print_pinned(pin, CUT_PROGRAM, first, json);
 }
 
 static void print_optional(const struct rw_meta *meta, bool json)

@@ -48,12 +48,12 @@ function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): 
     generation: context.generation,
   });
   const processes = new Map<number, number>();
-  const rules = new Map<number, number>();
+  const rules = new Map<string, number>();
   records.forEach((record, row) => {
     batch.localAddress.set(localAddressFor(record.address, context.addresses), row * 16);
     batch.peerAddress.set(record.address, row * 16);
     batch.process.push(processIndex(record.identity, processes, batch, context));
-    batch.rule.push(ruleIndex(record.rule, rules, batch, context));
+    batch.rule.push(ruleIndex(record, rules, batch, context));
     batch.port.push(record.port);
     batch.proto.push(record.proto);
     batch.direction.push(record.direction === "out" ? Direction.OUTBOUND : Direction.INBOUND);
@@ -96,13 +96,26 @@ function processIndex(id: number, seen: Map<number, number>, batch: FlowBatch, c
   return index;
 }
 
-function ruleIndex(id: number, seen: Map<number, number>, batch: FlowBatch, context: FlowContext): number {
-  if (id === 0) return 0;
-  const known = seen.get(id);
+function ruleIndex(
+  record: FlowRecord,
+  seen: Map<string, number>,
+  batch: FlowBatch,
+  context: FlowContext,
+): number {
+  const name = ruleNameOf(record, context);
+  if (name === "") return 0;
+  const known = seen.get(name);
   if (known !== undefined) return known;
-  const index = batch.rules.push(context.ruleName(id));
-  seen.set(id, index);
+  const index = batch.rules.push(name);
+  seen.set(name, index);
   return index;
+}
+
+/** What decided, in words: the rule, or what a revision did to a connection that was open before it. */
+function ruleNameOf({ rule, reason }: FlowRecord, { ruleName }: FlowContext): string {
+  if (reason === "kept") return "established/keep";
+  const name = rule === 0 ? "" : ruleName(rule);
+  return reason === "cut" ? `established/cut by ${name || "default"}` : name;
 }
 
 function milliseconds(ns: bigint): bigint {

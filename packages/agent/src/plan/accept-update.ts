@@ -45,12 +45,6 @@ function unsupported(policy: HostPolicy, capabilities: ReadonlySet<string>): Pro
       "leave the segment at `alert`, set it to `requires: core`, or give the host a kernel with BPF LSM",
     );
   }
-  if (policy.established === "cut") {
-    refuse(
-      "`established: cut`",
-      "set the segment to `established: keep`; new connections are judged either way",
-    );
-  }
   return problems;
 }
 

@@ -144,11 +144,7 @@ describe("acceptUpdate", () => {
     ["no JSON", offer("{"), "policy-malformed"],
     ["of another shape", offer({ ...policy, surprise: 1 }), "policy-malformed"],
     ["waiting too long", offer(policy, { confirmWithinSeconds: 4000 }), "confirm-too-long"],
-    [
-      "more than this host can",
-      offer({ ...policy, requires: "lsm" }),
-      "host-incapable",
-    ],
+    ["more than this host can", offer({ ...policy, requires: "lsm" }), "host-incapable"],
     ["pointing at no selector", offer({ ...policy, processSelectors: [] }), "policy-malformed"],
     ["pointing at no software", offer({ ...policy, software: {} }), "policy-malformed"],
   ])("refuses one that is %s", (_name, given, code) => {
