@@ -15,6 +15,10 @@ export type AgentOptions = {
   readonly controller?: string;
   /** File systems in which executions are judged before they happen, each by a path in it; default: every one. */
   readonly execPaths?: readonly string[];
+  /** Another apt than the machine's, by its configuration file (APT_CONFIG): for other roots. */
+  readonly aptConfig?: string;
+  /** Another dpkg database than /var/lib/dpkg. */
+  readonly dpkgDir?: string;
   /** Called once, when the kernel programs are attached and the agent judges, before the controller was heard. */
   readonly onReady?: () => void;
   /** Ends the agent. Enforcement stays pinned. */

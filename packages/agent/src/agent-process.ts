@@ -26,6 +26,7 @@ const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
 const SHADOW_EVERY_MS = 2000;
+const EVIDENCE_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;
 const DEVICES_EVERY_MS = 2000;
 /** Sockets may outlive the last process of an execution by this much before its answer is dropped. */
@@ -102,6 +103,8 @@ async function work(
         onError,
       ),
       every(SHADOW_EVERY_MS, agent.tellShadow, onError),
+      // While dpkg is still unpacking, so that the answer is there when the program starts.
+      every(EVIDENCE_EVERY_MS, agent.evidence.settle, onError),
       every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
       every(
         LISTENERS_EVERY_MS,

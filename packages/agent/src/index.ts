@@ -1,5 +1,6 @@
 export { AgentError } from "./agent-error.ts";
 export type { AgentOptions, AgentPlaces } from "./agent-options.ts";
+export { installAptHook, removeAptHook } from "./evidence/apt-hook.ts";
 export { runAgent } from "./main.ts";
 export { agentPlan } from "./plan/agent-plan.ts";
 export { type AgentReport, type AgentStatus, agentStatus, formatAgentStatus } from "./status.ts";

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { agentError } from "./agent-error.ts";
 import type { AgentPlaces } from "./agent-options.ts";
+import { removeAptHook } from "./evidence/apt-hook.ts";
 import { unloadPrograms } from "./kernel-instance.ts";
 import { holderOf } from "./state/lock.ts";
 
@@ -20,6 +21,7 @@ export async function uninstallAgent(
   if (existsSync(pinDir)) await unloadPrograms(pinDir);
   const detached = `kernel programs below \`${pinDir}\` detached and removed`;
   if (keepState) return [detached];
+  await removeAptHook(stateDir);
   await rm(stateDir, { recursive: true, force: true });
   return [detached, `state in \`${stateDir}\` removed`];
 }

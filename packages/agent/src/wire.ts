@@ -9,15 +9,17 @@ import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
+import { openPackageEvidence } from "./evidence/package-evidence.ts";
 import { createDeniedExecs } from "./exec/denied-execs.ts";
 import { createExecControl, type ExecControl } from "./exec/exec-control.ts";
+
 import { probeExecGate } from "./exec/probe-gate.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createDigester } from "./identify/digest.ts";
 import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
 import { createIdentifier, type Identifier } from "./identify/identifier.ts";
 import type { IdentityBook } from "./identify/identity-book.ts";
-import { createPackageLookup } from "./identify/packages.ts";
+import { createPackageLookup, type PackageEvidence } from "./identify/packages.ts";
 import { warmDigests } from "./identify/read-digest.ts";
 import { createUserNames } from "./identify/users.ts";
 import { namedFiles } from "./identify/warm.ts";
@@ -37,6 +39,7 @@ export type Agent = {
   readonly kernel: Kernel;
   readonly book: IdentityBook;
   readonly digests: DigestCache;
+  readonly evidence: PackageEvidence;
   readonly warmUp: (files: Iterable<string>) => Promise<void>;
   readonly identifier: Identifier;
   readonly enforcer: Enforcer;
@@ -100,10 +103,11 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
     },
   });
+  const evidence = await openPackageEvidence(stateDir, options.aptConfig);
   const tools = {
     digestOf: createDigester(),
     cache: digests,
-    packages: createPackageLookup(),
+    packages: createPackageLookup(options.dpkgDir, evidence),
     clock: { bootNs: kernel.bootNs, wallNs },
   };
   const warmUp = async (files: Iterable<string>) => {
@@ -201,6 +205,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     kernel,
     book,
     digests,
+    evidence,
     warmUp,
     identifier,
     enforcer,

@@ -55,13 +55,13 @@ async function lookAtOpen(name: string, handle: FileHandle, tools: FileTools): P
   const digest = await readDigest(handle, before, tools);
   const after = await handle.stat({ bigint: true });
   const whole = isUnchanged(before, after) && after.nlink > 0n;
-  const packageName = whole ? await tools.packages.find(name, digest.md5) : null;
+  const owner = whole ? await tools.packages.findKnown(name, digest) : null;
   const isLoader = LOADER.test(basename(name));
   const file: StartedFile = {
     path: name,
     sha256: whole ? digest.sha256 : null,
-    package: packageName,
-    evidence: packageName === null ? null : "manifest-only",
+    package: owner?.package ?? null,
+    evidence: owner?.evidence ?? null,
     interpreter: !isLoader && interpreterOf(name) !== undefined,
     loader: isLoader,
     essential: whole && isEssentialExec(name) && (await digestHere(name, tools)) === digest.sha256,

@@ -67,12 +67,13 @@ export async function identifyExecutable(
     } as const;
     return { facts, lasting: false };
   }
-  const packageName = unlinked ? null : await tools.packages.find(plainPath, digest.md5);
+  const owner = unlinked ? null : await tools.packages.find(plainPath, digest);
   const facts: ExecutableFacts = {
     exe: plainPath,
     exeSha256: digest.sha256,
-    package: packageName,
-    evidence: packageName === null ? null : "manifest-only",
+    package: owner?.package ?? null,
+    evidence: owner?.evidence ?? null,
+    ...(owner === null || owner.supersedes.length === 0 ? {} : { supersedes: owner.supersedes }),
     unattributable,
   };
   return { facts, lasting };

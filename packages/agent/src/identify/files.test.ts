@@ -108,10 +108,14 @@ test("a package owns a file only while its content is what was shipped", async (
   await writeFile(join(folder, "info", "bash.md5sums"), `${md5}  bin/bash\n${md5}  usr/share/doc/bash/x\n`);
   await writeFile(join(folder, "info", "libc6:amd64.md5sums"), `${md5}  usr/lib/x86_64-linux-gnu/tool\n`);
   const { find } = createPackageLookup(folder);
-  expect(await find("/usr/bin/bash", md5)).toBe("bash");
-  expect(await find("/bin/bash", "0".repeat(32))).toBeNull();
-  expect(await find("/usr/lib/x86_64-linux-gnu/tool", md5)).toBe("libc6");
-  expect(await find("/usr/share/doc/bash/x", md5)).toBeNull();
+  const digest = { sha256: "a".repeat(64), md5 };
+  expect((await find("/usr/bin/bash", digest))?.package).toBe("bash");
+  expect(await find("/bin/bash", { ...digest, md5: "0".repeat(32) })).toBeNull();
+  expect(await find("/usr/lib/x86_64-linux-gnu/tool", digest)).toMatchObject({
+    package: "libc6",
+    evidence: "manifest-only",
+  });
+  expect(await find("/usr/share/doc/bash/x", digest)).toBeNull();
 });
 
 test("the first user of a number gives the name, and any text has an answer", () => {

@@ -8,11 +8,17 @@ import type { IdentityKey } from "../kernel/contract.ts";
 export const BOOK_ENTRIES_MAX = 65_536;
 
 /** The executable's half of an identity. */
-export type ExecutableFacts = Pick<ProcessIdentity, "exe" | "exeSha256" | "package" | "evidence"> & {
+export type ExecutableFacts = Pick<
+  ProcessIdentity,
+  "exe" | "exeSha256" | "package" | "evidence" | "supersedes"
+> & {
   readonly unattributable: "memfd" | "deleted" | null;
 };
 /** What runs beside it. All empty = number 0. */
-export type ScriptFacts = Pick<ProcessIdentity, "script" | "scriptSha256" | "unattributable" | "environment">;
+export type ScriptFacts = Pick<
+  ProcessIdentity,
+  "script" | "scriptSha256" | "scriptSupersedes" | "unattributable" | "environment"
+>;
 /** Who and where. */
 export type OwnerFacts = Pick<ProcessIdentity, "user" | "unit" | "container">;
 

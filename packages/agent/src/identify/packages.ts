@@ -1,10 +1,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { EvidenceBook } from "../evidence/evidence-book.ts";
+import type { Digest } from "./digest.ts";
 
 /** Programs whose package is known; past it further ones count as belonging to none. */
 export const PACKAGE_FILES_MAX = 65_536;
-/** What may be a program: something in a `bin`, or below `lib` with a name without a suffix. */
-const PROGRAM = /(?:^|\/)(?:s?bin|libexec|games)\/[^/]+$|^(?:usr\/)?lib\/.*\/[^./]+$/;
+/** What may be a program: something in a `bin`, or below `lib` or `opt` with a name without a suffix. */
+const PROGRAM = /(?:^|\/)(?:s?bin|libexec|games)\/[^/]+$|^(?:(?:usr\/)?lib|opt)\/.*\/[^./]+$/;
 
 type Owner = { readonly package: string; readonly md5: string };
 
@@ -12,13 +14,28 @@ export type PackageLookup = {
   /** Reads the lists ahead. */
   readonly warm: () => Promise<void>;
   /**
-   * The Debian package that ships this very content at this path, or null. It rests on dpkg's unsigned MD5 lists
-   * (evidence `manifest-only`): a changed file belongs to no package.
+   * The package that ships this very content at this path, or null: a changed file belongs to no package. `deb-repo` where
+   * a .deb from a signed index holds it, else `manifest-only`, which rests on dpkg's unsigned MD5 lists.
    */
-  readonly find: (path: string, md5: string) => Promise<string | null>;
+  readonly find: (path: string, digest: Digest) => Promise<PackageOwner | null>;
+  /**
+   * The same by what is known now. INVARIANT: who holds up an execution asks this: the tools that look at packages are
+   * executions too, and would wait for themselves.
+   */
+  readonly findKnown: (path: string, digest: Digest) => Promise<PackageOwner | null>;
 };
 
-export function createPackageLookup(folder = "/var/lib/dpkg"): PackageLookup {
+export type PackageOwner = {
+  readonly package: string;
+  readonly evidence: "deb-repo" | "manifest-only";
+  /** What the same package had here before, where the present content is signed. */
+  readonly supersedes: readonly string[];
+};
+
+/** What the package manager's hook has left, and what came of it. */
+export type PackageEvidence = { readonly book: EvidenceBook; readonly settle: () => Promise<void> };
+
+export function createPackageLookup(folder = "/var/lib/dpkg", evidence?: PackageEvidence): PackageLookup {
   let index: Promise<ReadonlyMap<string, Owner>> | undefined;
   let indexedMs = -1;
 
@@ -35,17 +52,38 @@ export function createPackageLookup(folder = "/var/lib/dpkg"): PackageLookup {
     return index;
   }
 
+  async function findKnown(path: string, { sha256, md5 }: Digest): Promise<PackageOwner | null> {
+    const signed = evidence === undefined ? undefined : findSigned(evidence.book, path, sha256);
+    if (signed !== undefined) return signed;
+    const owners = await load();
+    const inList = path.slice(1);
+    const owner = owners.get(inList) ?? owners.get(inList.replace(/^usr\//, ""));
+    if (owner === undefined || owner.md5 !== md5) return null;
+    evidence?.book.noteListed(path, { package: owner.package, sha256 });
+    return { package: owner.package, evidence: "manifest-only", supersedes: [] };
+  }
+
   return {
+    findKnown,
     warm: async () => {
       await load();
     },
-    find: async (path, md5) => {
-      const owners = await load();
-      const inList = path.slice(1);
-      const owner = owners.get(inList) ?? owners.get(inList.replace(/^usr\//, ""));
-      return owner !== undefined && owner.md5 === md5 ? owner.package : null;
+    find: async (path, digest) => {
+      // What was installed a moment ago may not have been looked at yet.
+      await evidence?.settle();
+      return findKnown(path, digest);
     },
   };
+}
+
+function findSigned(book: EvidenceBook, path: string, sha256: string): PackageOwner | undefined {
+  const shipped = book.shippedAt(path);
+  const own = shipped.findLast((one) => one.sha256 === sha256);
+  if (own === undefined) return undefined;
+  const earlier = [...shipped, ...book.listedAt(path)]
+    .filter((one) => one.package === own.package && one.sha256 !== sha256)
+    .map((one) => one.sha256);
+  return { package: own.package, evidence: "deb-repo", supersedes: [...new Set(earlier)].sort() };
 }
 
 async function readIndex(folder: string): Promise<ReadonlyMap<string, Owner>> {

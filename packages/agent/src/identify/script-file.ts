@@ -131,7 +131,14 @@ async function hashScript(
   if (!same || !isOld(after.ctimeNs) || !isOld(walked.linksChangedNs)) {
     return { script: walked.path, scriptSha256: null, unattributable: "deleted" };
   }
-  return { script: walked.path, scriptSha256: digest.sha256, unattributable: null };
+  const owner = await tools.packages.find(walked.path, digest);
+  const earlier = owner?.supersedes ?? [];
+  return {
+    script: walked.path,
+    scriptSha256: digest.sha256,
+    ...(earlier.length === 0 ? {} : { scriptSupersedes: earlier }),
+    unattributable: null,
+  };
 }
 
 /**

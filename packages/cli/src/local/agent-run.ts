@@ -3,6 +3,8 @@ import {
   agentPlan,
   agentStatus,
   formatAgentStatus,
+  installAptHook,
+  removeAptHook,
   runAgent,
   uninstallAgent,
 } from "@ringwall/agent";
@@ -54,6 +56,21 @@ export async function showPlan(options: PlanOptions): Promise<0> {
   const linesMax = options.all ? Number.POSITIVE_INFINITY : undefined;
   const text = await explained(() => agentPlan(places(options), options.policy, linesMax));
   say(cleanLines(text.trimEnd()));
+  return 0;
+}
+
+export async function changePackageHook(
+  action: "install" | "remove",
+  options: AgentPlaceOptions,
+): Promise<0> {
+  const { stateDir } = places(options);
+  if (action === "remove") {
+    await removeAptHook(stateDir);
+    say("apt no longer keeps packages for the agent; what was captured stays");
+  } else {
+    const { conf } = await explained(() => installAptHook(stateDir));
+    say(`${conf} written: what apt installs from now on is tied to its repository's signature`);
+  }
   return 0;
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { collectLabel } from "../output/parse-options.ts";
 import { run } from "../run.ts";
 import type { AgentPlaceOptions, AgentRunOptions, PlanOptions } from "./agent-run.ts";
@@ -28,6 +28,16 @@ export function register(program: Command): void {
     .option("--policy <file>", "a host policy as JSON, rather than the one that is stored")
     .option("--all", "print every entry, however many")
     .action(run(async (options: PlanOptions) => (await import("./agent-run.ts")).showPlan(options)));
+  withPlaces(
+    agent
+      .command("package-hook")
+      .description("let apt tell this host's agent which signed packages files come from")
+      .addArgument(new Argument("<action>", "install it, or remove it").choices(["install", "remove"])),
+  ).action(
+    run(async (action: "install" | "remove", options: AgentPlaceOptions) =>
+      (await import("./agent-run.ts")).changePackageHook(action, options),
+    ),
+  );
   withPlaces(
     agent
       .command("uninstall")

@@ -7,6 +7,7 @@ import { mapOf } from "../jobs/map-view.ts";
 import { createNamer } from "../jobs/software-names.ts";
 import { loadSoftware } from "../jobs/software-views.ts";
 import { statusOf } from "../jobs/status-view.ts";
+import { upgradesOf } from "../jobs/upgrade-views.ts";
 import { FLOW_SLOT_SECONDS, loadWindow } from "../jobs/window.ts";
 import type { Path } from "../proof/paths.ts";
 import { loadAudit } from "../store/state/audit.ts";
@@ -15,6 +16,8 @@ import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./p
 
 /** Flows of one answer where no limit is given. */
 const FLOWS_LIMIT_DEFAULT = 1_000;
+/** How far back programs are compared with what they were. */
+const UPGRADES_SINCE = "30d";
 const REVISIONS_LISTED_MAX = 1_000;
 const AUDIT_LISTED_MAX = 1_000;
 const PATHS_LISTED_MAX = 10_000;
@@ -24,6 +27,7 @@ type Views = Pick<
   | "status"
   | "workloads"
   | "software"
+  | "upgrades"
   | "segments"
   | "policies"
   | "alerts"
@@ -45,6 +49,11 @@ export function createViews(parts: UserServicesParts): Views {
       return workloadViews(set, inventory, parts);
     },
     software: async () => loadSoftware(flows, createNamer(await namingSoftware(parts))),
+    async upgrades() {
+      const { inventory } = worldInForce(parts);
+      const { seen } = await loadWindow(flows, inventory, { since: UPGRADES_SINCE, ...EDGES });
+      return upgradesOf(seen);
+    },
     async segments() {
       const { set, inventory } = worldInForce(parts);
       const { seen } = await loadWindow(flows, inventory, { since: undefined, ...EDGES, deniedOnly: true });

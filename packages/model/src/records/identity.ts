@@ -16,6 +16,13 @@ export type ProcessIdentity = {
   readonly image: string | null;
   readonly package: string | null;
   readonly evidence: Evidence | null;
+  /**
+   * Digests that the same package had at this path before, where a signature vouches for the one now: what an upgrade
+   * keeps its Software by (`upgrades: signed`). Known on the host only, in no record.
+   */
+  readonly supersedes?: readonly string[];
+  /** The same for the script. */
+  readonly scriptSupersedes?: readonly string[];
   /** Code-injecting variables as `NAME=value`, sorted. */
   readonly environment: readonly string[];
 };

@@ -1,3 +1,4 @@
+import type { Software } from "@ringwall/model";
 import type { AddressSet, HostPolicy, HostRule, ProcessSelector } from "../lower/host-policy.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 
@@ -51,7 +52,7 @@ export function createTables(set: PolicySet): HostTables {
       software: Object.fromEntries(
         set.software
           .filter((one) => used.has(one.metadata.name))
-          .map((one) => [one.metadata.name, one.spec.anyOf]),
+          .map((one) => [one.metadata.name, entriesOf(one)]),
       ),
       processSelectors: [...selectors.values],
       addressSets: [...sets.values],
@@ -73,4 +74,11 @@ function createInterned<T>() {
       return values.push(value) - 1;
     },
   };
+}
+
+/** Entries that follow signed upgrades say so themselves: the host has no Software to look at. */
+function entriesOf({ spec }: Software): HostPolicy["software"][string] {
+  return spec.upgrades === "signed"
+    ? spec.anyOf.map((entry) => ({ ...entry, upgrades: "signed" as const }))
+    : spec.anyOf;
 }

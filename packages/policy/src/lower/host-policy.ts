@@ -11,6 +11,9 @@ export const KERNEL_PEERS_MAX = 262_144;
 const u32 = z.int().min(0).max(0xffff_ffff);
 const port = z.int().min(0).max(65535);
 
+/** A Software's entry; `upgrades` where the Software follows its package's signed upgrades. */
+export const hostSoftwareEntry = softwareEntry.extend({ upgrades: z.literal("signed").optional() });
+
 /** What a process must be. Fields are ANDed, values of one field ORed; `{}` (any known one) only of a peer. */
 export const processSelector = z.strictObject({
   /** Names into `HostPolicy.software`; with `not`, every known process that is none of them. */
@@ -75,7 +78,7 @@ export const hostPolicy = z.strictObject({
   managedAddresses: z.array(z.string()),
   /** What may be executed here, by name into `software`. */
   run: z.array(z.strictObject({ name: z.string(), software: z.array(name) })),
-  software: z.record(name, z.array(softwareEntry)),
+  software: z.record(name, z.array(hostSoftwareEntry)),
   processSelectors: z.array(processSelector),
   addressSets: z.array(addressSet),
   rules: z.array(hostRule),

@@ -4,6 +4,9 @@ import type { ProcessIdentity, SoftwareEntry } from "@ringwall/model";
 export type Truth = boolean | null;
 
 /** A process as far as it is known: null or absent digests, paths, … are "not known" here only if undefined. */
+/** An entry as a host has it: with what becomes of it when its package is upgraded. */
+export type HostSoftwareEntry = SoftwareEntry & { readonly upgrades?: "signed" | undefined };
+
 export type KnownProcess = {
   readonly [Key in keyof ProcessIdentity]: ProcessIdentity[Key] | undefined;
 };
@@ -13,7 +16,7 @@ export type KnownProcess = {
  * a digest is not known: an allow reads it as no, a deny as yes. Code without a file and code-injecting variables are
  * no software unless the entry lists them.
  */
-export function matchSoftware(entries: readonly SoftwareEntry[], identity: KnownProcess): Truth {
+export function matchSoftware(entries: readonly HostSoftwareEntry[], identity: KnownProcess): Truth {
   return anyOf(entries.map((entry) => matchEntry(entry, identity)));
 }
 
@@ -27,15 +30,18 @@ export function anyOf(truths: readonly Truth[]): Truth {
   return truths.includes(null) ? null : false;
 }
 
-function matchEntry(entry: SoftwareEntry, identity: KnownProcess): Truth {
+function matchEntry(entry: HostSoftwareEntry, identity: KnownProcess): Truth {
   const { executable, script, image } = entry;
   const listed = identity.unattributable ?? null;
+  const follows = entry.upgrades === "signed";
   return allOf([
     executable?.package === undefined ? true : matchPackage(executable.package, identity),
     executable?.path === undefined ? true : same(executable.path, identity.exe),
-    executable?.sha256 === undefined ? true : matchDigest(executable.sha256, identity.exeSha256),
+    executable?.sha256 === undefined
+      ? true
+      : matchDigest(executable.sha256, identity.exeSha256, follows ? identity.supersedes : undefined),
     script?.path === undefined ? true : same(script.path, identity.script),
-    script?.sha256 === undefined ? true : matchScriptDigest(script.sha256, identity),
+    script?.sha256 === undefined ? true : matchScriptDigest(script.sha256, identity, follows),
     script === undefined || identity.script === undefined ? true : identity.script !== null,
     image === undefined ? true : same(image, identity.image),
     listed === null ? true : (entry.unattributable?.includes(listed) ?? false),
@@ -50,13 +56,24 @@ function matchPackage(wanted: string, identity: KnownProcess): Truth {
   return identity.evidence === undefined ? null : identity.evidence !== null;
 }
 
-function matchDigest(wanted: string | readonly string[], digest: string | null | undefined): Truth {
+/** The digest itself, or one that its package's signed upgrade took the place of. */
+function matchDigest(
+  wanted: string | readonly string[],
+  digest: string | null | undefined,
+  supersedes: readonly string[] | undefined,
+): Truth {
   if (digest === null || digest === undefined) return null;
-  return typeof wanted === "string" ? wanted === digest : wanted.includes(digest);
+  const list = typeof wanted === "string" ? [wanted] : wanted;
+  return list.includes(digest) || (supersedes ?? []).some((earlier) => list.includes(earlier));
 }
 
-function matchScriptDigest(wanted: string | readonly string[], identity: KnownProcess): Truth {
-  return identity.script === null ? false : matchDigest(wanted, identity.scriptSha256);
+function matchScriptDigest(
+  wanted: string | readonly string[],
+  identity: KnownProcess,
+  follows: boolean,
+): Truth {
+  if (identity.script === null) return false;
+  return matchDigest(wanted, identity.scriptSha256, follows ? identity.scriptSupersedes : undefined);
 }
 
 function same(wanted: string, value: string | null | undefined): Truth {

@@ -400,6 +400,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/upgrades": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["upgrades"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workloads": {
         parameters: {
             query?: never;
@@ -2599,6 +2615,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusView"];
+                };
+            };
+        };
+    };
+    upgrades: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        upgrades: {
+                            evidence: ("rpm-signed" | "deb-repo" | "manifest-only") | null;
+                            exe: string;
+                            from: {
+                                exeSha256: string | null;
+                                scriptSha256: string | null;
+                            };
+                            missingPeers: {
+                                count: number;
+                                /** @enum {string} */
+                                direction: "outbound" | "inbound";
+                                peer: string;
+                                port: number;
+                                /** @enum {string} */
+                                proto: "tcp" | "udp" | "icmp" | "sctp";
+                            }[];
+                            name: string;
+                            newPeers: {
+                                count: number;
+                                /** @enum {string} */
+                                direction: "outbound" | "inbound";
+                                peer: string;
+                                port: number;
+                                /** @enum {string} */
+                                proto: "tcp" | "udp" | "icmp" | "sctp";
+                            }[];
+                            package: string | null;
+                            /** Format: date-time */
+                            probationUntil: string;
+                            script: string | null;
+                            /** Format: date-time */
+                            since: string;
+                            to: {
+                                exeSha256: string | null;
+                                scriptSha256: string | null;
+                            };
+                            workload: string;
+                        }[];
+                    };
                 };
             };
         };

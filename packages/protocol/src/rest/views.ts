@@ -1,4 +1,4 @@
-import { labels } from "@ringwall/model";
+import { evidence, labels } from "@ringwall/model";
 import { z } from "zod";
 import { instant, mode, name, outcome, verification } from "./common.ts";
 
@@ -50,6 +50,32 @@ export const softwareView = z.object({
   workloads: z.array(name),
   firstSeen: instant,
   lastSeen: instant,
+});
+
+const upgradePeer = z.object({
+  direction: z.enum(["outbound", "inbound"]),
+  /** A workload, or an address of none. */
+  peer: z.string(),
+  proto: z.enum(["tcp", "udp", "icmp", "sctp"]),
+  port: z.int(),
+  count: z.int(),
+});
+const content = z.object({ exeSha256: z.string().nullable(), scriptSha256: z.string().nullable() });
+
+/** A program whose content changed on one workload, and how its behaviour differs since. */
+export const upgradeView = z.object({
+  workload: name,
+  name: z.string(),
+  exe: z.string(),
+  script: z.string().nullable(),
+  package: z.string().nullable(),
+  evidence: evidence.nullable(),
+  from: content,
+  to: content,
+  since: instant,
+  probationUntil: instant,
+  newPeers: z.array(upgradePeer),
+  missingPeers: z.array(upgradePeer),
 });
 
 export const segmentView = z.object({
@@ -182,6 +208,7 @@ export const auditView = z.object({
 export type AuditView = z.infer<typeof auditView>;
 export type WorkloadView = z.infer<typeof workloadView>;
 export type SoftwareView = z.infer<typeof softwareView>;
+export type UpgradeView = z.infer<typeof upgradeView>;
 export type SegmentView = z.infer<typeof segmentView>;
 export type PolicyView = z.infer<typeof policyView>;
 export type AlertView = z.infer<typeof alertView>;

@@ -30,6 +30,7 @@ import type {
   StatusView,
   shadowBody,
   simulateBody,
+  UpgradeView,
   WorkloadView,
 } from "@ringwall/protocol/rest";
 import type { z } from "zod";
@@ -46,6 +47,7 @@ export type UserServices = {
   status(): Promise<StatusView>;
   workloads(): Promise<readonly WorkloadView[]>;
   software(): Promise<readonly SoftwareView[]>;
+  upgrades(): Promise<readonly UpgradeView[]>;
   segments(): Promise<readonly SegmentView[]>;
   policies(): Promise<readonly PolicyView[]>;
   alerts(): Promise<readonly AlertView[]>;

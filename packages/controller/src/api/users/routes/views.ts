@@ -11,6 +11,7 @@ import {
   softwareView,
   statusView,
   timeQuery,
+  upgradeView,
   workloadView,
 } from "@ringwall/protocol/rest";
 import { z } from "zod";
@@ -34,6 +35,11 @@ export function registerViews(app: UsersApp, services: UserServices): void {
     "/api/v1/software",
     { schema: { operationId: "software", response: replies(z.object({ software: z.array(softwareView) })) } },
     async () => ({ software: [...(await services.software())] }),
+  );
+  app.get(
+    "/api/v1/upgrades",
+    { schema: { operationId: "upgrades", response: replies(z.object({ upgrades: z.array(upgradeView) })) } },
+    async () => ({ upgrades: [...(await services.upgrades())] }),
   );
   app.get(
     "/api/v1/segments",
