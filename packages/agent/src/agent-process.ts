@@ -27,6 +27,8 @@ const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
 const SHADOW_EVERY_MS = 2000;
 const EVIDENCE_EVERY_MS = 1000;
+/** Keys, numbers and counts of the proof; a lost connection is told by the session. */
+const PROOF_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;
 const DEVICES_EVERY_MS = 2000;
 /** Sockets may outlive the last process of an execution by this much before its answer is dropped. */
@@ -88,6 +90,8 @@ async function work(
     // What was forked by a process that had no entry yet while the others were looked at.
     await seedProcesses(kernel, identifier);
     let listeners = await refreshListeners(agent);
+    // Programs that were just loaded saw none of them begin.
+    if (agent.book.isNew) await agent.mutes.begin(listeners);
     if (governor.state().current === null) agent.reporter.firstLook();
     log.info(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
@@ -105,11 +109,13 @@ async function work(
       every(SHADOW_EVERY_MS, agent.tellShadow, onError),
       // While dpkg is still unpacking, so that the answer is there when the program starts.
       every(EVIDENCE_EVERY_MS, agent.evidence.settle, onError),
+      every(PROOF_EVERY_MS, () => agent.prover?.tick().catch(() => undefined), onError),
       every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
       every(
         LISTENERS_EVERY_MS,
         async () => {
           listeners = await refreshListeners(agent);
+          agent.mutes.refresh(listeners);
         },
         onError,
       ),

@@ -36,6 +36,7 @@ export function dispatchEvents(
         refreshSoon(agent, onError);
         break;
       case "proof":
+        agent.prover?.onEvent(event).catch(onError);
         break;
     }
   }

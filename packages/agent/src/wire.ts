@@ -26,6 +26,9 @@ import { namedFiles } from "./identify/warm.ts";
 import type { Kernel } from "./kernel/contract.ts";
 import { createReporter, type Reporter } from "./observe/reporter.ts";
 import type { Instance } from "./open-instance.ts";
+import { type MuteListeners, openMuteListeners } from "./proof/mute-listeners.ts";
+import { createProver, KEY_PERIOD_MS, type Prover, type ProverParts } from "./proof/prover.ts";
+import { CALL_TIMEOUT_MS } from "./session/client.ts";
 import type { Credentials } from "./session/credentials.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createShadowSender } from "./session/shadow-sender.ts";
@@ -48,6 +51,9 @@ export type Agent = {
   readonly spool: Spool;
   readonly uploader: Uploader;
   readonly session: Session;
+  /** Null where this host gives and asks for no proofs. */
+  readonly prover: Prover | null;
+  readonly mutes: MuteListeners;
   readonly shadow: Shadow;
   /** Tells the controller of the shadow, if there is anything new. */
   readonly tellShadow: () => Promise<void>;
@@ -80,7 +86,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const { stateDir } = options;
   const execGate = await probeExecGate();
   const digests = openDigestCache(stateDir);
-  const enforcer = createEnforcer(kernel, book.identities);
+  const enforcer = createEnforcer(kernel, book.identities, () => prover?.directory() ?? []);
   const wallOffsetNs = () => wallNs() - kernel.bootNs();
 
   const spool = await openSpool(stateDir);
@@ -124,6 +130,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     userName,
     admit: (id, identity) => {
       shadow.admit(id, identity);
+      prover?.met(id, identity);
       return enforcer.admit(id, identity);
     },
     onSighting: reporter.sight,
@@ -185,22 +192,40 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     },
     onChange,
   });
+  const onProofError = (error: unknown) =>
+    log.warn({ err: error }, "the controller did not take this host's part of the proof");
+  const proverParts = (): ProverParts => ({
+    stateDir,
+    workload: credentials.workload,
+    kernel,
+    client: () => session.client(),
+    identities: book.identities,
+    admitRemote: enforcer.admitRemote,
+    mutePorts: mutes.ports,
+    nowMs: Date.now,
+    periodMs: options.proofPeriodMs ?? KEY_PERIOD_MS,
+    onFault: (message) => log.warn(message),
+  });
   const session = createSession({
     stateDir,
     credentials,
     version: VERSION,
     generation: () => governor.state().current?.generation ?? 0n,
-    onMessage: (message) => onMessage(message, governor, shadow, log),
+    onMessage: (message) => onMessage(message, { governor, shadow, prover, log }),
     onOpen: () => {
       log.info(`connected to ${credentials.controller}`);
       uploader
         .flush()
         .catch((error: unknown) => log.error({ err: error }, "waiting reports could not be sent"));
+      if (prover === null) offerNoKeys(session, credentials.workload).catch(() => undefined);
+      else prover.greet().catch(onProofError);
       parts.onChange();
     },
     onFailure: ({ message, fix }) => log.warn(`${message}; ${fix}`),
     nowMs: Date.now,
   });
+  const mutes = await openMuteListeners(stateDir);
+  const prover = options.proof === true ? await createProver(proverParts()) : null;
   return {
     kernel,
     book,
@@ -214,11 +239,18 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     spool,
     uploader,
     session,
+    prover,
+    mutes,
     shadow,
     tellShadow: createShadowSender(shadow.report, session.client),
     execGate,
     execControl,
   };
+}
+
+/** A host that proves nothing (any more) says so, or its peers would expect proofs for ever. An older controller can't. */
+async function offerNoKeys(session: Session, workload: string): Promise<void> {
+  await session.client()?.service.offerProofKey({ workload, keys: [] }, { timeoutMs: CALL_TIMEOUT_MS });
 }
 
 /** The policy by which flows are named until the next switch. */
@@ -238,11 +270,16 @@ function capabilitiesOf(kernel: Kernel, execGate: ExecGateSupport): ReadonlySet<
   return new Set([level, ...features.filter((one) => one.available).map((one) => one.name)]);
 }
 
+type Listeners = {
+  readonly governor: Governor;
+  readonly shadow: Shadow;
+  readonly prover: Prover | null;
+  readonly log: Logger;
+};
+
 async function onMessage(
   message: ControllerMessage["message"],
-  governor: Governor,
-  shadow: Shadow,
-  log: Logger,
+  { governor, shadow, prover, log }: Listeners,
 ): Promise<void> {
   switch (message.case) {
     case "policy": {
@@ -261,7 +298,13 @@ async function onMessage(
     case "shadowStop":
       return shadow.end(message.value.run);
     case "heartbeat":
+      prover?.heard(message.value.timeMs);
+      return;
     case "proof":
+      prover
+        ?.fetch()
+        .catch((error: unknown) => log.warn({ err: error }, "what peers prove could not be fetched"));
+      return;
     case undefined:
       // An unknown message is a newer controller's: what it means can't matter to this agent.
       return;

@@ -98,7 +98,15 @@ async function startCore(
   const hub = createHub(onChange);
   const notifier = createNotifier(hub, () => proofs.version());
   stopper.add(async () => notifier.close());
-  const proofs = await createProofs({ db, fleet, alert, onChange: notifier.changed, nowMs: Date.now });
+  const onProving = () => changes.inventoryChanged();
+  const proofs = await createProofs({
+    db,
+    fleet,
+    alert,
+    onProving,
+    onChange: notifier.changed,
+    nowMs: Date.now,
+  });
   const rollout = await createRollout(db, hub, log, Date.now);
   const changes = await createChanges({
     db,

@@ -10,7 +10,9 @@ type FilledSlot = {
   readonly policy: HostPolicy;
   readonly lowered: LoweredHost;
   readonly admitted: Set<number>;
+  readonly remotes: Set<number>;
 };
+type Numbered = Iterable<readonly [number: number, identity: ProcessIdentity]>;
 
 export type Enforcer = {
   /** Puts a policy in force in one step. One at a time: the caller waits for each. */
@@ -19,20 +21,27 @@ export type Enforcer = {
   readonly clear: () => Promise<void>;
   /** Makes the live slot (and one being filled) know an identity; resolves when the kernel judges by it. */
   readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
+  /** The same for a number of the fleet's directory. */
+  readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
   /** The lowering in force; null before the first policy. */
   readonly lowered: () => LoweredHost | null;
 };
 
 /**
- * Carries plans out. `identities` gives all that have a number. INVARIANT: a class's entries are in the kernel before
+ * Carries plans out. `identities` gives all that have a number here, `directory` those of the fleet. INVARIANT: a class's entries are in the kernel before
  * an identity is put into the class, and a slot is complete before it is made live.
  */
 export function createEnforcer(
   kernel: Kernel,
-  identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>,
+  identities: () => Numbered,
+  directory: () => Numbered = () => [],
 ): Enforcer {
   let live: FilledSlot | null = null;
-  let filling: { readonly target: FilledSlot; readonly late: Map<number, ProcessIdentity> } | null = null;
+  let filling: {
+    readonly target: FilledSlot;
+    readonly late: Map<number, ProcessIdentity>;
+    readonly lateRemotes: Map<number, ProcessIdentity>;
+  } | null = null;
   let refill: Promise<unknown> | null = null;
 
   async function apply(generation: bigint, policy: HostPolicy): Promise<KernelPlan> {
@@ -40,14 +49,19 @@ export function createEnforcer(
     const lowered = lowerHost(policy);
     const liveSlot = kernel.liveSlot();
     const actual = { liveSlot, generation: kernel.readSlot(liveSlot).generation };
-    const plan = planKernel({ generation, lowered, identities: identities() }, actual);
+    const plan = planKernel(
+      { generation, lowered, identities: identities(), directory: directory() },
+      actual,
+    );
     const admitted = new Set(plan.contents.subjects.map((entry) => entry.identity));
-    const target: FilledSlot = { slot: plan.slot, policy, lowered, admitted };
-    filling = { target, late: new Map() };
+    const remotes = new Set(plan.contents.remotes?.map((entry) => entry.number));
+    const target: FilledSlot = { slot: plan.slot, policy, lowered, admitted, remotes };
+    filling = { target, late: new Map(), lateRemotes: new Map() };
     try {
       await kernel.writeSlot(plan.slot, plan.contents);
       // Met while the slot was being filled; from here to the switch nothing can come in between.
       for (const [id, identity] of filling.late) put(target, id, identity);
+      for (const [number, identity] of filling.lateRemotes) putRemote(target, number, identity);
       kernel.switchSlot(plan.slot);
       live = target;
     } finally {
@@ -62,6 +76,25 @@ export function createEnforcer(
     if (entries.length > 0) kernel.addPolicies(target.slot, entries.map(toPolicyEntry));
     kernel.addSubjects(target.slot, [{ identity: id, subject }]);
     target.admitted.add(id);
+  }
+
+  function putRemote(target: FilledSlot, number: number, identity: ProcessIdentity): void {
+    if (target.remotes.has(number)) return;
+    const { remote, entries } = target.lowered.remoteOf(identity);
+    if (entries.length > 0) kernel.addPolicies(target.slot, entries.map(toPolicyEntry));
+    kernel.addRemotes(target.slot, [{ number, remote }]);
+    target.remotes.add(number);
+  }
+
+  /** Where a map is full, the same policy goes into larger ones. */
+  async function orRefill(target: FilledSlot, write: () => void): Promise<void> {
+    try {
+      write();
+    } catch (error) {
+      if (!(error instanceof KernelError) || error.code !== "E2BIG") throw error;
+      // Where another revision is being filled, it has room for this one too.
+      if (filling === null) await refillOnce(target);
+    }
   }
 
   /** The live slot's maps have no room left: the same policy goes into maps of the right size. */
@@ -87,14 +120,13 @@ export function createEnforcer(
     lowered: () => live?.lowered ?? null,
     admit: async (id, identity) => {
       if (filling !== null && !filling.target.admitted.has(id)) filling.late.set(id, identity);
-      if (live === null) return;
-      try {
-        put(live, id, identity);
-      } catch (error) {
-        if (!(error instanceof KernelError) || error.code !== "E2BIG") throw error;
-        // Where another revision is being filled, it has room for this one too.
-        if (filling === null) await refillOnce(live);
-      }
+      const target = live;
+      if (target !== null) await orRefill(target, () => put(target, id, identity));
+    },
+    admitRemote: async (number, identity) => {
+      if (filling !== null) filling.lateRemotes.set(number, identity);
+      const target = live;
+      if (target !== null) await orRefill(target, () => putRemote(target, number, identity));
     },
   };
 }

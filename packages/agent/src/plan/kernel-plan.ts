@@ -1,6 +1,13 @@
 import type { Mode, ProcessIdentity } from "@ringwall/model";
 import type { PolicyEntry as LoweredEntry, LoweredHost } from "@ringwall/policy/lower";
-import type { PeerEntry, PolicyEntry, SlotContents, SlotIndex, SubjectEntry } from "../kernel/contract.ts";
+import type {
+  PeerEntry,
+  PolicyEntry,
+  RemoteEntry,
+  SlotContents,
+  SlotIndex,
+  SubjectEntry,
+} from "../kernel/contract.ts";
 import type { Mode as KernelMode } from "../kernel/generated/layout.ts";
 
 /** What should be in force. */
@@ -9,6 +16,8 @@ export type Desired = {
   readonly lowered: LoweredHost;
   /** Every process identity that this host has a number for. */
   readonly identities: Iterable<readonly [id: number, identity: ProcessIdentity]>;
+  /** The fleet's numbers that this host knows; none where it reads no proofs. */
+  readonly directory?: Iterable<readonly [number: number, identity: ProcessIdentity]>;
 };
 
 /** What is in force, as the kernel says. */
@@ -36,6 +45,12 @@ export function planKernel(desired: Desired, actual: Actual): KernelPlan {
     for (const entry of entries) policies.push(toPolicyEntry(entry));
     subjects.push({ identity, subject });
   }
+  const remotes: RemoteEntry[] = [];
+  for (const [number, process] of [...(desired.directory ?? [])].sort(([a], [b]) => a - b)) {
+    const { remote, entries } = lowered.remoteOf(process);
+    for (const entry of entries) policies.push(toPolicyEntry(entry));
+    remotes.push({ number, remote });
+  }
   const { slot } = lowered;
   const peers: PeerEntry[] = slot.peers.map(({ address, bits, peerClass, self, managed }) => ({
     address,
@@ -55,7 +70,7 @@ export function planKernel(desired: Desired, actual: Actual): KernelPlan {
   return {
     from: actual.generation,
     slot: actual.liveSlot === 0 ? 1 : 0,
-    contents: { ...header, policies, peers, subjects },
+    contents: { ...header, policies, peers, subjects, remotes },
   };
 }
 

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { ProofEvent } from "../kernel/contract.ts";
+import { describeOption } from "./describe-option.ts";
+import { newKeyRing, turnKeyRing } from "./key-ring.ts";
 import { createOwnKey, formatOwnKey, pairKey, parseOwnKey, publicKeyOf, sharedSecret } from "./keys.ts";
+import { nameFault } from "./name-fault.ts";
 import { decodeOption, encodeOption, epochOf, findOption, type ProvedPacket } from "./option.ts";
+import { type ProofPeer, peerState } from "./pair-keys.ts";
 import { sipHash24 } from "./siphash.ts";
 import { EXAMPLE } from "./testing/example.ts";
 
@@ -90,5 +95,98 @@ describe("pair keys", () => {
 
   test("can't be had from a public key that is none", () => {
     expect(() => sharedSecret(a, { generation: 1, publicKey: new Uint8Array(32) })).toThrow();
+  });
+});
+
+describe("what an option says", () => {
+  const { option } = EXAMPLE;
+
+  test("is read from the option alone, and from a packet as tcpdump prints it", () => {
+    const said = { number: 4711, senderPhase: 1, receiverPhase: 0, mac: "b29369f91805c332" };
+    expect(describeOption(option)).toMatchObject({ ok: true, value: said });
+    const tcp = `a35e153812345678000000009002faf000000000${option}`;
+    const ip = `450000380001400040060000 0a000207 0a000304`;
+    const packet = { kind: "syn", source: "10.0.2.7", destination: "10.0.3.4", destinationPort: 5432 };
+    const dump = `0x0000:  ${ip} ${tcp}`;
+    expect(describeOption(dump)).toMatchObject({ ok: true, value: { ...said, packet } });
+  });
+
+  test.each(["", "xyz", "fe", "00".repeat(16), `45${"00".repeat(60)}`])(
+    "is refused in words for %j",
+    (hex) => {
+      expect(describeOption(hex).ok).toBe(false);
+    },
+  );
+});
+
+describe("a wrong proof", () => {
+  const { key, packet, epoch, word } = EXAMPLE;
+  const event = (bytes: Uint8Array, own: number): ProofEvent => ({
+    type: "proof",
+    fault: "mac",
+    timeNs: 0n,
+    tgid: 0,
+    ...packet,
+    word: new DataView(bytes.buffer).getUint32(4),
+    mac: bytes.slice(8),
+    epoch: own,
+    isAnswer: false,
+  });
+
+  test.each([
+    [3, "about 192 s ahead of"],
+    [-3, "about 192 s behind"],
+    [300, "about 19200 s ahead of"],
+  ])("that is right %i epochs away is named by the clock", (apart, words) => {
+    const { code, message } = nameFault(
+      event(encodeOption(word, packet, epoch + apart, key), epoch),
+      "b",
+      () => key,
+    );
+    expect(code).toBe("proof-clock");
+    expect(message).toContain(words);
+  });
+
+  test("that is right at no time is not called a matter of clocks", () => {
+    const made = encodeOption(word, packet, epoch, key);
+    made[15] = (made[15] ?? 0) ^ 1;
+    expect(nameFault(event(made, epoch), "b", () => key).code).toBe("proof-mac");
+    expect(nameFault(event(made, epoch), "b", () => null).code).toBe("proof-mac");
+  });
+});
+
+describe("a ring of keys", () => {
+  const PERIOD = 1000;
+
+  test("makes a key each period, and signs with it half a period later", () => {
+    let ring = newKeyRing(50_000);
+    const first = ring.signing;
+    ring = turnKeyRing(ring, 50_999, PERIOD);
+    expect(ring.keys).toHaveLength(1);
+    ring = turnKeyRing(ring, 51_000, PERIOD);
+    expect([ring.keys.map((one) => one.generation), ring.signing]).toEqual([[first, first + 1], first]);
+    ring = turnKeyRing(ring, 51_499, PERIOD);
+    expect(ring.signing).toBe(first);
+    ring = turnKeyRing(ring, 51_500, PERIOD);
+    expect(ring.signing).toBe(first + 1);
+    ring = turnKeyRing(ring, 52_000, PERIOD);
+    expect(ring.keys.map((one) => one.generation)).toEqual([first + 1, first + 2]);
+  });
+
+  test("keeps both ends' keys the same for every pair of generations in use", () => {
+    const [a, b] = [0, 1].map((late) => turnKeyRing(newKeyRing(50_000 + late), 51_500, PERIOD));
+    if (a === undefined || b === undefined) throw new Error("bug: two rings");
+    const peerOf = (workload: string, ring: typeof a): ProofPeer => ({
+      workload,
+      addresses: [],
+      keys: ring.keys.map((key) => ({ generation: key.generation, publicKey: publicKeyOf(key) })),
+      path: "expected",
+      mutePorts: [],
+    });
+    const here = peerState("a", a, peerOf("b", b));
+    const there = peerState("b", b, peerOf("a", a));
+    const phases = ((here.sign?.senderPhase ?? 9) << 1) | (here.sign?.receiverPhase ?? 9);
+    expect(there.verify[phases]).toEqual(here.sign?.key);
+    expect(there.verify.filter((key) => key !== null)).toHaveLength(4);
   });
 });

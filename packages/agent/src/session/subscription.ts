@@ -25,7 +25,7 @@ export async function subscribe(
       timer = setTimeout(() => silence.abort(silent()), SILENCE_MS_MAX);
       if (!opened) handle.onOpen();
       opened = true;
-      if (message.case !== "heartbeat") await handle.onMessage(message);
+      await handle.onMessage(message);
     }
   } finally {
     clearTimeout(timer);

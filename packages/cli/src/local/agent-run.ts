@@ -23,6 +23,7 @@ export type AgentRunOptions = AgentPlaceOptions & {
   readonly label?: Readonly<Record<string, string>>;
   readonly tokenFile?: string;
   readonly controller?: string;
+  readonly proof?: boolean;
 };
 
 /** Runs the agent until it is asked to end; what it enforces stays in the kernel. */
@@ -37,6 +38,7 @@ export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
       ...(label === undefined ? {} : { labels: label }),
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(controller === undefined ? {} : { controller }),
+      proof: options.proof ?? false,
       onReady: () => tellParent({ kind: "agent-ready" }),
       signal,
     }),

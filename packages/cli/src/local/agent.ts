@@ -11,6 +11,7 @@ export function register(program: Command): void {
     ),
   )
     .option("--token-file <file>", "enrolment token, needed once; - for standard input, or RINGWALL_TOKEN")
+    .option("--proof", "prove software to the other end's kernel, and ask for its proofs (docs/proof.md)")
     .option("--controller <url>", "https://HOST:PORT instead of the address in the token")
     .action(
       run(async (options: AgentRunOptions) => (await import("./agent-run.ts")).runAgentUntilEnd(options)),
@@ -28,6 +29,18 @@ export function register(program: Command): void {
     .option("--policy <file>", "a host policy as JSON, rather than the one that is stored")
     .option("--all", "print every entry, however many")
     .action(run(async (options: PlanOptions) => (await import("./agent-run.ts")).showPlan(options)));
+  agent
+    .command("decode-option")
+    .description(
+      "what the proof in a SYN or SYN-ACK says: the option, the TCP options, or a packet as hexadecimal",
+    )
+    .argument("<hex...>", "bytes as tcpdump -x prints them; - reads them from standard input")
+    .option("--json", "one JSON object")
+    .action(
+      run(async (hex: readonly string[], options: { json?: boolean }) =>
+        (await import("./decode-option.ts")).decodeOption(hex, options),
+      ),
+    );
   withPlaces(
     agent
       .command("package-hook")

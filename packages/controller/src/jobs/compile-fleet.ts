@@ -13,11 +13,17 @@ import { type EssentialSource, essentialOf } from "./essential.ts";
 
 /** A revision's resources with the inventory they are judged on: the hosts with agents, and the written Workloads. */
 export type World = { readonly set: PolicySet; readonly inventory: Inventory };
+/** With what each host is capable of. */
+export type LiveWorld = World & {
+  /** Whether a host gives and reads proofs of software. */
+  readonly proves: (workload: string) => boolean;
+};
 
-export function worldOf(resources: readonly Resource[], fleet: Fleet): Result<World> {
+export function worldOf(resources: readonly Resource[], fleet: Fleet): Result<LiveWorld> {
   const set = policySetOf(resources);
   const inventory = inventoryOf([...fleet.workloads(), ...set.workloads]);
-  return inventory.ok ? ok({ set, inventory: inventory.value }) : inventory;
+  const proves = (workload: string) => fleet.isProving(workload);
+  return inventory.ok ? ok({ set, inventory: inventory.value, proves }) : inventory;
 }
 
 /** One host's policy as it is shipped, or why it can't be. */
@@ -29,9 +35,9 @@ export type CompiledHost = {
 /** Longest stretch of compiling without letting heartbeats and uploads through. */
 const STRETCH_MS = 25;
 
-/** Compiles the policy of each of `agents` under a revision. Hosts with the same resolvers share a compiler. */
+/** Compiles the policy of each of `agents` under a revision. Hosts with the same resolvers, with or without proofs, share a compiler. */
 export async function compileFleet(
-  world: World,
+  world: LiveWorld,
   revision: number,
   agents: readonly AgentRecord[],
   essential: EssentialSource,
@@ -42,8 +48,9 @@ export async function compileFleet(
   let stretchEndMs = performance.now() + STRETCH_MS;
   for (const agent of agents) {
     const config = essentialOf(essential, agent);
-    const key = config.resolvers.join();
-    const options = { revision, essential: config, proof: "unavailable", nowMs } as const;
+    const proof = world.proves(agent.name) ? "available" : "unavailable";
+    const key = `${proof} ${config.resolvers.join()}`;
+    const options = { revision, essential: config, proof, nowMs } as const;
     const compiler = compilers.get(key) ?? createHostCompiler(world.set, world.inventory, options);
     compilers.set(key, compiler);
     const result = compiler(agent.name);

@@ -37,6 +37,8 @@ export type ProofsParts = {
   readonly db: StateDatabase;
   readonly fleet: Fleet;
   readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
+  /** A host began or ceased to prove: its policy is another one. */
+  readonly onProving: () => void;
   /** There is something new to fetch. */
   readonly onChange: () => void;
   readonly nowMs: () => number;
@@ -78,6 +80,7 @@ class StoredProofs implements Proofs {
   constructor(parts: ProofsParts, memory: Memory) {
     this.#parts = parts;
     this.#memory = memory;
+    for (const workload of memory.keys.keys()) parts.fleet.setProving(workload, true);
     for (const workload of [...memory.keys.keys(), ...memory.revoked.keys()])
       this.#addresses.set(workload, this.#addressesOf(workload));
   }
@@ -101,6 +104,7 @@ class StoredProofs implements Proofs {
       if (keys.length === 0) this.#memory.keys.delete(workload);
       else this.#memory.keys.set(workload, after);
       this.#changed(workload);
+      this.#setProving(workload);
       return ok(undefined);
     });
   }
@@ -135,6 +139,7 @@ class StoredProofs implements Proofs {
       this.#memory.paths.forget(workload);
       const known = this.#memory.keys.delete(workload) || this.#memory.revoked.delete(workload);
       if (known) this.#changed(workload);
+      this.#setProving(workload);
     });
   }
 
@@ -143,6 +148,7 @@ class StoredProofs implements Proofs {
       const { db, fleet } = this.#parts;
       this.#memory.paths.forget(workload);
       if (!this.#memory.keys.delete(workload)) return;
+      fleet.setProving(workload, false);
       const addresses = fleet.get(workload)?.addresses ?? [];
       await store.saveRevoked(db, workload, addresses);
       this.#memory.revoked.set(workload, addresses);
@@ -186,6 +192,14 @@ class StoredProofs implements Proofs {
     if (state === "expected") await store.deleteStripped(db, source, destination);
     else await store.saveStripped(db, { source, destination, since: new Date(sinceMs ?? 0) });
     this.#memory.history.touch(PATH_KEY(source, destination));
+  }
+
+  #setProving(workload: string): void {
+    const { fleet, onProving } = this.#parts;
+    const proving = this.#memory.keys.has(workload);
+    if (fleet.isProving(workload) === proving) return;
+    fleet.setProving(workload, proving);
+    onProving();
   }
 
   #changed(workload: string): void {

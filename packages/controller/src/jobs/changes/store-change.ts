@@ -14,7 +14,7 @@ import {
   savePending,
 } from "../../store/state/revisions.ts";
 import type { DraftFile, Tables } from "../../store/state/tables.ts";
-import { compileFleet, compileProblems, type World, worldOf } from "../compile-fleet.ts";
+import { compileFleet, compileProblems, type LiveWorld, worldOf } from "../compile-fleet.ts";
 import { type EssentialSource, essentialOfFleet } from "../essential.ts";
 import type { Rollout } from "../rollout.ts";
 
@@ -66,13 +66,13 @@ export async function storeChange(
 function judge(
   { fleet, essential }: StoreChangeParts,
   resources: readonly Resource[],
-): Result<{ readonly world: World; readonly warnings: readonly string[] }, Refusal> {
+): Result<{ readonly world: LiveWorld; readonly warnings: readonly string[] }, Refusal> {
   const world = worldOf(resources, fleet);
   if (!world.ok) return fail(policyRefused(world.error));
   const found = checkPolicy(world.value.set, world.value.inventory, {
     essential: essentialOfFleet(essential, fleet.all()),
     nowMs: Date.now(),
-    proof: "unavailable",
+    ...(fleet.all().some((agent) => fleet.isProving(agent.name)) ? {} : { proof: "unavailable" as const }),
   });
   if (found.some((one) => one.severity === "error")) return fail(policyRefused(found));
   return ok({ world: world.value, warnings: found.map((one) => one.message) });
@@ -82,7 +82,7 @@ async function write(
   transaction: Transaction<Tables>,
   { fleet, rollout, essential }: StoreChangeParts,
   change: Change,
-  world: World,
+  world: LiveWorld,
 ): Promise<Omit<StoredChange, "warnings">> {
   const seconds = change.confirmWithinSeconds;
   const generation = await nextGeneration(transaction);

@@ -59,6 +59,9 @@ export type Fleet = {
   recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void>;
   setLabels(name: string, labels: Labels): Promise<AgentRecord | null>;
   seen(name: string): void;
+  /** Whether the host proves its software and reads proofs: it has offered keys. In memory only. */
+  isProving(name: string): boolean;
+  setProving(name: string, proving: boolean): void;
   /** Forgets the host, with its policy and its certificates. */
   remove(name: string): Promise<void>;
 };
@@ -75,6 +78,7 @@ class StoredFleet implements Fleet {
   readonly #db: StateDatabase;
   readonly #agents = new Map<string, AgentRecord>();
   readonly #startedMs = Date.now();
+  readonly #proving = new Set<string>();
   readonly #owners = new Map<string, Set<string>>();
 
   constructor(db: StateDatabase, agents: readonly AgentRecord[]) {
@@ -88,6 +92,15 @@ class StoredFleet implements Fleet {
 
   get(name: string): AgentRecord | undefined {
     return this.#agents.get(name);
+  }
+
+  isProving(name: string): boolean {
+    return this.#proving.has(name);
+  }
+
+  setProving(name: string, proving: boolean): void {
+    if (proving) this.#proving.add(name);
+    else this.#proving.delete(name);
   }
 
   workloads(): readonly Workload[] {
