@@ -1,4 +1,5 @@
 import type { ProcessIdentity, Protocol, Workload } from "@ringwall/model";
+import type { Exec } from "./exec.ts";
 import type { Rejection } from "./review/rejection.ts";
 
 /** One end of an edge: the workload where one owns the address, else the address alone. */
@@ -38,6 +39,8 @@ export type Edge = {
 export type LearnInput = {
   readonly edges: readonly Edge[];
   readonly inventory: readonly Workload[];
+  /** Programs that were started; without them nothing is said of what may run. */
+  readonly execs?: readonly Exec[];
   /** 0 = fewest rules, 1 = tightest; the default passes the project's benchmarks. */
   readonly tightness: number;
   readonly seed: number;

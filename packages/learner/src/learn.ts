@@ -1,16 +1,18 @@
-import type { Resource, Segment } from "@ringwall/model";
+import type { Policy, Resource, Segment } from "@ringwall/model";
 import { API_VERSION, NAME_LABEL, nameLabel } from "@ringwall/model";
 import { clean } from "./clean/clean.ts";
-import type { LearnInput } from "./edge.ts";
+import type { EdgeEnd, LearnInput } from "./edge.ts";
+import type { Exec } from "./exec.ts";
 import { orderOfBlocking } from "./judge/order.ts";
 import { readinessOf } from "./judge/readiness.ts";
 import { type Link, linkTable } from "./links.ts";
+import { type RunRules, runRules } from "./programs/run-rules.ts";
 import { ruleReport } from "./report/rules.ts";
 import { type Aside, setAsideReport } from "./report/set-aside.ts";
 import type { LearnResult } from "./result.ts";
 import { remember } from "./review/remembered.ts";
 import { draftRules } from "./rules/draft-rules.ts";
-import { policiesOf } from "./rules/policies.ts";
+import { policiesOf, policyDocument } from "./rules/policies.ts";
 import { findSegments } from "./segment/find-segments.ts";
 import { nameSegments } from "./segment/name-segments.ts";
 import type { Group } from "./segment/partition.ts";
@@ -22,7 +24,8 @@ import { softwareDocument } from "./software/software-group.ts";
  * learned is said in `report.notes`, and yields no rule.
  */
 export function learn(input: LearnInput): LearnResult {
-  const software = nameSoftware(input.edges, new Set(input.taken));
+  const execs = input.execs ?? [];
+  const software = nameSoftware(input.edges, new Set(input.taken), execs);
   const table = linkTable(input.edges, input.inventory, software);
   const { parties } = table;
   const context = { parties, software: software.groups };
@@ -40,9 +43,15 @@ export function learn(input: LearnInput): LearnResult {
     return { drafted, ...placed, ...ruleReport(placed.rules, partition) };
   };
   const { drafted, policies, rules, reported, overPermission } = propose(input.tightness);
+  const run = runRules(execs, {
+    ...words,
+    partition,
+    remembered,
+    softwareOf: (exec) => software.of(endOf(exec)),
+  });
   const aside: Aside[] = [...cleaned.aside, ...drafted.aside];
   const segments = partition.groups.map((group, number) =>
-    segmentDocument(segmentNames[number] ?? "", group),
+    segmentDocument(segmentNames[number] ?? "", group, run.governed.has(segmentNames[number] ?? "")),
   );
   const curve = tightnesses(input.tightness, cleaned.kept.length).map((tightness) => {
     const point = tightness === input.tightness ? { rules, overPermission } : propose(tightness);
@@ -51,11 +60,11 @@ export function learn(input: LearnInput): LearnResult {
   return {
     resources: [
       ...usedSoftware(
-        drafted.rules.flatMap((rule) => [...rule.fromSoftware, ...rule.toSoftware]),
+        [...drafted.rules.flatMap((rule) => [...rule.fromSoftware, ...rule.toSoftware]), ...run.software],
         software.groups,
       ),
       ...segments,
-      ...policies,
+      ...withRunRules(policies, run.rules),
     ],
     report: {
       segments: partition.groups.map(({ members, why }, number) => ({
@@ -63,9 +72,9 @@ export function learn(input: LearnInput): LearnResult {
         members,
         why,
       })),
-      rules: reported,
+      rules: [...reported, ...run.reported],
       overPermission,
-      setAside: setAsideReport(aside, context),
+      setAside: [...setAsideReport(aside, context), ...run.setAside],
       readiness: readinessOf(
         drafted.rules.flatMap((rule) => rule.links),
         { parties, partition, segmentNames },
@@ -89,15 +98,32 @@ function tightnesses(chosen: number, links: number): readonly number[] {
   return [...new Set([...others, chosen])].sort((a, b) => a - b);
 }
 
-export function segmentDocument(name: string, group: Group): Segment {
+/** The same end as a flow of this program would have. */
+export function endOf({ workload, process }: Exec): EdgeEnd {
+  return { workload, ip: null, fqdn: null, process };
+}
+
+/** Each run rule behind the other rules of its policy; a policy that has none is made. */
+export function withRunRules(policies: readonly Policy[], run: RunRules["rules"]): readonly Policy[] {
+  const byPolicy = new Map(run.map(({ policy, rule }) => [policy, rule]));
+  const extended = policies.map((policy) => {
+    const rule = byPolicy.get(policy.metadata.name);
+    byPolicy.delete(policy.metadata.name);
+    return rule === undefined ? policy : { ...policy, spec: { rules: [...policy.spec.rules, rule] } };
+  });
+  return [...extended, ...[...byPolicy].map(([name, rule]) => policyDocument(name, [rule]))];
+}
+
+/** `isRunKnown`: a rule says what may run there, so that processes can be observed too. */
+export function segmentDocument(name: string, group: Group, isRunKnown: boolean): Segment {
   return {
     apiVersion: API_VERSION,
     kind: "Segment",
     metadata: { name, description: group.why },
     spec: {
       workloads: group.labels ?? { [NAME_LABEL]: group.members.map(nameLabel) },
-      // Not `processes`: without a rule about what may run, block would refuse every program.
-      modes: { inbound: "observe", outbound: "observe" },
+      // Without a rule about what may run, block would refuse every program.
+      modes: { inbound: "observe", outbound: "observe", ...(isRunKnown ? { processes: "observe" } : {}) },
     },
   };
 }

@@ -79,7 +79,7 @@ function findingOf(group: readonly Aside[], { parties, software }: Context): Set
   return { edge, reason, words, edges: group.length, connections: tally, suspicious: SUSPICIOUS.has(reason) };
 }
 
-function rejectedWords({ policy, rule, reason }: Rejection): string {
+export function rejectedWords({ policy, rule, reason }: Rejection): string {
   return `a person rejected \`${policy}/${rule.name}\`, which would allow it: ${reason}`;
 }
 
@@ -88,7 +88,7 @@ function some(values: readonly string[]): string {
   return rest > 0 ? `${values.slice(0, SHOWN_MAX).join(", ")} and ${rest} more` : values.join(", ");
 }
 
-function sentence(
+export function sentence(
   reason: SetAsideReason,
   program: string,
   host: string,

@@ -37,7 +37,12 @@ export function policiesOf(
 
 /** The documents that hold these rules. */
 export function policyDocuments(rules: readonly PlacedRule[]): readonly Policy[] {
-  return [...Map.groupBy(rules, (rule) => rule.policy)].map(([name, own]) => policyDocument(name, own));
+  return [...Map.groupBy(rules, (rule) => rule.policy)].map(([name, own]) =>
+    policyDocument(
+      name,
+      own.map(({ rule }) => rule),
+    ),
+  );
 }
 
 function compare(a: string, b: string): number {
@@ -61,11 +66,11 @@ function distinctName(name: string, draft: RuleDraft, used: Set<string>): string
   return chosen;
 }
 
-function policyDocument(name: string, rules: readonly PlacedRule[]): Policy {
+export function policyDocument(name: string, rules: readonly Rule[]): Policy {
   return {
     apiVersion: API_VERSION,
     kind: "Policy",
     metadata: { name },
-    spec: { rules: rules.map(({ rule }) => rule) },
+    spec: { rules: [...rules] },
   };
 }

@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from "@ringwall/model";
 import type { Edge, EdgeEnd } from "../edge.ts";
+import type { Exec } from "../exec.ts";
 import { processKey } from "../input/edges-of-flows.ts";
 import { baseName, type Trust, trustOf } from "../knowledge/programs.ts";
 import { uniqueName } from "../names.ts";
@@ -16,8 +17,12 @@ export type SoftwareIndex = {
 type Draft = { readonly identities: readonly ProcessIdentity[]; readonly suspect: string | null };
 
 /** Groups everything that was seen running into software, and gives each a name that people would use. */
-export function nameSoftware(edges: readonly Edge[], taken: Set<string>): SoftwareIndex {
-  const { sightings, names } = gather(edges);
+export function nameSoftware(
+  edges: readonly Edge[],
+  taken: Set<string>,
+  execs: readonly Exec[] = [],
+): SoftwareIndex {
+  const { sightings, names } = gather(edges, execs);
   const places = Map.groupBy(sightings, ({ identity }) => placeOf(identity));
   const drafts: Draft[] = [];
   for (const place of [...places.keys()].sort()) {
@@ -31,29 +36,32 @@ export function nameSoftware(edges: readonly Edge[], taken: Set<string>): Softwa
   return { groups, of: lookup(groups) };
 }
 
-function gather(edges: readonly Edge[]): { sightings: readonly Sighting[]; names: ReadonlySet<string> } {
+function gather(
+  edges: readonly Edge[],
+  execs: readonly Exec[],
+): { sightings: readonly Sighting[]; names: ReadonlySet<string> } {
   const seen = new Map<
     string,
     { identity: ProcessIdentity; spans: Map<string, { firstMs: number; lastMs: number }> }
   >();
   const names = new Set<string>();
-  for (const edge of edges) {
-    for (const end of [edge.src, edge.dst]) {
-      if (end.process === null) {
-        if (end.software != null) names.add(end.software);
-        continue;
-      }
-      const key = processKey(end.process);
-      const sighting = seen.get(key) ?? { identity: end.process, spans: new Map() };
-      seen.set(key, sighting);
-      const host = end.workload ?? end.ip ?? "";
-      const span = sighting.spans.get(host);
-      sighting.spans.set(host, {
-        firstMs: Math.min(edge.firstMs, span?.firstMs ?? edge.firstMs),
-        lastMs: Math.max(edge.lastMs, span?.lastMs ?? edge.lastMs),
-      });
+  const note = (identity: ProcessIdentity, host: string, firstMs: number, lastMs: number): void => {
+    const key = processKey(identity);
+    const sighting = seen.get(key) ?? { identity, spans: new Map() };
+    seen.set(key, sighting);
+    const span = sighting.spans.get(host);
+    sighting.spans.set(host, {
+      firstMs: Math.min(firstMs, span?.firstMs ?? firstMs),
+      lastMs: Math.max(lastMs, span?.lastMs ?? lastMs),
+    });
+  };
+  for (const { src, dst, firstMs, lastMs } of edges) {
+    for (const end of [src, dst]) {
+      if (end.process !== null) note(end.process, end.workload ?? end.ip ?? "", firstMs, lastMs);
+      else if (end.software != null) names.add(end.software);
     }
   }
+  for (const { workload, process, firstMs, lastMs } of execs) note(process, workload, firstMs, lastMs);
   return { sightings: [...seen.values()], names };
 }
 

@@ -5,15 +5,17 @@ import { recognise } from "../drift/known-software.ts";
 import { type PolicyJudge, policyJudge } from "../drift/policy-judge.ts";
 import type { LearnInput } from "../edge.ts";
 import { readinessOf } from "../judge/readiness.ts";
-import { segmentDocument, usedSoftware } from "../learn.ts";
+import { endOf, segmentDocument, usedSoftware, withRunRules } from "../learn.ts";
 import { linkTable } from "../links.ts";
 import { uniqueName } from "../names.ts";
+import { execJudge, ungovernedNotes } from "../programs/exec-judge.ts";
+import { runRules } from "../programs/run-rules.ts";
 import { ruleReport } from "../report/rules.ts";
 import { setAsideReport } from "../report/set-aside.ts";
 import type { LearnReport } from "../result.ts";
 import { remember } from "../review/remembered.ts";
 import { draftRules } from "../rules/draft-rules.ts";
-import { type PlacedRule, policiesOf, policyDocuments } from "../rules/policies.ts";
+import { policiesOf, policyDocuments } from "../rules/policies.ts";
 import { nameSegments } from "../segment/name-segments.ts";
 import { nameSoftware } from "../software/name-software.ts";
 import type { SoftwareGroup } from "../software/software-group.ts";
@@ -45,7 +47,8 @@ export function update(input: UpdateInput): UpdateResult | null {
   const judge = policyJudge(applyEdits(input.resources, edits), input.inventory);
   if (judge === null) return null;
   const names = new Set(input.resources.map(({ metadata }) => metadata.name));
-  const software = renamed(nameSoftware(input.edges, new Set(names)), judge);
+  const execs = input.execs ?? [];
+  const software = renamed(nameSoftware(input.edges, new Set(names), execs), judge);
   const { parties, links } = linkTable(input.edges, input.inventory, software);
   const context = { parties, software: software.groups };
   const cleaned = clean(links, { ...context, essential: input.essential ?? [] });
@@ -54,21 +57,37 @@ export function update(input: UpdateInput): UpdateResult | null {
   const segments = partition.groups.map((_, number) => existing[number] ?? fresh[number] ?? "");
   const settled = new Set(links.filter((link) => judge.allows(subjectOf(link, parties, software)) !== false));
   const { tightness } = input;
+  const remembered = remember(input.rejected ?? [], input.inventory, partition);
   const drafted = draftRules(cleaned.kept, {
     ...context,
     partition,
     tightness,
     isSettled: (link) => settled.has(link),
-    remembered: remember(input.rejected ?? [], input.inventory, partition),
+    remembered,
   });
   const sizes = partition.groups.map(({ members }) => members.length);
   const fleet = { sizes, coverage: drafted.coverage, tightness };
   const placed = policiesOf(drafted.rules, { segments, software: software.groups, fleet }, names);
-  const rules = apart(placed.rules, names);
+  const nameOf = namesApart(names);
+  const rules = placed.rules.map((rule) => ({ ...rule, policy: nameOf(rule.policy) }));
+  const run = runRules(execs, {
+    segments,
+    software: software.groups,
+    softwareOf: (exec) => software.of(endOf(exec)),
+    partition,
+    remembered,
+    isSettled: execJudge(input.resources, input.inventory),
+  });
+  const newRuns = run.rules.map(({ policy, rule }) => ({ policy: nameOf(policy), rule }));
   const known = new Set(judge.software.map(({ metadata }) => metadata.name));
-  const used = rules.flatMap(({ draft }) => [...draft.fromSoftware, ...draft.toSoftware]);
+  const used = [
+    ...rules.flatMap(({ draft }) => [...draft.fromSoftware, ...draft.toSoftware]),
+    ...run.software,
+  ];
   const added = partition.groups.flatMap((group, number) =>
-    existing[number] === undefined ? [segmentDocument(segments[number] ?? "", group)] : [],
+    existing[number] === undefined
+      ? [segmentDocument(segments[number] ?? "", group, run.governed.has(segments[number] ?? ""))]
+      : [],
   );
   const { reported, overPermission } = ruleReport(rules, partition);
   return {
@@ -76,7 +95,7 @@ export function update(input: UpdateInput): UpdateResult | null {
     added: [
       ...usedSoftware(used, software.groups).filter(({ metadata }) => !known.has(metadata.name)),
       ...added,
-      ...policyDocuments(rules),
+      ...withRunRules(policyDocuments(rules), newRuns),
     ],
     report: {
       segments: partition.groups.map(({ members, why }, number) => ({
@@ -84,19 +103,25 @@ export function update(input: UpdateInput): UpdateResult | null {
         members,
         why,
       })),
-      rules: reported,
+      rules: [...reported, ...run.reported.map((rule) => ({ ...rule, policy: nameOf(rule.policy) }))],
       overPermission,
-      setAside: setAsideReport(
-        [...cleaned.aside, ...drafted.aside].filter(({ link }) => !settled.has(link)),
-        context,
-      ),
+      setAside: [
+        ...setAsideReport(
+          [...cleaned.aside, ...drafted.aside].filter(({ link }) => !settled.has(link)),
+          context,
+        ),
+        ...run.setAside,
+      ],
       readiness: readinessOf(
         cleaned.kept.filter((link) => settled.has(link)),
         { parties, partition, segmentNames: segments },
       ),
       curve: [],
       order: [],
-      notes: input.edges.length === 0 ? ["the window is empty: there is nothing to learn from"] : [],
+      notes: [
+        ...(input.edges.length === 0 ? ["the window is empty: there is nothing to learn from"] : []),
+        ...ungovernedNotes(input.resources, run.governed),
+      ],
     },
     drift: changes,
   };
@@ -127,13 +152,12 @@ function renamed(
 }
 
 /** New rules stand in policies of their own, so that nobody's text is touched. */
-function apart(rules: readonly PlacedRule[], names: ReadonlySet<string>): readonly PlacedRule[] {
+function namesApart(names: ReadonlySet<string>): (policy: string) => string {
   const taken = new Set(names);
   const own = new Map<string, string>();
-  return rules.map((rule) => {
-    const { policy } = rule;
+  return (policy) => {
     const name = own.get(policy) ?? uniqueName(taken.has(policy) ? [`${policy}-learned`] : [policy], taken);
     own.set(policy, name);
-    return { ...rule, policy: name };
-  });
+    return name;
+  };
 }
