@@ -6,6 +6,7 @@ import type { Exec } from "./exec.ts";
 import { orderOfBlocking } from "./judge/order.ts";
 import { readinessOf } from "./judge/readiness.ts";
 import { type Link, linkTable } from "./links.ts";
+import { ungovernedNotes } from "./programs/exec-judge.ts";
 import { type RunRules, runRules } from "./programs/run-rules.ts";
 import { ruleReport } from "./report/rules.ts";
 import { type Aside, setAsideReport } from "./report/set-aside.ts";
@@ -51,7 +52,7 @@ export function learn(input: LearnInput): LearnResult {
   });
   const aside: Aside[] = [...cleaned.aside, ...drafted.aside];
   const segments = partition.groups.map((group, number) =>
-    segmentDocument(segmentNames[number] ?? "", group, run.governed.has(segmentNames[number] ?? "")),
+    segmentDocument(segmentNames[number] ?? "", group),
   );
   const curve = tightnesses(input.tightness, cleaned.kept.length).map((tightness) => {
     const point = tightness === input.tightness ? { rules, overPermission } : propose(tightness);
@@ -63,6 +64,7 @@ export function learn(input: LearnInput): LearnResult {
         [...drafted.rules.flatMap((rule) => [...rule.fromSoftware, ...rule.toSoftware]), ...run.software],
         software.groups,
       ),
+      ...run.packages,
       ...segments,
       ...withRunRules(policies, run.rules),
     ],
@@ -81,7 +83,10 @@ export function learn(input: LearnInput): LearnResult {
       ),
       curve,
       order: orderOfBlocking(drafted.rules, segmentNames),
-      notes: notesOf(input, cleaned.kept, drafted.rules.length),
+      notes: [
+        ...notesOf(input, cleaned.kept, drafted.rules.length),
+        ...ungovernedNotes(segments, run.governed),
+      ],
     },
   };
 }
@@ -114,16 +119,15 @@ export function withRunRules(policies: readonly Policy[], run: RunRules["rules"]
   return [...extended, ...[...byPolicy].map(([name, rule]) => policyDocument(name, [rule]))];
 }
 
-/** `isRunKnown`: a rule says what may run there, so that processes can be observed too. */
-export function segmentDocument(name: string, group: Group, isRunKnown: boolean): Segment {
+export function segmentDocument(name: string, group: Group): Segment {
   return {
     apiVersion: API_VERSION,
     kind: "Segment",
     metadata: { name, description: group.why },
     spec: {
       workloads: group.labels ?? { [NAME_LABEL]: group.members.map(nameLabel) },
-      // Without a rule about what may run, block would refuse every program.
-      modes: { inbound: "observe", outbound: "observe", ...(isRunKnown ? { processes: "observe" } : {}) },
+      // Not `processes`: who puts the segment into block would refuse every program not met so far. That is a step of its own.
+      modes: { inbound: "observe", outbound: "observe" },
     },
   };
 }

@@ -52,10 +52,11 @@ async function learnFiles(options: Options): Promise<0 | 1> {
   const { formatReviews, loadReviews, REVIEW_FILE, rejectionsIn } = await import("./review-file.ts");
   const known = loadReviews(options.output);
   const reviews = options.askAgain ? known.filter(({ state }) => state === "accepted") : known;
-  const { edges, inventory, found } = await loadObservations(options, []);
+  const { edges, execs, inventory, found } = await loadObservations(options, []);
   const { tightness, seed } = options;
   const rejected = rejectionsIn(reviews);
-  const result = learn({ edges, inventory: [...inventory, ...found], tightness, seed, taken: [], rejected });
+  const all = [...inventory, ...found];
+  const result = learn({ edges, execs, inventory: all, tightness, seed, taken: [], rejected });
   const kept = reviews.length === 0 ? [] : [{ path: REVIEW_FILE, text: formatReviews(reviews) }];
   // Files are written in one step: whatever ends the run before this leaves the folder as it was.
   writeFolder(options.output, [...formatLearned(result, found), ...kept], "report.json");

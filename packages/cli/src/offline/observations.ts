@@ -1,5 +1,5 @@
-import { collectEdges, type Edge, workloadsOfEdges } from "@ringwall/learner";
-import type { Flow, Problem, Workload } from "@ringwall/model";
+import { collectEdges, collectExecs, type Edge, type Exec, workloadsOfEdges } from "@ringwall/learner";
+import type { ExecRecord, Flow, Problem, Workload } from "@ringwall/model";
 import { inventoryOf, parsePolicy } from "@ringwall/policy";
 import { Failure } from "../failure.ts";
 import { note } from "../output/print.ts";
@@ -14,6 +14,8 @@ type Options = {
 
 export type Observations = {
   readonly edges: readonly Edge[];
+  /** Programs that were started. */
+  readonly execs: readonly Exec[];
   /** Workloads of the inventory file and of the policy. */
   readonly inventory: readonly Workload[];
   /** Workloads that the flows name and the inventory lacks. */
@@ -30,13 +32,17 @@ export async function loadObservations(
 ): Promise<Observations> {
   const inventory = [...written, ...loadInventory(options.inventory)];
   const collector = collectEdges(inventory);
+  const started = collectExecs();
   const names = workloadsOfEdges(inventory);
   const progress = progressLine();
   for (const file of options.flows) {
-    const problems = await readFlows(file, (flow) => {
-      collector.add(flow);
-      names.add(flow);
+    const problems = await readFlows(file, (record) => {
       progress.step();
+      if ("exec" in record) started.add(record);
+      else {
+        collector.add(record);
+        names.add(record);
+      }
     });
     progress.end();
     if (problems.length === 0) continue;
@@ -47,7 +53,7 @@ export async function loadObservations(
   const found = names.workloads();
   const valid = inventoryOf([...inventory, ...found]);
   if (!valid.ok) throw new Failure(valid.error);
-  return { edges: collector.edges(), inventory, found };
+  return { edges: collector.edges(), execs: started.execs(), inventory, found };
 }
 
 function loadInventory(file: string | undefined): readonly Workload[] {
@@ -57,13 +63,16 @@ function loadInventory(file: string | undefined): readonly Workload[] {
   return parsed.value.workloads;
 }
 
-/** Goes on after a bad line, so that all of them are reported. Exec records are no flows, and are passed over. */
-async function readFlows(file: string, onFlow: (flow: Flow) => void): Promise<readonly Problem[]> {
+/** Goes on after a bad line, so that all of them are reported. */
+async function readFlows(
+  file: string,
+  onRecord: (record: Flow | ExecRecord) => void,
+): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
   for await (const item of readRecords(file, "flow")) {
     if ("problem" in item) {
       if (problems.length < PROBLEMS_MAX) problems.push(item.problem);
-    } else if (!("exec" in item.record)) onFlow(item.record);
+    } else onRecord(item.record);
   }
   return problems;
 }

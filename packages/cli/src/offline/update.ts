@@ -26,9 +26,10 @@ export async function updateFolder(options: Options): Promise<0 | 1> {
   const known = loadReviews(options.update);
   const reviews = options.askAgain ? known.filter(({ state }) => state === "accepted") : known;
   const written = folder.resources.filter((one) => one.kind === "Workload");
-  const { edges, inventory, found } = await loadObservations(options, written);
+  const { edges, execs, inventory, found } = await loadObservations(options, written);
   const result = update({
     edges,
+    execs,
     inventory: [...inventory, ...found],
     tightness: options.tightness,
     seed: options.seed,

@@ -125,6 +125,27 @@ describe("review of a proposal", () => {
   });
 });
 
+describe("what may run", () => {
+  it("is proposed from exec records, for the hosts that report them", async () => {
+    const process = {
+      exe: "/usr/sbin/cron",
+      exeSha256: "c".repeat(64),
+      package: "cron",
+      evidence: "deb-repo",
+      user: "root",
+    };
+    await agents.get("db-1")?.reportExecs({
+      workload: "db-1",
+      batchId: "execs-1",
+      execs: [{ process, parentExe: "/sbin/init", timeMs: BigInt(Date.now()) }],
+    });
+    await learn();
+    const rule = (await proposal())?.rules.find(({ kind }) => kind === "run");
+    expect(rule?.text).toContain("software: [ cron, postgres ]");
+    expect((await proposal())?.rules.filter(({ kind }) => kind === "run")).toHaveLength(1);
+  });
+});
+
 describe("what the draft lacks", () => {
   it("an update leaves people's text alone, and adds a replica to its segment", async () => {
     const text = `# reviewed by the shop's team\n${(await draft()).replace("kind: Segment", "kind: Segment # ours")}`;

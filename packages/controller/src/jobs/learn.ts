@@ -3,6 +3,7 @@ import {
   drift,
   type Edge,
   type EdgeEnd,
+  type Exec,
   type LearnInput,
   type LearnResult,
   learn,
@@ -21,6 +22,8 @@ export type LearnOptions = {
   readonly tightness: number | undefined;
   readonly seed: number | undefined;
   readonly essential: readonly { readonly ip: string; readonly port: number }[];
+  /** Programs that were started. */
+  readonly execs: readonly Exec[];
   readonly rejected: readonly Rejection[];
 };
 
@@ -57,7 +60,7 @@ export function driftFrom(
 function inputOf(
   seen: readonly Seen[],
   inventory: readonly Workload[],
-  { tightness, seed, essential, rejected }: LearnOptions,
+  { tightness, seed, essential, execs, rejected }: LearnOptions,
 ): Omit<LearnInput, "taken"> {
   return {
     edges: edgesOf(seen),
@@ -65,6 +68,7 @@ function inputOf(
     tightness: tightness ?? TIGHTNESS_DEFAULT,
     seed: seed ?? 0,
     essential,
+    execs,
     rejected,
   };
 }

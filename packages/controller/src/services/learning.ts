@@ -6,6 +6,7 @@ import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
 import { DRAFT_FILE, textOf } from "../jobs/draft.ts";
 import { keptByPeople, type LearnOptions } from "../jobs/learn.ts";
+import { loadStarted } from "../jobs/started.ts";
 import type { Seen } from "../jobs/window.ts";
 import { loadWindow } from "../jobs/window.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -32,6 +33,7 @@ export function createLearning(parts: UserServicesParts): Pick<UserServices, "le
         tightness: body.tightness,
         seed: body.seed,
         essential: essentialEnds(parts),
+        execs: await loadStarted(flows),
         rejected: reviews.filter(({ state }) => state === "rejected").map(({ rejection }) => rejection),
       };
       const made =

@@ -9,7 +9,7 @@ export function execJudge(
 ): (exec: Exec) => boolean {
   const inventory = inventoryOf(workloads);
   if (!inventory.ok) return () => false;
-  const set = policySetOf(resources);
+  const set = policySetOf(resources.map(governing));
   return (exec) => {
     const verdict = decideExec(set, inventory.value, recordOf(exec));
     if (!verdict.ok) return false;
@@ -18,10 +18,20 @@ export function execJudge(
   };
 }
 
+/** Rules are asked even where the segment does not govern processes yet. */
+function governing(one: Resource): Resource {
+  if (one.kind !== "Segment" || one.spec.mode !== undefined || one.spec.modes?.processes !== undefined)
+    return one;
+  return { ...one, spec: { ...one.spec, modes: { ...one.spec.modes, processes: "observe" } } };
+}
+
 function recordOf({ workload, process, lastMs }: Exec): ExecRecord {
   const { image: _, environment, ...exec } = process;
   return { time: new Date(lastMs).toISOString(), workload, exec: { ...exec, environment: [...environment] } };
 }
+
+/** Segments listed by name in a note. */
+const NAMED_MAX = 5;
 
 /** Segments that a new rule speaks for and whose text does not govern processes: the rule does nothing there yet. */
 export function ungovernedNotes(
@@ -37,8 +47,9 @@ export function ungovernedNotes(
       : [],
   );
   if (names.length === 0) return [];
+  const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : "";
   return [
-    `${names.join(", ")}: a rule about what may run is proposed, and the segment does not govern processes yet; ` +
-      "add `processes: observe` to its modes",
+    `what may run is proposed for ${names.slice(0, NAMED_MAX).join(", ")}${more}, and does nothing yet: ` +
+      "add `processes: observe` to a segment's modes, and block only once its records stay empty",
   ];
 }

@@ -58,7 +58,7 @@ describe("what may run", () => {
     expect(JSON.stringify(resources)).not.toContain("processes");
   });
 
-  test("is what was started there, and the segment then observes processes", () => {
+  test("is what was started there; governing processes is left to people", () => {
     const { resources, report } = learnedWith(
       execs([
         ["db", postgres],
@@ -67,8 +67,8 @@ describe("what may run", () => {
       ]),
     );
     expect(mayRun({ resources })).toEqual({ db: ["bash", "cron", "postgres"] });
-    const db = resources.find(({ kind, metadata }) => kind === "Segment" && metadata.name === "db");
-    expect(db).toMatchObject({ spec: { modes: { processes: "observe" } } });
+    expect(JSON.stringify(resources)).not.toContain("processes");
+    expect(report.notes.join()).toContain("what may run is proposed for `db`, and does nothing yet");
     const rule = report.rules.find((one) => one.rule === "what may run on db");
     expect(rule).toMatchObject({ policy: "db", overPermission: 1, evidence: { edges: 3 } });
   });
@@ -94,6 +94,19 @@ describe("what may run", () => {
     const hosts = ["web-1", "web-2", "app-1", "app-2", "db"];
     const started = execs([...hosts.map((name) => [name, cron] as const), ["db", postgres] as const]);
     expect(mayRun(learnedWith(started))).toEqual({ "app,db,web": ["cron"], db: ["postgres"] });
+  });
+
+  test("many programs of one signed package are told as the package", () => {
+    const tools = ["ls", "cp", "mv"].map((tool, n) => ({
+      exe: `/usr/bin/${tool}`,
+      exeSha256: digest(30 + n),
+      package: "coreutils",
+      ...signed,
+    }));
+    const result = learnedWith(execs([["db", postgres], ...tools.map((tool) => ["db", tool] as const)]));
+    expect(mayRun(result)).toEqual({ db: ["package-coreutils", "postgres"] });
+    const document = result.resources.find(({ metadata }) => metadata.name === "package-coreutils");
+    expect(document).toMatchObject({ spec: { anyOf: [{ executable: { package: "coreutils" } }] } });
   });
 
   test("a rejected list is not proposed again", () => {
@@ -134,6 +147,6 @@ describe("what may run", () => {
       seed: 1,
     });
     expect(mayRun({ resources: result?.added ?? [] })).toEqual({ db: ["bash"], web: ["cron"] });
-    expect(result?.report.notes.join()).toContain("`web`: a rule about what may run is proposed");
+    expect(result?.report.notes.join()).toContain("what may run is proposed for `db`, `web`");
   });
 });

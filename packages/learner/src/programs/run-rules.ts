@@ -1,4 +1,4 @@
-import type { Rule } from "@ringwall/model";
+import type { Resource, Rule } from "@ringwall/model";
 import { isEssentialExec } from "@ringwall/policy";
 import type { Exec } from "../exec.ts";
 import { rejectedWords, sentence } from "../report/set-aside.ts";
@@ -7,6 +7,7 @@ import type { Rejection } from "../review/rejection.ts";
 import type { Remembered } from "../review/remembered.ts";
 import type { Partition } from "../segment/partition.ts";
 import { isSigned, type SoftwareGroup } from "../software/software-group.ts";
+import { type Told, toldByPackage } from "./packages.ts";
 
 /** Programs of so many of the segments that have records are one rule for all of them. */
 const SHARED_SEGMENTS_MIN = 3;
@@ -31,8 +32,9 @@ export type RunRules = {
   readonly rules: readonly { readonly policy: string; readonly rule: Rule }[];
   readonly reported: readonly LearnedRule[];
   readonly setAside: readonly SetAside[];
-  /** Ids of the software that the rules name. */
+  /** Ids of the software that the rules name, and documents of whole packages among it. */
   readonly software: readonly number[];
+  readonly packages: readonly Resource[];
   /** Segments that a rule speaks for. */
   readonly governed: ReadonlySet<string>;
 };
@@ -64,7 +66,10 @@ export function runRules(execs: readonly Exec[], context: RunContext): RunRules 
       reportOf(policy, rule, listed[index]?.habits ?? [], hosts),
     ),
     setAside: setAside.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
-    software: [...new Set(accepted.map(({ software }) => software))],
+    software: [...new Set(rules.flatMap(({ told }) => told.single))],
+    packages: [
+      ...new Map(rules.flatMap(({ told }) => told.documents.map((one) => [one.metadata.name, one]))).values(),
+    ],
     governed: new Set(accepted.map(({ segment }) => context.segments[segment] ?? "")),
   };
 }
@@ -139,15 +144,16 @@ function ruleOf(
   numbers: readonly number[],
   habits: readonly Habit[],
   { segments, software }: RunContext,
-): { readonly policy: string; readonly rule: Rule } {
+): { readonly policy: string; readonly rule: Rule; readonly told: Told } {
   const names = numbers.map((number) => segments[number] ?? "").sort();
-  const programs = [...new Set(habits.map((habit) => software[habit.software]?.name ?? ""))].sort();
+  const ids = [...new Set(habits.map((habit) => habit.software))];
+  const told = toldByPackage(ids.flatMap((id) => software[id] ?? []));
   const [only] = names;
   const isShared = names.length > 1 || only === undefined;
-  const run = { segment: isShared ? names : only, software: programs };
+  const run = { segment: isShared ? names : only, software: [...told.names] };
   return isShared
-    ? { policy: SHARED_POLICY, rule: { name: "what may run on all of these", run } }
-    : { policy: only, rule: { name: `what may run on ${only}`, run } };
+    ? { policy: SHARED_POLICY, rule: { name: "what may run on all of these", run }, told }
+    : { policy: only, rule: { name: `what may run on ${only}`, run }, told };
 }
 
 function reportOf(

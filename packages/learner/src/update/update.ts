@@ -85,15 +85,14 @@ export function update(input: UpdateInput): UpdateResult | null {
     ...run.software,
   ];
   const added = partition.groups.flatMap((group, number) =>
-    existing[number] === undefined
-      ? [segmentDocument(segments[number] ?? "", group, run.governed.has(segments[number] ?? ""))]
-      : [],
+    existing[number] === undefined ? [segmentDocument(segments[number] ?? "", group)] : [],
   );
   const { reported, overPermission } = ruleReport(rules, partition);
   return {
     edits,
     added: [
       ...usedSoftware(used, software.groups).filter(({ metadata }) => !known.has(metadata.name)),
+      ...run.packages.filter(({ metadata }) => !known.has(metadata.name)),
       ...added,
       ...withRunRules(policyDocuments(rules), newRuns),
     ],
@@ -120,7 +119,7 @@ export function update(input: UpdateInput): UpdateResult | null {
       order: [],
       notes: [
         ...(input.edges.length === 0 ? ["the window is empty: there is nothing to learn from"] : []),
-        ...ungovernedNotes(input.resources, run.governed),
+        ...ungovernedNotes([...input.resources, ...added], run.governed),
       ],
     },
     drift: changes,
