@@ -111,6 +111,21 @@ export function managedWorkload(
       generationWanted: 14,
       problem: "",
       capability: "core",
+      kernel: "6.1.0-28-amd64",
+      features: [
+        {
+          name: "refuse-at-connect",
+          available: true,
+          why: "",
+          means: "a refused connect() fails with ECONNREFUSED",
+        },
+        {
+          name: "refuse-exec",
+          available: false,
+          why: "the kernel has no fanotify permission events",
+          means: "programs that no `run` rule allows are killed just after they have started",
+        },
+      ],
       proof: { generations: [3, 4], offered: ago(now, 7_200) },
       flowsLost: 0,
     },

@@ -34,6 +34,7 @@ import {
   parseMapSearch,
   parseReviewSearch,
   parseSearchText,
+  parseWorkloadsSearch,
   SINCE_DEFAULT,
 } from "./util/path-builder.ts";
 
@@ -69,7 +70,7 @@ const segmentsRoute = createRoute({
 const workloadsRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/workloads",
-  validateSearch: parseListSearch,
+  validateSearch: parseWorkloadsSearch,
   loader: ({ context }) => context.queries.ensureQueryData(workloadsQuery),
   component: WorkloadsPage,
 });

@@ -15,6 +15,7 @@ const CLEAR_SCREEN = "\u001b[H\u001b[2J";
 
 const kinds: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
   workloads: () => import("./get/workloads.ts"),
+  hosts: () => import("./get/hosts.ts"),
   software: () => import("./get/software.ts"),
   upgrades: () => import("./get/upgrades.ts"),
   flows: () => import("./get/flows.ts"),

@@ -15,7 +15,7 @@ const REST_MS_MAX = 8_000;
 const AFFECTED: Readonly<Record<string, readonly string[]>> = {
   status: ["status", "workloads", "segments", "policies", "revisions", "map", "proposal", "rejections"],
   flows: ["map", "flows", "segments", "software", "policies", "workloads", "status"],
-  alert: ["alerts", "segments"],
+  alert: ["alerts", "segments", "paths"],
 };
 
 /** Follows the controller's events until the returned function is called. */

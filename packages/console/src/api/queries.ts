@@ -36,6 +36,11 @@ export const softwareQuery = queryOptions({
   queryFn: async ({ signal }) => (await expectData(client.GET("/api/v1/software", { signal }))).software,
 });
 
+export const pathsQuery = queryOptions({
+  queryKey: ["paths"],
+  queryFn: async ({ signal }) => (await expectData(client.GET("/api/v1/paths", { signal }))).paths,
+});
+
 export const segmentsQuery = queryOptions({
   queryKey: ["segments"],
   queryFn: async ({ signal }) => (await expectData(client.GET("/api/v1/segments", { signal }))).segments,

@@ -19,6 +19,7 @@ export type ProposedRule = Schemas["ProposedRule"];
 export type ReviewState = ProposedRule["state"];
 export type FindingView = Schemas["FindingView"];
 export type RejectionView = Schemas["RejectionView"];
+export type PathView = Schemas["PathView"];
 export type Flow = Schemas["Flow"];
 export type Outcome = MapEdge["outcome"];
 export type Verification = MapEdge["verification"];

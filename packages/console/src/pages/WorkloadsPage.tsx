@@ -2,15 +2,17 @@ import { useSuspenseQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { workloadsQuery } from "../api/queries.ts";
 import type { WorkloadView } from "../api/types.ts";
+import { HostPanel } from "../components/hosts/HostPanel.tsx";
 import { SearchField } from "../forms/SearchField.tsx";
 import { Age } from "../ui/Age.tsx";
-import { AgentBadge, ModeBadge, NotKnown } from "../ui/badges.tsx";
+import { AgentBadge, LevelBadge, ModeBadge, NotKnown } from "../ui/badges.tsx";
 import { type Column, DataTable } from "../ui/DataTable.tsx";
 import { EmptyState } from "../ui/EmptyState.tsx";
 import { PageHeader } from "../ui/PageHeader.tsx";
 import { formatCount } from "../util/format.ts";
 import { includesText } from "../util/includes-text.ts";
 import { pb } from "../util/path-builder.ts";
+import classes from "./WorkloadsPage.module.css";
 
 const route = getRouteApi("/workloads");
 
@@ -32,6 +34,13 @@ const columns: readonly Column<WorkloadView>[] = [
     width: "108px",
     sortBy: agentState,
     render: (workload) => <AgentBadge state={agentState(workload)} />,
+  },
+  {
+    key: "level",
+    header: "Level",
+    width: "76px",
+    sortBy: ({ agent }) => agent?.capability ?? "",
+    render: ({ agent }) => (agent === null ? "" : <LevelBadge level={agent.capability} />),
   },
   {
     key: "addresses",
@@ -101,7 +110,7 @@ const columns: readonly Column<WorkloadView>[] = [
 ];
 
 export function WorkloadsPage() {
-  const { q = "" } = route.useSearch();
+  const { q = "", sel } = route.useSearch();
   const navigate = route.useNavigate();
   const { data: workloads } = useSuspenseQuery(workloadsQuery);
   const shown = workloads.filter((workload) =>
@@ -113,13 +122,17 @@ export function WorkloadsPage() {
       agentState(workload),
     ]),
   );
+  const selected = workloads.find((workload) => workload.name === sel);
+  const select = (name: string | undefined) => {
+    void navigate({ ...pb.workloads({ q, sel: name }), replace: true });
+  };
   return (
     <>
       <PageHeader title="Workloads" note={formatCount(shown.length)}>
         <SearchField
           label="Name, address, label, segment"
           value={q}
-          onChange={(value) => navigate({ ...pb.workloads({ q: value }), replace: true })}
+          onChange={(value) => navigate({ ...pb.workloads({ q: value, sel }), replace: true })}
         />
       </PageHeader>
       {workloads.length === 0 ? (
@@ -127,7 +140,19 @@ export function WorkloadsPage() {
           A host appears here when its agent enrols. Make a token, then start the agent on the host with it.
         </EmptyState>
       ) : (
-        <DataTable label="Workloads" columns={columns} rows={shown} rowKey={(workload) => workload.name} />
+        <div className={classes["content"]}>
+          <DataTable
+            label="Workloads"
+            columns={columns}
+            rows={shown}
+            rowKey={(workload) => workload.name}
+            selectedKey={sel}
+            onSelect={({ name }) => select(name)}
+          />
+          {selected === undefined ? null : (
+            <HostPanel workload={selected} onClose={() => select(undefined)} />
+          )}
+        </div>
       )}
     </>
   );

@@ -2,6 +2,7 @@ import type {
   AlertView,
   Mode,
   Outcome,
+  PathView,
   Provenance,
   ReviewState,
   RevisionView,
@@ -93,6 +94,16 @@ export function AlertBadge({ kind }: { readonly kind: AlertView["kind"] }) {
 export function AgentBadge({ state }: { readonly state: "connected" | "behind" | "lost" | "no agent" }) {
   const tones = { connected: "good", behind: "warn", lost: "bad", "no agent": "neutral" } as const;
   return <StateBadge tone={tones[state]}>{state}</StateBadge>;
+}
+
+/** What the host's kernel makes possible: `none` where no program could be loaded. */
+export function LevelBadge({ level }: { readonly level: string }) {
+  return <StateBadge tone={level === "lsm" ? "good" : level === "core" ? "info" : "bad"}>{level}</StateBadge>;
+}
+
+/** Whether proofs of software arrive on a path. */
+export function PathBadge({ state }: { readonly state: PathView["state"] }) {
+  return <StateBadge tone={state === "expected" ? "good" : "warn"}>{state}</StateBadge>;
 }
 
 /** What is absent, said in grey instead of left blank. */

@@ -46,11 +46,16 @@ export type ReviewSearch = {
 /** Search text of the pages that are one list. */
 export type ListSearch = { readonly q?: string | undefined };
 
+export type WorkloadsSearch = ListSearch & {
+  /** Name of the workload that is looked at. */
+  readonly sel?: string | undefined;
+};
+
 /** Every address of the console in one place; pages link through this and nothing else. */
 export const pb = {
   map: (search: MapSearch = {}) => ({ to: "/", search }) as const,
   segments: () => ({ to: "/segments", search: {} }) as const,
-  workloads: (search: ListSearch = {}) => ({ to: "/workloads", search }) as const,
+  workloads: (search: WorkloadsSearch = {}) => ({ to: "/workloads", search }) as const,
   software: (search: ListSearch = {}) => ({ to: "/software", search }) as const,
   flows: (search: FlowsSearch = {}) => ({ to: "/flows", search }) as const,
   review: (search: ReviewSearch = {}) => ({ to: "/review", search }) as const,
@@ -93,6 +98,10 @@ export function parseReviewSearch(raw: Raw): ReviewSearch {
 
 export function parseListSearch(raw: Raw): ListSearch {
   return { q: text(raw["q"]) };
+}
+
+export function parseWorkloadsSearch(raw: Raw): WorkloadsSearch {
+  return { q: text(raw["q"]), sel: text(raw["sel"]) };
 }
 
 /** All three where nothing sensible is asked for. */

@@ -3,6 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/model";
 import {
   createHostCompiler,
+  type HostPolicy,
   type Inventory,
   inventoryOf,
   type PolicySet,
@@ -10,6 +11,7 @@ import {
 } from "@ringwall/policy";
 import type { AgentRecord, Fleet } from "../store/state/fleet.ts";
 import { type EssentialSource, essentialOf } from "./essential.ts";
+import { holdToLevel } from "./required-level.ts";
 
 /** A revision's resources with the inventory they are judged on: the hosts with agents, and the written Workloads. */
 export type World = { readonly set: PolicySet; readonly inventory: Inventory };
@@ -30,6 +32,8 @@ export function worldOf(resources: readonly Resource[], fleet: Fleet): Result<Li
 export type CompiledHost = {
   readonly workload: string;
   readonly result: Result<{ readonly policy: Buffer; readonly digest: string }>;
+  /** Why the host gets less than the revision says: what it can't do is held in alert. */
+  readonly held: Problem | null;
 };
 
 /** Longest stretch of compiling without letting heartbeats and uploads through. */
@@ -53,8 +57,7 @@ export async function compileFleet(
     const options = { revision, essential: config, proof, nowMs } as const;
     const compiler = compilers.get(key) ?? createHostCompiler(world.set, world.inventory, options);
     compilers.set(key, compiler);
-    const result = compiler(agent.name);
-    compiled.push({ workload: agent.name, result: result.ok ? ok(encode(result.value)) : result });
+    compiled.push(compiledHost(compiler(agent.name), agent));
     if (performance.now() < stretchEndMs) continue;
     await setImmediate();
     stretchEndMs = performance.now() + STRETCH_MS;
@@ -62,17 +65,40 @@ export async function compileFleet(
   return compiled;
 }
 
+function compiledHost(result: Result<HostPolicy>, agent: AgentRecord): CompiledHost {
+  if (!result.ok) return { workload: agent.name, result, held: null };
+  const { policy, held } = holdToLevel(result.value, agent);
+  return { workload: agent.name, result: ok(encode(policy)), held };
+}
+
 function encode(policy: object): { readonly policy: Buffer; readonly digest: string } {
   const bytes = Buffer.from(JSON.stringify(policy));
   return { policy: bytes, digest: createHash("sha256").update(bytes).digest("hex") };
 }
 
-/** Every host's problems together, each once. */
+/** Hosts that one problem names; what is wrong on a thousand is wrong in one way. */
+const HOSTS_NAMED_MAX = 5;
+
+/** Every host's problems together, each once with its hosts; a host that would be held in alert is one. */
 export function compileProblems(compiled: readonly CompiledHost[]): Result<void> {
-  const problems = new Map<string, Problem>();
-  for (const { result } of compiled) {
-    for (const problem of result.ok ? [] : result.error)
-      problems.set(`${problem.code} ${problem.message}`, problem);
+  const problems = new Map<string, { readonly problem: Problem; readonly hosts: string[] }>();
+  for (const { workload, result, held } of compiled) {
+    for (const problem of result.ok ? (held === null ? [] : [held]) : result.error) {
+      const key = `${problem.code} ${problem.message}`;
+      const known = problems.get(key) ?? { problem, hosts: [] };
+      known.hosts.push(workload);
+      problems.set(key, known);
+    }
   }
-  return problems.size === 0 ? ok(undefined) : fail([...problems.values()]);
+  if (problems.size === 0) return ok(undefined);
+  return fail([...problems.values()].map(({ problem, hosts }) => withHosts(problem, hosts)));
+}
+
+/** What holds of some hosts and not of others says of which. */
+function withHosts(problem: Problem, hosts: readonly string[]): Problem {
+  if (problem.code !== "proof-unavailable") return problem;
+  const named = hosts.slice(0, HOSTS_NAMED_MAX).map((name) => `\`${name}\``);
+  const more = hosts.length - named.length;
+  const where = more > 0 ? `${named.join(", ")} and ${more} more` : named.join(", ");
+  return { ...problem, message: `${problem.message}: ${where}` };
 }

@@ -1,9 +1,11 @@
 import type { Rule } from "@ringwall/model";
 import { type Inventory, modesOf, type PolicySet, selectsWorkload } from "@ringwall/policy";
+import { hostCapabilities } from "@ringwall/protocol/agent";
 import type { PolicyView, SegmentView, WorkloadView } from "@ringwall/protocol/rest";
 import type { Hub } from "../api/agents/hub.ts";
 import type { Proofs } from "../proof/proofs.ts";
 import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
+import { levelOf } from "./required-level.ts";
 import type { Rollout } from "./rollout.ts";
 import type { Seen } from "./window.ts";
 
@@ -44,22 +46,24 @@ function agentView(agent: AgentRecord, { hub, rollout, proofs }: FleetViewParts)
     generation: agent.generation,
     generationWanted: wanted?.generation ?? 0,
     problem,
-    capability: capabilityOf(agent.capabilities),
+    capability: levelOf(agent),
+    ...hostView(agent.capabilities),
     proof: proofOf(proofs.keysOf(agent.name)),
     flowsLost: flowsLostOf(agent),
   };
+}
+
+/** What the host's kernel gives and lacks, as its agent reports it. */
+function hostView(capabilities: AgentRecord["capabilities"]) {
+  const parsed = hostCapabilities.safeParse(capabilities);
+  if (!parsed.success) return { kernel: null, features: [] };
+  return { kernel: parsed.data.kernel, features: parsed.data.features };
 }
 
 function proofOf(keys: ReturnType<Proofs["keysOf"]>) {
   const newest = keys?.keys.at(-1);
   if (keys === null || newest === undefined) return null;
   return { generations: keys.keys.map((one) => one.generation), offered: newest.offeredAt.toISOString() };
-}
-
-/** The loader's report says `level`; an agent that loaded nothing says so by having none. */
-function capabilityOf(capabilities: AgentRecord["capabilities"]): string {
-  const level = capabilities?.["level"];
-  return typeof level === "string" ? level : "none";
 }
 
 /** The live segments, with what their modes let pass or refused in the given connections; allowed ones may be left out. */

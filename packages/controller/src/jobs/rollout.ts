@@ -76,8 +76,11 @@ class StoredRollout implements Rollout {
     generation: number,
   ): Promise<readonly string[]> {
     const changed = compiled.filter((host) => isChanged(host, this.#stored.get(host.workload)));
-    const rows = changed.flatMap(({ workload, result }) => {
-      if (result.ok) return [{ workload, generation, revision, ...result.value, problem: "" }];
+    const rows = changed.flatMap(({ workload, result, held }) => {
+      if (result.ok) {
+        const problem = held?.message ?? "";
+        return [{ workload, generation, revision, ...result.value, problem }];
+      }
       // What can't be compiled leaves the former policy in force, and says so.
       const problem = result.error.map((one) => one.message).join("; ");
       this.#parts.log.error({ workload, problem }, "no policy for a host");
@@ -184,7 +187,7 @@ function isChanged(host: CompiledHost, former: StoredHostPolicy | undefined): bo
     !host.result.ok ||
     former === undefined ||
     former.digest !== host.result.value.digest ||
-    former.problem !== ""
+    former.problem !== (host.held?.message ?? "")
   );
 }
 

@@ -26,15 +26,14 @@ export function simulateSeen(
   draft: World,
   live: World,
   essential: EssentialConfig,
+  proof: ProofFacts,
   nameOf: (identity: ProcessIdentity) => SoftwareName,
 ): SimulateReply {
   const set = inBlock(draft.set);
-  const now = createDecider(set, draft.inventory, { essential, pathStripped: () => true, nowMs: Date.now() });
-  const before = createDecider(inBlock(live.set), live.inventory, {
-    essential,
-    pathStripped: () => true,
-    nowMs: Date.now(),
-  });
+  const pathStripped = strippedPaths(proof);
+  const options = { essential, pathStripped, nowMs: Date.now() };
+  const now = createDecider(set, draft.inventory, options);
+  const before = createDecider(inBlock(live.set), live.inventory, options);
   const totals = { connections: 0, allowed: 0, denied: 0 };
   const newlyDenied = new Map<string, SimulatedEdge>();
   const newlyAllowed = new Map<string, SimulatedEdge>();
@@ -43,7 +42,7 @@ export function simulateSeen(
   const rules = new Map<string, number>();
 
   for (const one of seen) {
-    const flow = attributed(flowOf(one), essential);
+    const flow = proved(attributed(flowOf(one), essential), pathStripped);
     const verdict = now.decide(flow);
     if (!verdict.ok) continue;
     const count = flow.count ?? 1;
@@ -74,6 +73,29 @@ export function simulateSeen(
       .map(([rule, connections]) => ({ rule, connections }))
       .sort((a, b) => b.connections - a.connections),
   };
+}
+
+/** Who can prove its software now, and where proofs do not arrive; plain data that goes from thread to thread. */
+export type ProofFacts = {
+  readonly provers: readonly string[];
+  readonly stripped: readonly { readonly source: string; readonly destination: string }[];
+};
+
+/** Whether the two hosts know each other's software by no proof. */
+export function strippedPaths({ provers, stripped }: ProofFacts): (src: string, dst: string) => boolean {
+  const able = new Set(provers);
+  const paths = new Set(stripped.map(({ source, destination }) => `${source} ${destination}`));
+  return (src, dst) =>
+    !able.has(src) || !able.has(dst) || paths.has(`${src} ${dst}`) || paths.has(`${dst} ${src}`);
+}
+
+/** A connection seen before its hosts could prove would be proved today: by the software that both ends reported. */
+export function proved(flow: Flow, pathStripped: (src: string, dst: string) => boolean): Flow {
+  const { workload: src } = flow.src;
+  const { workload: dst } = flow.dst;
+  const arrives =
+    flow.proto === "tcp" && src != null && dst != null && src !== dst && !pathStripped(src, dst);
+  return arrives ? { ...flow, verification: "in-band" } : flow;
 }
 
 /** The agent's own connection: its process is marked in the kernel and has no identity that a policy could name. */

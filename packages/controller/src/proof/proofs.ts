@@ -2,6 +2,7 @@ import { fail, ok, type ProcessIdentity, type Result } from "@ringwall/model";
 import type { ProofState } from "@ringwall/protocol/agent";
 import type { NewAlert } from "../jobs/alerts.ts";
 import { createMutex } from "../jobs/mutex.ts";
+import type { ProofFacts } from "../jobs/simulate.ts";
 import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import * as store from "../store/state/proof.ts";
@@ -31,6 +32,8 @@ export type Proofs = {
   version(): number;
   keysOf(workload: string): store.StoredKeys | null;
   paths(): readonly Path[];
+  /** For questions about what was seen: who can prove now, and where proofs do not arrive. */
+  facts(): ProofFacts;
 };
 
 export type ProofsParts = {
@@ -185,6 +188,14 @@ class StoredProofs implements Proofs {
 
   paths(): readonly Path[] {
     return this.#memory.paths.all();
+  }
+
+  facts(): ProofFacts {
+    const stripped = this.#memory.paths.all().filter((path) => path.state === "stripped");
+    return {
+      provers: [...this.#memory.keys.keys()],
+      stripped: stripped.map(({ source, destination }) => ({ source, destination })),
+    };
   }
 
   async #keepPath({ source, destination, state, sinceMs }: Path): Promise<void> {

@@ -45,6 +45,7 @@ export function createDraftServices(
       const { seen } = await loadWindow(flows, draft.value.inventory, { since: body.since, ...EDGES });
       const reply = await ask({
         kind: "simulate",
+        proof: parts.proofs.facts(),
         seen,
         draft: { resources: resources.value, workloads: draft.value.inventory.workloads },
         live: { resources: resourcesOf(live.set), workloads: live.inventory.workloads },

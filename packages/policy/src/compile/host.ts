@@ -227,7 +227,7 @@ function needsProof(set: PolicySet, rule: NetworkRule): Problem {
   return {
     code: "proof-unavailable",
     severity: "error",
-    message: `the rule \`${rule.name}\` asks for \`verified: required\`, which no host of this fleet can give yet`,
+    message: `the rule \`${rule.name}\` asks for \`verified: required\`, and the host reads no proofs of its peers`,
     fix: "leave `verified` out, so that the rule holds at level `address`",
     ...(place === undefined ? {} : { place }),
   };

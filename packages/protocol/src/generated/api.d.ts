@@ -1165,9 +1165,16 @@ export interface components {
             agent: {
                 capability: string;
                 connected: boolean;
+                features: {
+                    available: boolean;
+                    means: string;
+                    name: string;
+                    why: string;
+                }[];
                 flowsLost: number;
                 generation: number;
                 generationWanted: number;
+                kernel: string | null;
                 lastSeen: string | null;
                 problem: string;
                 proof: {

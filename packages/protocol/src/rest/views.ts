@@ -1,5 +1,6 @@
 import { evidence, labels } from "@ringwall/model";
 import { z } from "zod";
+import { hostCapability } from "../capabilities.ts";
 import { instant, mode, name, outcome, verification } from "./common.ts";
 
 const modesByDirection = z.object({
@@ -25,6 +26,10 @@ export const workloadView = z.object({
       problem: z.string(),
       /** `core`, `lsm`, or `none` where no program could be loaded. */
       capability: z.string(),
+      /** `uname -r`; null where the agent did not say. */
+      kernel: z.string().nullable(),
+      /** What this kernel gives or lacks, and what that means for whoever writes policies. */
+      features: z.array(hostCapability),
       /** Its public keys for the proof of software, the newest last; null where it can't prove. */
       proof: z.object({ generations: z.array(z.int()), offered: instant }).nullable(),
       flowsLost: z.int(),

@@ -3,7 +3,7 @@ import { ApiProblem } from "../../api/api-problem.ts";
 import { useReview } from "../../api/review.ts";
 import type { ProposedRule, ReviewState } from "../../api/types.ts";
 import { ActionButton } from "../../ui/ActionButton.tsx";
-import classes from "./RulePanel.module.css";
+import classes from "./RuleDecision.module.css";
 
 /** As the API takes it. */
 const REASON_LENGTH_MAX = 1_000;

@@ -1,9 +1,8 @@
-import { ActionIcon } from "@mantine/core";
 import type { ProposedRule } from "../../api/types.ts";
 import { Age } from "../../ui/Age.tsx";
 import { ReviewBadge } from "../../ui/badges.tsx";
 import { Fact, Facts } from "../../ui/Facts.tsx";
-import { CloseIcon } from "../../ui/icons.tsx";
+import { SidePanel } from "../../ui/SidePanel.tsx";
 import { formatCount, formatFactor, formatShare } from "../../util/format.ts";
 import { RuleDecision } from "./RuleDecision.tsx";
 import classes from "./RulePanel.module.css";
@@ -19,17 +18,7 @@ type Props = {
 export function RulePanel({ rule, onDecided, onClose }: Props) {
   const { evidence } = rule;
   return (
-    <aside className={classes["panel"]} aria-label="Rule">
-      <ActionIcon
-        className={classes["close"] ?? ""}
-        variant="subtle"
-        color="gray"
-        aria-label="close the rule"
-        onClick={onClose}
-      >
-        <CloseIcon />
-      </ActionIcon>
-      <h2 className={classes["heading"]}>{rule.rule}</h2>
+    <SidePanel label="Rule" title={rule.rule} onClose={onClose}>
       <ReviewBadge state={rule.state} />
       <Facts>
         <Fact term="Policy">{rule.policy}</Fact>
@@ -59,6 +48,6 @@ export function RulePanel({ rule, onDecided, onClose }: Props) {
         <pre>{rule.text}</pre>
       </section>
       <RuleDecision rule={rule} onDecided={onDecided} />
-    </aside>
+    </SidePanel>
   );
 }

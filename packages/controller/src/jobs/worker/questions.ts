@@ -3,6 +3,7 @@ import type { Resource, Software, Workload } from "@ringwall/model";
 import type { EssentialConfig } from "@ringwall/policy";
 import type { SimulateReply } from "@ringwall/protocol/rest";
 import type { LearnOptions } from "../learn.ts";
+import type { ProofFacts } from "../simulate.ts";
 import type { Seen } from "../window.ts";
 
 /** A policy with the workloads it is judged on, as plain data that goes from thread to thread. */
@@ -34,6 +35,7 @@ export type SimulateQuestion = {
   readonly draft: PlainWorld;
   readonly live: PlainWorld;
   readonly essential: EssentialConfig;
+  readonly proof: ProofFacts;
   /** What programs are called by. */
   readonly software: readonly Software[];
 };

@@ -27,8 +27,8 @@ function answer(question: Question): unknown {
       return driftFrom(seen, world.workloads, options, world.resources);
     }
     case "simulate": {
-      const { seen, draft, live, essential, software } = question;
-      return simulateSeen(seen, worldOf(draft), worldOf(live), essential, createNamer(software));
+      const { seen, draft, live, essential, proof, software } = question;
+      return simulateSeen(seen, worldOf(draft), worldOf(live), essential, proof, createNamer(software));
     }
     default:
       return unreachable(question);

@@ -148,7 +148,9 @@ class StoredFleet implements Fleet {
     const after = await this.#update(name, { ...kept, lastSeen: new Date() }, statusColumns(kept, counters));
     const inventoryChanged =
       after !== null &&
-      (before?.addresses.join() !== addresses.join() || before?.resolvers.join() !== resolvers.join());
+      (before?.addresses.join() !== addresses.join() ||
+        before?.resolvers.join() !== resolvers.join() ||
+        before?.capabilities?.["level"] !== status.capabilities?.["level"]);
     return { inventoryChanged };
   }
 
