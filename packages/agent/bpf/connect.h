@@ -113,7 +113,10 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	if (result.verdict == RW_VERDICT_BLOCKED) {
 		bool unknown = !known && result.mode == RW_MODE_BLOCK;
 
-		if (!unknown || !may_wait(&connection, &result, datagram)) {
+		if (known && awaits_name(&connection, &result)) {
+			connection.flags |= CONNECTION_HELD;
+			last_hold_jiffies = bpf_jiffies64();
+		} else if (!unknown || !may_wait(&connection, &result, datagram)) {
 			record_denied(&connection, 0);
 			return refuse();
 		}

@@ -45,6 +45,10 @@ static __always_inline int judge_held_syn(struct connection *connection)
 		}
 		return release_syn(connection);
 	}
+	if (known && awaits_name(connection, &result)) {
+		count(RW_COUNT_HOLDS);
+		return DROP;
+	}
 	if (known)
 		return deny_syn(connection);
 	if (bpf_ktime_get_boot_ns() - connection->start_ns < HOLD_NS &&

@@ -61,7 +61,8 @@ enum rw_counter {
 	RW_COUNT_SLOT_INCOMPLETE = 17, /* a slot without its policy map */
 	RW_COUNT_CONNECTIONS_FULL = 18, /* connections that are not followed */
 	RW_COUNT_PROOF_NO_ROOM = 19, /* headers too full for a proof */
-	RW_COUNT_MAX = 20,
+	RW_COUNT_DNS_FULL = 20, /* DNS messages dropped */
+	RW_COUNT_MAX = 21,
 };
 
 #endif

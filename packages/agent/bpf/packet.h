@@ -28,6 +28,11 @@ static __noinline int ingress_connecting(struct __sk_buff *skb)
 	return PASS;
 }
 
+static __always_inline bool is_dns(struct bpf_sock *sk)
+{
+	return sk->dst_port == bpf_htons(RW_DNS_PORT);
+}
+
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
 {
@@ -43,6 +48,8 @@ int ingress(struct __sk_buff *skb)
 		return ingress_listener(skb) ? PASS : DROP;
 	if (sk->state == BPF_TCP_SYN_SENT)
 		return ingress_connecting(skb);
+	if (is_dns(sk))
+		observe_dns(skb, IPPROTO_TCP, RW_DIRECTION_IN);
 	return PASS;
 }
 
@@ -72,6 +79,8 @@ int egress(struct __sk_buff *skb)
 		return egress_datagram(skb) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT)
 		return egress_connecting(skb, sk);
+	if (sk->protocol == IPPROTO_TCP && is_dns(sk))
+		observe_dns(skb, IPPROTO_TCP, RW_DIRECTION_OUT);
 	return PASS;
 }
 

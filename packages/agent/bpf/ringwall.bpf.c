@@ -13,6 +13,7 @@
 
 #include "ringwall.h"
 #include "ringwall_proof.h"
+#include "ringwall_dns.h"
 #include "layout.h"
 #include "maps.h"
 #include "handshake_maps.h"
@@ -28,6 +29,7 @@
 #include "datagram_flow.h"
 #include "datagram.h"
 #include "parse.h"
+#include "dns.h"
 #include "siphash.h"
 #include "proof.h"
 #include "connect.h"

@@ -191,8 +191,11 @@ __noinline int ingress_datagram(struct __sk_buff *skb)
 	cookie = bpf_get_socket_cookie(skb);
 	flow = find_datagram(cookie, packet.source, packet.source_port);
 	if (flow && (flow->connection.direction == RW_DIRECTION_OUT ||
-		     (flow->connection.flags & CONNECTION_RECORDED)))
+		     (flow->connection.flags & CONNECTION_RECORDED))) {
+		if (packet.source_port == RW_DNS_PORT)
+			observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_IN);
 		return hear_datagram(flow, &packet, cookie);
+	}
 	return judge_inbound_datagram(sk, &packet, cookie);
 }
 
@@ -261,6 +264,8 @@ __noinline int egress_datagram(struct __sk_buff *skb)
 	how = parse(skb, &packet, sk->protocol);
 	if (how != PARSED)
 		return unreadable(how, true);
+	if (packet.destination_port == RW_DNS_PORT)
+		observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_OUT);
 	cookie = bpf_get_socket_cookie(skb);
 	connection = bpf_map_lookup_elem(&connections, &cookie);
 	flow = find_datagram(cookie, packet.destination,

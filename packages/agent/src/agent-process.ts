@@ -25,6 +25,9 @@ export const DRAIN_EVERY_MS = 1000;
 const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
+/** Milliseconds by which a name may outlive its TTL. */
+const NAMES_EVERY_MS = 5000;
+const RESOLVERS_EVERY_MS = 30_000;
 const SHADOW_EVERY_MS = 2000;
 const EVIDENCE_EVERY_MS = 1000;
 /** Keys, numbers and counts of the proof; a lost connection is told by the session. */
@@ -81,8 +84,10 @@ async function work(
   kernel.beat();
   kernel.markAgent(process.pid);
   const stream = kernel.onEvents((events) => dispatchEvents(events, agent, onError));
+  const packets = kernel.dns.onPackets((seen) => void agent.names.take(seen).catch(onError));
   const stops = [every(BEAT_EVERY_MS, kernel.beat, onError)];
   try {
+    await agent.names.start();
     await governor.start();
     await agent.shadow.start().catch(onError);
     await agent.warmUp(await installedInterpreters());
@@ -106,6 +111,8 @@ async function work(
         createDeviceFollower(() => attachDevices(options.pinDir)),
         onError,
       ),
+      every(NAMES_EVERY_MS, agent.names.expire, onError),
+      every(RESOLVERS_EVERY_MS, agent.names.refreshResolvers, onError),
       every(SHADOW_EVERY_MS, agent.tellShadow, onError),
       // While dpkg is still unpacking, so that the answer is there when the program starts.
       every(EVIDENCE_EVERY_MS, agent.evidence.settle, onError),
@@ -135,6 +142,7 @@ async function work(
   } finally {
     ending = true;
     stream.close();
+    packets.close();
     governor.stop();
     await agent.execControl.stop();
     await Promise.all(stops.map((stop) => stop()));

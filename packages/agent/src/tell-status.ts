@@ -3,6 +3,7 @@ import { release } from "node:os";
 import { formatProblem } from "@ringwall/model";
 import { describeCapabilities } from "./capabilities.ts";
 import { observeAddresses } from "./observe/addresses.ts";
+import { isStub } from "./observe/dns/resolvers.ts";
 import type { KnownListener } from "./observe/listeners.ts";
 import { toProcess } from "./observe/process-message.ts";
 import { type AgentReport, saveReport } from "./status.ts";
@@ -15,7 +16,7 @@ export async function tellStatus(
   stateDir: string,
   listeners: readonly KnownListener[],
 ): Promise<void> {
-  const { governor, session, reporter } = agent;
+  const { governor, session, reporter, names } = agent;
   const { current, waiting } = governor.state();
   const generation = current?.generation ?? 0n;
   const unconfirmed = waiting === null ? 0n : generation;
@@ -49,6 +50,8 @@ export async function tellStatus(
     counters,
     listeners: describeListeners(listeners),
     version: VERSION,
+    // A stub alone says nothing of the resolvers it asks: then the controller's own word holds.
+    resolvers: names.resolvers().every(isStub) ? [] : [...names.resolvers()],
   };
   // The next report says the same; a lost connection is told by the session itself.
   await session.reportStatus(message).catch(() => undefined);

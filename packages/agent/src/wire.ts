@@ -24,6 +24,9 @@ import { warmDigests } from "./identify/read-digest.ts";
 import { createUserNames } from "./identify/users.ts";
 import { namedFiles } from "./identify/warm.ts";
 import type { Kernel } from "./kernel/contract.ts";
+import { createNameStore } from "./observe/dns/name-store.ts";
+import { createNames, type Names } from "./observe/dns/names.ts";
+import { readResolvers } from "./observe/dns/resolvers.ts";
 import { createReporter, type Reporter } from "./observe/reporter.ts";
 import type { Instance } from "./open-instance.ts";
 import { type MuteListeners, openMuteListeners } from "./proof/mute-listeners.ts";
@@ -55,6 +58,7 @@ export type Agent = {
   readonly prover: Prover | null;
   readonly mutes: MuteListeners;
   readonly shadow: Shadow;
+  readonly names: Names;
   /** Tells the controller of the shadow, if there is anything new. */
   readonly tellShadow: () => Promise<void>;
   readonly execGate: ExecGateSupport;
@@ -86,7 +90,18 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const { stateDir } = options;
   const execGate = await probeExecGate();
   const digests = openDigestCache(stateDir);
-  const enforcer = createEnforcer(kernel, book.identities, () => prover?.directory() ?? []);
+  const bootId = await readBootId();
+  const names = createNames({
+    dns: kernel.dns,
+    bootNs: kernel.bootNs,
+    readResolvers: () => readResolvers(),
+    store: createNameStore(stateDir, bootId),
+    onChange: async () => {
+      await Promise.all([enforcer.namesChanged(), shadow.namesChanged()]);
+    },
+    matters: () => enforcer.hasNames(),
+  });
+  const enforcer = createEnforcer(kernel, book.identities, () => prover?.directory() ?? [], names.addresses);
   const wallOffsetNs = () => wallNs() - kernel.bootNs();
 
   const spool = await openSpool(stateDir);
@@ -152,7 +167,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     onProblem: (message) => log.warn(message),
   });
   const onWarmError = (error: unknown) => log.warn({ err: error }, "files could not be read ahead");
-  const clocks = { bootId: await readBootId(), bootNs: kernel.bootNs, wallMs: Date.now };
+  const clocks = { bootId, bootNs: kernel.bootNs, wallMs: Date.now };
   const onChange = (what: string) => {
     log.info(what);
     parts.onChange();
@@ -166,6 +181,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     processIdentity: book.processIdentity,
     liveRule: (id) => enforcer.lowered()?.ruleName(id) ?? "",
     wallOffsetNs,
+    names: names.addresses,
+    directory: () => prover?.directory() ?? [],
     onChange,
   });
   const cutting = cutTools(options.pinDir, () => (kernel.readTasks() ?? []).map(({ tgid }) => tgid), {
@@ -187,6 +204,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
         onDrainError: (error) => log.error({ err: error }, "flows of the former policy could not be drained"),
       });
       await execControl.setPolicy(policy);
+      names.policyChanged();
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
       if (policy?.established === "cut") await cutDenied(cutting);
     },
@@ -200,7 +218,10 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     kernel,
     client: () => session.client(),
     identities: book.identities,
-    admitRemote: enforcer.admitRemote,
+    admitRemote: (number, identity) => {
+      shadow.admitRemote(number, identity);
+      return enforcer.admitRemote(number, identity);
+    },
     mutePorts: mutes.ports,
     nowMs: Date.now,
     periodMs: options.proofPeriodMs ?? KEY_PERIOD_MS,
@@ -242,6 +263,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     prover,
     mutes,
     shadow,
+    names,
     tellShadow: createShadowSender(shadow.report, session.client),
     execGate,
     execControl,

@@ -1,5 +1,12 @@
 import type { ProcessIdentity } from "@ringwall/model";
-import { type HostPolicy, type LoweredHost, lowerHost } from "@ringwall/policy/lower";
+import {
+  type HostPolicy,
+  type LoweredHost,
+  lowerHost,
+  type NamedAddress,
+  namePatterns,
+  withNames,
+} from "@ringwall/policy/lower";
 import type { Kernel, SlotContents, SlotIndex } from "../kernel/contract.ts";
 import { KernelError } from "../kernel/kernel-error.ts";
 import { type KernelPlan, planKernel, toPolicyEntry } from "../plan/kernel-plan.ts";
@@ -8,6 +15,8 @@ import { type KernelPlan, planKernel, toPolicyEntry } from "../plan/kernel-plan.
 type FilledSlot = {
   readonly slot: SlotIndex;
   readonly policy: HostPolicy;
+  /** The policy with the names of then as addresses: what was lowered. */
+  readonly resolved: HostPolicy;
   readonly lowered: LoweredHost;
   readonly admitted: Set<number>;
   readonly remotes: Set<number>;
@@ -23,6 +32,10 @@ export type Enforcer = {
   readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
   /** The same for a number of the fleet's directory. */
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
+  /** Names have other addresses now: the live policy is judged by those, where it goes by names. */
+  readonly namesChanged: () => Promise<void>;
+  /** Whether a rule in force goes by names. */
+  readonly hasNames: () => boolean;
   /** The lowering in force; null before the first policy. */
   readonly lowered: () => LoweredHost | null;
 };
@@ -35,6 +48,7 @@ export function createEnforcer(
   kernel: Kernel,
   identities: () => Numbered,
   directory: () => Numbered = () => [],
+  names: () => Iterable<NamedAddress> = () => [],
 ): Enforcer {
   let live: FilledSlot | null = null;
   let filling: {
@@ -43,10 +57,19 @@ export function createEnforcer(
     readonly lateRemotes: Map<number, ProcessIdentity>;
   } | null = null;
   let refill: Promise<unknown> | null = null;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  /** Only one slot is free to be filled. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = tail.then(work, work);
+    tail = done.catch(() => undefined);
+    return done;
+  }
 
   async function apply(generation: bigint, policy: HostPolicy): Promise<KernelPlan> {
     // Lowered anew each time: a lowering hands out the entries of a class only once.
-    const lowered = lowerHost(policy);
+    const resolved = withNames(policy, names());
+    const lowered = lowerHost(resolved);
     const liveSlot = kernel.liveSlot();
     const actual = { liveSlot, generation: kernel.readSlot(liveSlot).generation };
     const plan = planKernel(
@@ -55,7 +78,7 @@ export function createEnforcer(
     );
     const admitted = new Set(plan.contents.subjects.map((entry) => entry.identity));
     const remotes = new Set(plan.contents.remotes?.map((entry) => entry.number));
-    const target: FilledSlot = { slot: plan.slot, policy, lowered, admitted, remotes };
+    const target: FilledSlot = { slot: plan.slot, policy, resolved, lowered, admitted, remotes };
     filling = { target, late: new Map(), lateRemotes: new Map() };
     try {
       await kernel.writeSlot(plan.slot, plan.contents);
@@ -99,24 +122,27 @@ export function createEnforcer(
 
   /** The live slot's maps have no room left: the same policy goes into maps of the right size. */
   function refillOnce(target: FilledSlot): Promise<unknown> {
-    refill ??= apply(kernel.readSlot(target.slot).generation, target.policy).finally(() => {
+    refill ??= inTurn(() => apply(kernel.readSlot(target.slot).generation, target.policy)).finally(() => {
       refill = null;
     });
     return refill;
   }
 
   return {
-    apply: async (generation, policy) => {
-      await refill?.catch(() => undefined);
-      return apply(generation, policy);
-    },
-    clear: async () => {
-      await refill?.catch(() => undefined);
-      const slot: SlotIndex = kernel.liveSlot() === 0 ? 1 : 0;
-      await kernel.writeSlot(slot, UNGOVERNED);
-      kernel.switchSlot(slot);
-      live = null;
-    },
+    apply: (generation, policy) => inTurn(() => apply(generation, policy)),
+    clear: () =>
+      inTurn(async () => {
+        const slot: SlotIndex = kernel.liveSlot() === 0 ? 1 : 0;
+        await kernel.writeSlot(slot, UNGOVERNED);
+        kernel.switchSlot(slot);
+        live = null;
+      }),
+    namesChanged: () =>
+      inTurn(async () => {
+        if (live === null || sameSets(withNames(live.policy, names()), live.resolved)) return;
+        await apply(kernel.readSlot(live.slot).generation, live.policy);
+      }),
+    hasNames: () => live !== null && namePatterns(live.policy).length > 0,
     lowered: () => live?.lowered ?? null,
     admit: async (id, identity) => {
       if (filling !== null && !filling.target.admitted.has(id)) filling.late.set(id, identity);
@@ -129,6 +155,10 @@ export function createEnforcer(
       if (target !== null) await orRefill(target, () => putRemote(target, number, identity));
     },
   };
+}
+
+function sameSets(a: HostPolicy, b: HostPolicy): boolean {
+  return a === b || JSON.stringify(a.addressSets) === JSON.stringify(b.addressSets);
 }
 
 const UNGOVERNED: SlotContents = {

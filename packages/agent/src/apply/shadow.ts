@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessIdentity } from "@ringwall/model";
-import { type LoweredHost, lowerHost } from "@ringwall/policy/lower";
+import {
+  type LoweredHost,
+  lowerHost,
+  type NamedAddress,
+  namePatterns,
+  withNames,
+} from "@ringwall/policy/lower";
 import type { ShadowReport } from "@ringwall/protocol/agent";
 import { type Kernel, SHADOW_SLOT } from "../kernel/contract.ts";
 import {
@@ -29,6 +35,9 @@ export type ShadowParts = {
   /** Names the rules of the policy in force. */
   readonly liveRule: (id: number) => string;
   readonly wallOffsetNs: () => bigint;
+  readonly names: () => Iterable<NamedAddress>;
+  /** Software of the fleet by number, as peers prove it. */
+  readonly directory: () => Iterable<readonly [number: number, identity: ProcessIdentity]>;
   readonly onChange: (what: string) => void;
 };
 
@@ -40,6 +49,10 @@ export type Shadow = {
   readonly end: (run: bigint) => Promise<void>;
   /** Makes the draft know an identity; before the kernel does. */
   readonly admit: (id: number, identity: ProcessIdentity) => void;
+  /** The same for a number of the fleet's directory. */
+  readonly admitRemote: (number: number, identity: ProcessIdentity) => void;
+  /** Names have other addresses now. */
+  readonly namesChanged: () => Promise<void>;
   /** The live policy was switched: what was counted until now carries the former policy's rules, which `liveRule` names. */
   readonly carry: (liveRule: (id: number) => string) => Promise<void>;
   /** What there is to tell; null where no run was ever offered. */
@@ -52,6 +65,7 @@ type Running = {
   readonly stored: StoredShadow;
   readonly lowered: LoweredHost;
   readonly admitted: Set<number>;
+  readonly remotes: Set<number>;
 };
 
 export function createShadow(parts: ShadowParts): Shadow {
@@ -68,19 +82,22 @@ export function createShadow(parts: ShadowParts): Shadow {
   }
 
   async function judgeBy(stored: StoredShadow, kernelRun: bigint): Promise<void> {
-    const lowered = lowerHost(stored.policy);
+    const lowered = lowerHost(withNames(stored.policy, parts.names()));
     const nowNs = kernel.bootNs();
     const untilNs = nowNs + BigInt(Math.max(0, millisecondsLeft(stored.deadline, clocks))) * 1_000_000n;
     const actual = { untilNs: kernel.readShadow().untilNs, run: kernelRun };
-    const desired = { generation: stored.run, lowered, identities: parts.identities(), untilNs };
+    const [identities, directory] = [parts.identities(), parts.directory()];
+    const desired = { generation: stored.run, lowered, identities, directory, untilNs };
     const plan = planShadow(desired, actual, nowNs);
     if (plan.kind !== "judge") return finish("its time was over");
     kernel.stopShadow();
     await kernel.writeSlot(SHADOW_SLOT, plan.contents);
     const admitted = new Set(plan.contents.subjects.map((entry) => entry.identity));
-    running = { stored, lowered, admitted };
+    const remotes = new Set(plan.contents.remotes?.map((entry) => entry.number));
+    running = { stored, lowered, admitted, remotes };
     // Met while the slot was being filled.
     for (const [id, identity] of parts.identities()) admit(id, identity);
+    for (const [number, identity] of parts.directory()) admitRemote(number, identity);
     kernel.startShadow(plan.untilNs, plan.goesOn);
   }
 
@@ -95,6 +112,18 @@ export function createShadow(parts: ShadowParts): Shadow {
       // Its class stays unknown to the draft, which can only make it seem stricter.
       parts.onChange(`the draft could not take in a process: ${String(error)}`);
       running.admitted.add(id);
+    }
+  }
+
+  function admitRemote(number: number, identity: ProcessIdentity): void {
+    if (running === null || running.remotes.has(number)) return;
+    running.remotes.add(number);
+    try {
+      const { remote, entries } = running.lowered.remoteOf(identity);
+      if (entries.length > 0) kernel.addPolicies(SHADOW_SLOT, entries.map(toPolicyEntry));
+      kernel.addRemotes(SHADOW_SLOT, [{ number, remote }]);
+    } catch (error) {
+      parts.onChange(`the draft could not take in a peer's program: ${String(error)}`);
     }
   }
 
@@ -186,6 +215,12 @@ export function createShadow(parts: ShadowParts): Shadow {
     offer: (offer) => inTurn(() => begin(offer)),
     end: (run) => inTurn(async () => (running?.stored.run === run ? finish("it was stopped") : undefined)),
     admit,
+    admitRemote,
+    namesChanged: () =>
+      inTurn(async () => {
+        if (running === null || namePatterns(running.stored.policy).length === 0) return;
+        await judgeBy(running.stored, running.stored.run);
+      }),
     carry: (liveRule) => inTurn(() => carry(liveRule)),
     report: () => inTurn(report),
   };

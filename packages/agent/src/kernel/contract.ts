@@ -2,6 +2,7 @@
  * What the rest of the agent knows of the kernel: plain values, no layouts. Addresses are 16 bytes, IPv4 mapped into
  * IPv6 (`::ffff:a.b.c.d`); ports are numbers as people write them; times are nanoseconds of CLOCK_BOOTTIME.
  */
+import type { KernelDns } from "./dns.ts";
 import type {
   Action,
   Counter,
@@ -313,6 +314,7 @@ export interface Kernel {
   /** Adds or replaces subjects of a slot, live or not: an identity that appeared between two revisions. */
   readonly addSubjects: (slot: AnySlot, entries: readonly SubjectEntry[]) => void;
 
+  readonly dns: KernelDns;
   /** Judges every attempt by SHADOW_SLOT as well, until then; what was counted before is forgotten unless it `goesOn`. */
   readonly startShadow: (untilNs: bigint, goesOn?: boolean) => void;
   readonly stopShadow: () => void;

@@ -1,6 +1,7 @@
 /** Opens what the loader pinned. */
 import { readFileSync } from "node:fs";
 import type { Capabilities, Kernel } from "./contract.ts";
+import { kernelDns } from "./dns.ts";
 import { decodeBatch, text } from "./events.ts";
 import { drainFlows } from "./flows.ts";
 import { counter, decodeMeta } from "./generated/layout.ts";
@@ -23,6 +24,9 @@ const MAPS = {
   proofCounts: "proof_counts",
   proofMutes: "proof_mutes",
   proofNumbers: "proof_numbers",
+  resolvers: "resolvers",
+  dnsTimes: "dns_times",
+  dnsEvents: "dns_events",
   shadow: "shadow",
   differences: "differences",
   executables: "executables",
@@ -55,6 +59,7 @@ export function openKernel(pinDir: string): Kernel {
     addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
     addRemotes: (slot, entries) => slots.addRemotes(maps, slot, entries),
     proof: kernelProof(maps),
+    dns: kernelDns(maps),
     startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
     stopShadow: () => shadow.stopShadow(maps),
     readShadow: () => shadow.readShadow(maps),

@@ -8,6 +8,7 @@ import {
   type Workload,
 } from "@ringwall/model";
 import {
+  type AddressSet,
   HOST_RULES_MAX,
   type HostPolicy,
   type HostRule,
@@ -18,13 +19,14 @@ import { lowerHost } from "../lower/lower-host.ts";
 import type { EssentialConfig } from "../policy-set/essential.ts";
 import { essentialRules, QUARANTINE } from "../policy-set/essential-rules.ts";
 import { type Inventory, isManaged, ownAddresses } from "../policy-set/inventory.ts";
+import { listOf } from "../policy-set/labels.ts";
 import { modesOf } from "../policy-set/modes.ts";
 import { nearestName } from "../policy-set/nearest-name.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type NetworkRule, networkRules, speaksFor } from "../policy-set/rules.ts";
 import { runRulesOf } from "../policy-set/run-rules.ts";
 import { expiryMs, inWindow } from "../policy-set/time.ts";
-import { subtractRanges } from "./address-book.ts";
+import { type Ranges, subtractRanges } from "./address-book.ts";
 import { addressSetOf, type Fleet, fleetOf, ownPlace, peerRanges, withLoopback } from "./peer-set.ts";
 import { rulePorts } from "./ports.ts";
 import { processFactorNames, processSelectors } from "./process-selector.ts";
@@ -144,7 +146,10 @@ function addDirection(
   const [ownEndpoint, peerEndpoint] = direction === "outbound" ? [rule.from, rule.to] : [rule.to, rule.from];
   const selectors = processSelectors(set, ownEndpoint, rule.action);
   const unproved = processFactorNames(peerEndpoint, direction === "outbound" ? "destination" : "source");
-  const place = peerRanges(host, peerEndpoint, rule.action, workload);
+  // Which addresses a name has, only the host can know; a deny can't be told and holds for all of them.
+  const { fqdn, ...peerPlace } = peerEndpoint as typeof rule.to;
+  const names = fqdn === undefined || rule.action === "deny" ? undefined : listOf(fqdn);
+  const place = peerRanges(host, peerPlace, rule.action, workload);
   // Of an address with several owners nobody could prove a process, so an allow that names one is not for it.
   const everything = [{ first: 0n, last: (1n << 128n) - 1n }];
   const guarded =
@@ -168,7 +173,7 @@ function addDirection(
   };
   for (const selector of selectors) {
     const add = (where: typeof peer, what: HostRule["ports"]) =>
-      tables.addRule(base, selector, where === null ? null : addressSetOf(where), what);
+      tables.addRule(base, selector, namedSet(where, names), what);
     if (ports === null) add(peer, null);
     else if (direction === "inbound") {
       const all = [...ports.ranges, ...ports.named.map(({ port }) => port)];
@@ -182,6 +187,13 @@ function addDirection(
       }
     }
   }
+}
+
+/** The set of a place, of which only what has one of the names where there are names; null = every address. */
+function namedSet(where: Ranges | null, names: readonly string[] | undefined): AddressSet | null {
+  if (names === undefined) return where === null ? null : addressSetOf(where);
+  const set = where === null ? { include: ["0.0.0.0/0", "::/0"], exclude: [] } : addressSetOf(where);
+  return { ...set, fqdn: [...names] };
 }
 
 /** Windows and expiries at the time of compiling; what can't be told keeps denies and drops allows. */

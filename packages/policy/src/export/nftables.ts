@@ -65,7 +65,8 @@ const isV6 = (prefix: string): boolean => prefix.includes(":");
 function formatSet(set: HostPolicy["addressSets"][number], index: number): readonly string[] {
   return (["include", "exclude"] as const).flatMap((part) =>
     ([4, 6] as const).flatMap((family) => {
-      const elements = set[part].filter((one) => isV6(one) === (family === 6));
+      // A ruleset resolves no names: the set stays empty.
+      const elements = set.fqdn !== undefined ? [] : set[part].filter((one) => isV6(one) === (family === 6));
       if (elements.length === 0) return [];
       const type = family === 6 ? "ipv6_addr" : "ipv4_addr";
       return [
@@ -137,6 +138,7 @@ function formatPeers(
 ): readonly { readonly family: Family; readonly text: string }[] {
   const set = rule.peer === null ? null : policy.addressSets[rule.peer];
   if (set === null || set === undefined) return [{ family: "both", text: "" }];
+  if (set.fqdn !== undefined) return [];
   const side = rule.direction === "outbound" ? "daddr" : "saddr";
   return ([4, 6] as const).flatMap((family) => {
     const has = (part: "include" | "exclude") => set[part].some((one) => isV6(one) === (family === 6));

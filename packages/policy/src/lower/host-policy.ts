@@ -25,8 +25,15 @@ export const processSelector = z.strictObject({
   agent: z.literal(true).optional(),
 });
 
-/** Addresses as prefixes in text form: in any of `include` and in none of `exclude`. */
-export const addressSet = z.strictObject({ include: z.array(z.string()), exclude: z.array(z.string()) });
+/**
+ * Addresses as prefixes in text form: in any of `include` and in none of `exclude`. With `fqdn`, of those only what the
+ * host's resolvers give for one of the names (exact, or `*.` for one label): none until the host knows (`withNames`).
+ */
+export const addressSet = z.strictObject({
+  include: z.array(z.string()),
+  exclude: z.array(z.string()),
+  fqdn: z.array(z.string().min(1)).min(1).optional(),
+});
 
 /** One rule as one host sees it: everything about the peer is an address set, everything about itself a process selector. */
 export const hostRule = z.strictObject({

@@ -11,3 +11,4 @@ export { createExecJudge, type ExecDecision, type ExecJudge, type StartedFile } 
 export * from "./kernel.ts";
 export { type LoweredHost, lowerHost } from "./lower-host.ts";
 export { matchSoftware } from "./match-software.ts";
+export { type NamedAddress, namePatterns, withNames } from "./with-names.ts";

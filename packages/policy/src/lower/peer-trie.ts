@@ -67,6 +67,8 @@ function mentions(policy: HostPolicy): ReadonlyMap<string, Node> {
   // An IPv6 block around the mapped block holds no IPv4 address: the mapped block always stands for itself.
   at("0.0.0.0/0");
   policy.addressSets.forEach((set: AddressSet, index) => {
+    // Which addresses have the names is not known here.
+    if (set.fqdn !== undefined) return;
     for (const text of set.include) at(text)?.include.add(index);
     for (const text of set.exclude) at(text)?.exclude.add(index);
   });

@@ -28,5 +28,7 @@ export function isNamed(pattern: string, fqdn: string | null | undefined): boole
   const plain = (text: string) => text.toLowerCase().replace(/\.$/, "");
   const name = plain(fqdn);
   const wanted = plain(pattern);
-  return wanted.startsWith("*.") ? name.slice(name.indexOf(".") + 1) === wanted.slice(2) : name === wanted;
+  if (!wanted.startsWith("*.")) return name === wanted;
+  const dot = name.indexOf(".");
+  return dot > 0 && name.slice(dot + 1) === wanted.slice(2);
 }

@@ -34,7 +34,8 @@ export const counter = {
   slotIncomplete: 17,
   connectionsFull: 18,
   proofNoRoom: 19,
-  max: 20,
+  dnsFull: 20,
+  max: 21,
 } as const;
 export type Counter = keyof typeof counter;
 
@@ -43,6 +44,21 @@ export const direction = {
   in: 2,
 } as const;
 export type Direction = keyof typeof direction;
+
+export const dnsLimit = {
+  port: 53,
+  bytesMax: 2048,
+  partsMax: 4,
+  holdMsMax: 500,
+} as const;
+export type DnsLimit = keyof typeof dnsLimit;
+
+export const dnsTime = {
+  answered: 0,
+  taken: 1,
+  max: 2,
+} as const;
+export type DnsTime = keyof typeof dnsTime;
 
 export const eventType = {
   exec: 1,
@@ -261,6 +277,38 @@ export function encodeDenialEvent(view: DataView, value: DenialEvent, at = 0): v
   view.setUint8(at + 101, value.direction);
   view.setUint8(at + 102, value.verdict);
   view.setUint8(at + 103, value.reason);
+}
+
+/** `struct rw_dns_event`, 2080 bytes. */
+export interface DnsEvent {
+  readonly header: EventHeader;
+  readonly socketCookie: bigint;
+  readonly sequence: number;
+  readonly bytes: number;
+  readonly proto: number;
+  readonly direction: number;
+  readonly data: Uint8Array;
+}
+export const dnsEventBytes = 2080;
+export function decodeDnsEvent(view: DataView, at = 0): DnsEvent {
+  return {
+    header: decodeEventHeader(view, at + 0),
+    socketCookie: view.getBigUint64(at + 16, true),
+    sequence: view.getUint32(at + 24, true),
+    bytes: view.getUint16(at + 28, true),
+    proto: view.getUint8(at + 30),
+    direction: view.getUint8(at + 31),
+    data: new Uint8Array(view.buffer, view.byteOffset + at + 32, 2048),
+  };
+}
+export function encodeDnsEvent(view: DataView, value: DnsEvent, at = 0): void {
+  encodeEventHeader(view, value.header, at + 0);
+  view.setBigUint64(at + 16, value.socketCookie, true);
+  view.setUint32(at + 24, value.sequence, true);
+  view.setUint16(at + 28, value.bytes, true);
+  view.setUint8(at + 30, value.proto);
+  view.setUint8(at + 31, value.direction);
+  new Uint8Array(view.buffer, view.byteOffset + at + 32, 2048).set(value.data);
 }
 
 /** `struct rw_event_header`, 16 bytes. */
@@ -866,6 +914,20 @@ export function encodeResolution(view: DataView, value: Resolution, at = 0): voi
   view.setUint32(at + 0, value.exeId, true);
   view.setUint32(at + 4, value.scriptId, true);
   view.setUint32(at + 8, value.flags, true);
+}
+
+/** `struct rw_resolver_key`, 16 bytes. */
+export interface ResolverKey {
+  readonly address: Uint8Array;
+}
+export const resolverKeyBytes = 16;
+export function decodeResolverKey(view: DataView, at = 0): ResolverKey {
+  return {
+    address: new Uint8Array(view.buffer, view.byteOffset + at + 0, 16),
+  };
+}
+export function encodeResolverKey(view: DataView, value: ResolverKey, at = 0): void {
+  new Uint8Array(view.buffer, view.byteOffset + at + 0, 16).set(value.address);
 }
 
 /** `struct rw_shadow`, 24 bytes. */
