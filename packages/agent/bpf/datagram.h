@@ -34,7 +34,8 @@ static __always_inline void keep(struct connection *connection)
 
 /*
  * An open flow meets a revision that did not judge it. One that is denied now
- * goes on, without the rule that once allowed it, unless the revision cuts.
+ * goes on, without the rule that once allowed it, unless the revision cuts. An
+ * echo is nothing that is open.
  */
 static __noinline bool still_holds(struct connection *connection)
 {
@@ -48,6 +49,8 @@ static __noinline bool still_holds(struct connection *connection)
 	judge_connection(connection, slot, index, &result);
 	if (connection->verdict != RW_VERDICT_BLOCKED)
 		return true;
+	if (connection->proto == IPPROTO_ICMP)
+		return false;
 	if (slot->flags & RW_SLOT_CUT) {
 		connection->reason = RW_REASON_CUT;
 		return false;

@@ -12,8 +12,6 @@
 #define TC_GO_ON (-1)
 #define ETHERNET_BYTES 14
 #define ETHERNET_TYPE_AT 12
-#define IP4_PROTO_AT 9
-#define IP6_PROTO_AT 6
 #define TCP_FLAGS_AT 13
 
 static __always_inline bool opens(__u8 tcp_flags)
@@ -191,27 +189,98 @@ static __noinline int device_datagram(struct __sk_buff *skb)
 	return TC_GO_ON;
 }
 
-static __always_inline int transport_of(struct __sk_buff *skb)
+/* Is the packet on its way to another host? Asked for ICMP alone. */
+static __always_inline bool is_transit(struct __sk_buff *skb,
+				       const struct headers *packet)
 {
-	__u8 proto = 0;
+	const __u32 *from = (const __u32 *)packet->source;
+	const __u32 *to = (const __u32 *)packet->destination;
+	struct bpf_fib_lookup route = { .ifindex = skb->ingress_ifindex };
+	long found;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		load(skb, IP4_PROTO_AT, &proto, 1);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		load(skb, IP6_PROTO_AT, &proto, 1);
-	return proto;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		route.family = AF_INET;
+		route.ipv4_src = from[3];
+		route.ipv4_dst = to[3];
+	} else {
+		route.family = AF_INET6;
+		__builtin_memcpy(route.ipv6_src, from, 16);
+		__builtin_memcpy(route.ipv6_dst, to, 16);
+	}
+	found = bpf_fib_lookup(skb, &route, sizeof(route), 0);
+	return found == BPF_FIB_LKUP_RET_SUCCESS ||
+	       found == BPF_FIB_LKUP_RET_NO_NEIGH ||
+	       found == BPF_FIB_LKUP_RET_FRAG_NEEDED;
+}
+
+/* Nobody's software: the kernel answers by itself. */
+static __noinline int judge_icmp(struct connection *connection,
+				 const struct headers *packet)
+{
+	struct judgement result = {};
+	struct rw_slot *slot;
+	__u32 index;
+
+	slot = live_slot(&index);
+	if (!slot)
+		return TC_GO_ON;
+	__builtin_memset(connection, 0, sizeof(*connection));
+	connection->process.flags = RW_TASK_PENDING;
+	__builtin_memcpy(connection->address, packet->source, 16);
+	connection->port = packet->source_port;
+	connection->proto = IPPROTO_ICMP;
+	connection->direction = RW_DIRECTION_IN;
+	judge_connection(connection, slot, index, &result);
+	if (connection->verdict == RW_VERDICT_BLOCKED) {
+		record_denied_once(connection, packet);
+		return TC_DROP;
+	}
+	connection->flags |= CONNECTION_RECORDED | CONNECTION_JUDGED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0,
+		    packet->bytes - UDP_BYTES);
+	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+		report_denial(connection, 0);
+	add_datagram(KERNEL_COOKIE, connection, packet->source_port);
+	return TC_GO_ON;
+}
+
+static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
+{
+	struct connection *connection;
+	struct headers packet = {};
+	struct datagram_flow *flow;
+	__u32 zero = 0;
+
+	connection = bpf_map_lookup_elem(&inbound_work, &zero);
+	if (!connection || parse_icmp(skb, &packet, proto) != PARSED)
+		return TC_GO_ON; /* a later fragment: lost without the first */
+	if (is_needed(proto, packet.source_port) || is_transit(skb, &packet))
+		return TC_GO_ON;
+	flow = find_datagram(KERNEL_COOKIE, packet.source, packet.source_port);
+	if (!flow || !still_holds(&flow->connection))
+		return judge_icmp(connection, &packet);
+	touch(flow, false);
+	record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0, 0,
+		    packet.bytes - UDP_BYTES);
+	return TC_GO_ON;
 }
 
 SEC("tc")
 int judge_at_device(struct __sk_buff *skb)
 {
+	int proto;
+
 	if (is_plain_segment(skb))
 		return TC_GO_ON;
-	switch (transport_of(skb)) {
+	proto = transport_of(skb);
+	switch (proto) {
 	case IPPROTO_TCP:
 		return device_syn(skb);
 	case IPPROTO_UDP:
 		return device_datagram(skb);
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return device_icmp(skb, proto);
 	}
 	return TC_GO_ON;
 }

@@ -11,6 +11,7 @@
 
 RW_LAYOUT(enum, rw_limit);
 RW_LAYOUT(enum, rw_direction);
+RW_LAYOUT(enum, rw_proto);
 RW_LAYOUT(enum, rw_mode);
 RW_LAYOUT(enum, rw_action);
 RW_LAYOUT(enum, rw_policy_flag);

@@ -62,7 +62,8 @@ enum rw_counter {
 	RW_COUNT_CONNECTIONS_FULL = 18, /* connections that are not followed */
 	RW_COUNT_PROOF_NO_ROOM = 19, /* headers too full for a proof */
 	RW_COUNT_DNS_FULL = 20, /* DNS messages dropped */
-	RW_COUNT_MAX = 21,
+	RW_COUNT_RAW_REFUSED = 21, /* sockets that were not made */
+	RW_COUNT_MAX = 22,
 };
 
 #endif

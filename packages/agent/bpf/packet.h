@@ -40,6 +40,8 @@ int ingress(struct __sk_buff *skb)
 
 	if (!sk)
 		return PASS;
+	if (sk->type == SOCK_RAW || is_icmp(sk->protocol))
+		return ingress_raw(skb) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_UDP || sk->protocol == IPPROTO_UDPLITE)
 		return ingress_datagram(skb) ? PASS : DROP;
 	if (sk->protocol != IPPROTO_TCP)
@@ -75,6 +77,8 @@ int egress(struct __sk_buff *skb)
 
 	if (!sk)
 		return PASS;
+	if (sk->type == SOCK_RAW || is_icmp(sk->protocol))
+		return egress_raw(skb) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_UDP || sk->protocol == IPPROTO_UDPLITE)
 		return egress_datagram(skb) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT)

@@ -11,7 +11,9 @@
 #define ETH_P_IPV6 0x86DD
 #define IP4_BYTES 20
 #define IP6_BYTES 40
-#define UDP_BYTES 8
+#define UDP_BYTES 8 /* ICMP's too */
+#define IP4_PROTO_AT 9
+#define IP6_PROTO_AT 6
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
@@ -19,7 +21,7 @@
 enum parse {
 	PARSED,
 	UNREADABLE,
-	NOT_THIS_PROTO, /* IPv6 extension headers are in between */
+	NOT_THIS_PROTO, /* or hidden by extension headers of IPv6 */
 };
 
 struct headers {
@@ -42,6 +44,55 @@ static __always_inline long load(struct __sk_buff *skb, __u32 at, void *to,
 					   BPF_HDR_START_NET);
 }
 
+/*
+ * Behind the extension headers of IPv6: where the transport's header begins,
+ * << 8 | which it is. -1 for what can't be told: a later fragment, a route with
+ * stations ahead (the address in the header is not who will get it), headers
+ * without end. Global and all numbers but the packet: walked once.
+ */
+#define EXTENSIONS_MAX 6
+#define EXTENSION_HOP_BY_HOP 0
+#define EXTENSION_ROUTING 43
+#define EXTENSION_FRAGMENT 44
+#define EXTENSION_AUTHENTICATION 51
+#define EXTENSION_DESTINATION 60
+
+__noinline int find_transport6(struct __sk_buff *skb, __u32 next)
+{
+	__u32 at = IP6_BYTES;
+
+	for (int i = 0; i < EXTENSIONS_MAX; i++) {
+		__u8 head[4] __attribute__((aligned(4)));
+
+		if (next != EXTENSION_HOP_BY_HOP && next != EXTENSION_ROUTING &&
+		    next != EXTENSION_FRAGMENT &&
+		    next != EXTENSION_AUTHENTICATION &&
+		    next != EXTENSION_DESTINATION)
+			return at << 8 | (next & 0xff);
+		if (load(skb, at, head, sizeof(head)))
+			return -1;
+		if (next == EXTENSION_ROUTING && head[3])
+			return -1;
+		if (next == EXTENSION_FRAGMENT) {
+			if (head[2] || head[3] & 0xf8)
+				return -1;
+			at += 8;
+		} else if (next == EXTENSION_AUTHENTICATION) {
+			at += (head[1] + 2) * 4;
+		} else {
+			at += (head[1] + 1) * 8;
+		}
+		next = head[0];
+	}
+	return -1;
+}
+
+/* RFC 791: not the first fragment of its packet. */
+static __always_inline bool is_later_fragment(const __u8 ip[IP4_BYTES])
+{
+	return ip[7] || ip[6] & 0x1f;
+}
+
 static __always_inline enum parse parse_ip4(struct __sk_buff *skb,
 					    struct headers *out, __u8 proto,
 					    __u32 *at)
@@ -50,7 +101,7 @@ static __always_inline enum parse parse_ip4(struct __sk_buff *skb,
 
 	if (load(skb, 0, ip, sizeof(ip)))
 		return UNREADABLE;
-	if (ip[9] != proto)
+	if (ip[9] != proto || is_later_fragment(ip))
 		return NOT_THIS_PROTO;
 	*at = (ip[0] & 15) * 4;
 	set_address4(out->source, *(__u32 *)(ip + 12));
@@ -63,14 +114,19 @@ static __always_inline enum parse parse_ip6(struct __sk_buff *skb,
 					    __u32 *at)
 {
 	__u8 ip[IP6_BYTES] __attribute__((aligned(4)));
+	int found;
 
 	if (load(skb, 0, ip, sizeof(ip)))
 		return UNREADABLE;
 	__builtin_memcpy(out->source, ip + 8, 16);
 	__builtin_memcpy(out->destination, ip + 24, 16);
-	if (ip[6] != proto)
-		return NOT_THIS_PROTO;
 	*at = IP6_BYTES;
+	if (ip[6] == proto)
+		return PARSED;
+	found = find_transport6(skb, ip[6]);
+	if (found < 0 || (found & 0xff) != proto)
+		return NOT_THIS_PROTO;
+	*at = found >> 8;
 	return PARSED;
 }
 

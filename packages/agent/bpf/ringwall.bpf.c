@@ -10,6 +10,8 @@
 #include <bpf/bpf_endian.h>
 
 #define AF_INET 2
+#define AF_INET6 10
+#define IPPROTO_ICMPV6 58
 
 #include "ringwall.h"
 #include "ringwall_proof.h"
@@ -41,7 +43,9 @@
 #include "inbound.h"
 #include "held.h"
 #include "answer.h"
+#include "icmp.h"
 #include "udp.h"
+#include "raw.h"
 #include "packet.h"
 #include "device.h"
 #include "cut.h"

@@ -45,6 +45,11 @@ enum rw_direction {
 	RW_DIRECTION_IN = 2,
 };
 
+/* Stands for every protocol that has no ports and is not ICMP. */
+enum rw_proto {
+	RW_PROTO_OTHER = 255,
+};
+
 enum rw_mode {
 	RW_MODE_UNGOVERNED = 0, /* no segment governs the direction */
 	RW_MODE_OBSERVE = 1,

@@ -46,23 +46,30 @@ static __always_inline bool start_inbound_datagram(struct connection *connection
 }
 
 /* Counted once in 30 s for each pair of ends, however often it is sent. */
-static __always_inline void refuse_datagram(struct connection *connection,
-					    const struct headers *packet)
+static __always_inline void record_denied_once(struct connection *connection,
+					       const struct headers *packet)
 {
 	const __u32 *word = (const __u32 *)packet->source;
-	struct refused_value value = {};
-	struct refused_key key = {};
 	__u64 what = word[0] ^ word[1] ^ word[2];
 
 	what = (what << 32 | word[3]) ^ DENIED_DATAGRAM ^
 	       (__u64)packet->source_port << 40 ^ packet->destination_port ^
 	       connection->generation << 48;
+	if (may_report(what, reply_seconds * SECOND_NS, 1))
+		record_denied(connection, packet->source_port);
+}
+
+static __always_inline void refuse_datagram(struct connection *connection,
+					    const struct headers *packet)
+{
+	struct refused_value value = {};
+	struct refused_key key = {};
+
 	value.time_ns = bpf_ktime_get_boot_ns();
 	set_refused_key(&key, packet, IPPROTO_UDP);
 	bpf_map_update_elem(&refused_packets, &key, &value, BPF_ANY);
 	refused_any = 1;
-	if (may_report(what, reply_seconds * SECOND_NS, 1))
-		record_denied(connection, packet->source_port);
+	record_denied_once(connection, packet);
 }
 
 /*
@@ -223,11 +230,12 @@ static __always_inline int send_on(struct connection *connection,
 }
 
 /*
- * A socket that was judged for one peer sends to another, unasked: its process
- * is judged for that one, in place.
+ * A socket that was judged for one peer sends to another, unasked, or its
+ * process was not known: it is judged again, in place.
  */
 static __noinline int turn_to(struct connection *connection,
-			      const struct headers *packet, __u64 cookie)
+			      const struct headers *packet, __u64 cookie,
+			      __u8 proto)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
@@ -240,9 +248,10 @@ static __noinline int turn_to(struct connection *connection,
 		flush_datagrams(connection);
 	__builtin_memcpy(connection->address, packet->destination, 16);
 	connection->port = packet->destination_port;
-	connection->start_ns = bpf_ktime_get_boot_ns();
+	connection->proto = proto;
 	connection->flags = 0;
-	judge_connection(connection, slot, index, &result);
+	if (!judge_connection(connection, slot, index, &result))
+		report_miss(&connection->process);
 	if (connection->verdict == RW_VERDICT_BLOCKED) {
 		record_denied(connection, 0);
 		return DROP;
@@ -250,12 +259,42 @@ static __noinline int turn_to(struct connection *connection,
 	return send_on(connection, NULL, packet, cookie);
 }
 
+/* Where `cookie` is the socket's, and `place` what its flows are kept by. */
+static __always_inline int send_packet(const struct headers *packet,
+				       __u64 cookie, __u64 place, __u8 proto)
+{
+	struct connection *connection;
+	struct datagram_flow *flow;
+
+	connection = bpf_map_lookup_elem(&connections, &cookie);
+	flow = find_datagram(place, packet->destination,
+			     packet->destination_port);
+	if (connection && connection->verdict != RW_VERDICT_BLOCKED &&
+	    (connection->flags & CONNECTION_JUDGED) &&
+	    connection->proto == proto &&
+	    is_peer(connection, packet->destination,
+		    packet->destination_port) &&
+	    (!flow || flow->connection.direction == RW_DIRECTION_OUT))
+		return send_on(connection, flow, packet, place);
+	if (flow && ((flow->connection.flags & CONNECTION_RECORDED) ||
+		     flow->connection.direction == RW_DIRECTION_IN) &&
+	    still_holds(&flow->connection)) {
+		touch(flow, flow->connection.direction == RW_DIRECTION_IN);
+		record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0,
+			    packet->bytes - UDP_BYTES, 0);
+		return PASS;
+	}
+	if (connection)
+		return turn_to(connection, packet, place, proto);
+	/* Older than the programs, or a socket of the kernel's own. */
+	count(RW_COUNT_NO_STATE);
+	return PASS;
+}
+
 __noinline int egress_datagram(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = socket_of(skb);
-	struct connection *connection;
 	struct headers packet = {};
-	struct datagram_flow *flow;
 	enum parse how;
 	__u64 cookie;
 
@@ -267,24 +306,7 @@ __noinline int egress_datagram(struct __sk_buff *skb)
 	if (packet.destination_port == RW_DNS_PORT)
 		observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_OUT);
 	cookie = bpf_get_socket_cookie(skb);
-	connection = bpf_map_lookup_elem(&connections, &cookie);
-	flow = find_datagram(cookie, packet.destination,
-			     packet.destination_port);
-	if (connection && connection->verdict != RW_VERDICT_BLOCKED &&
-	    is_peer(connection, packet.destination, packet.destination_port) &&
-	    (!flow || flow->connection.direction == RW_DIRECTION_OUT))
-		return send_on(connection, flow, &packet, cookie);
-	if (flow) {
-		touch(flow, flow->connection.direction == RW_DIRECTION_IN);
-		record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0,
-			    packet.bytes - UDP_BYTES, 0);
-		return PASS;
-	}
-	if (connection)
-		return turn_to(connection, &packet, cookie);
-	/* Connected before the programs, or a tunnel of the kernel's own. */
-	count(RW_COUNT_NO_STATE);
-	return PASS;
+	return send_packet(&packet, cookie, cookie, sk->protocol);
 }
 
 #endif

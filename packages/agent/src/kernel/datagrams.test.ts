@@ -34,7 +34,9 @@ print(json.dumps({"errno": errno, "got": got}), flush=True)`,
 /** sendmmsg(2), which Python has not: two messages, each with its address. */
 const SENDMMSG = `import ctypes, struct
 class Iov(ctypes.Structure): _fields_ = [("base", ctypes.c_char_p), ("len", ctypes.c_size_t)]
-class Msg(ctypes.Structure): _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint), ("iov", ctypes.POINTER(Iov)), ("iovlen", ctypes.c_size_t), ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t), ("flags", ctypes.c_int), ("len", ctypes.c_uint)]
+class Msg(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint), ("iov", ctypes.POINTER(Iov)), ("iovlen", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t), ("flags", ctypes.c_int), ("len", ctypes.c_uint)]
 libc = ctypes.CDLL(None, use_errno=True)
 to = ctypes.create_string_buffer(struct.pack("=H", socket.AF_INET) + struct.pack("!H", ${PORT}) + socket.inet_aton("10.77.0.2") + b"\\0" * 8)
 msgs = (Msg * 2)(*[Msg(ctypes.addressof(to), 16, ctypes.pointer(Iov(b"x" * 10, 10)), 1, None, 0, 0, 0) for _ in range(2)])

@@ -11,7 +11,7 @@ import {
   Verdict,
 } from "@ringwall/protocol/agent";
 import type { FlowRecord } from "../kernel/contract.ts";
-import type { FlowState, Verdict as KernelVerdict } from "../kernel/generated/layout.ts";
+import { type FlowState, type Verdict as KernelVerdict, proto } from "../kernel/generated/layout.ts";
 import { type LocalAddress, localAddressFor } from "./addresses.ts";
 import { toProcess } from "./process-message.ts";
 
@@ -30,8 +30,10 @@ export type FlowContext = {
 };
 
 /** Kernel rows as batches of at most FLOW_BATCH_ROWS_MAX, in the order of the rows; none for no rows. */
-export function createFlowBatches(records: readonly FlowRecord[], context: FlowContext): FlowBatch[] {
+export function createFlowBatches(all: readonly FlowRecord[], context: FlowContext): FlowBatch[] {
   const batches: FlowBatch[] = [];
+  // Raw sockets have no protocol that a record could name: they are counted (`rawRefused`).
+  const records = all.filter((record) => record.proto !== proto.other);
   for (let start = 0; start < records.length; start += FLOW_BATCH_ROWS_MAX) {
     batches.push(createFlowBatch(records.slice(start, start + FLOW_BATCH_ROWS_MAX), context));
   }

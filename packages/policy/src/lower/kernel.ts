@@ -41,7 +41,7 @@ export type PolicyEntry = {
   readonly subject: number;
   readonly peer: number;
   readonly direction: "outbound" | "inbound";
-  /** IP protocol number: 6 TCP, 17 UDP, 1 ICMP (58 is folded into 1), 132 SCTP. */
+  /** IP protocol number: 6 TCP, 17 UDP, 1 ICMP (58 is folded into 1), 132 SCTP; 255 for raw sockets and all else. */
   readonly proto: number;
   readonly port: number;
   readonly portBits: number;

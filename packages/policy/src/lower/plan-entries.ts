@@ -8,11 +8,15 @@ import { ruleHolds, type Subject } from "./subject.ts";
 /** `HostRule.id` of the default deny, where it has to be written out. */
 const DEFAULT_DENY = 0;
 const PORT_LAST = 65535;
-const CHANNELS = (["outbound", "inbound"] as const).flatMap((direction) =>
-  (["tcp", "udp", "icmp", "sctp"] as const).map((proto) => ({ direction, proto })),
-);
+/** Besides what rules can name: everything else that a raw socket sends, which only rules without ports speak of. */
+const CHANNELS = [
+  ...(["outbound", "inbound"] as const).flatMap((direction) =>
+    (["tcp", "udp", "icmp", "sctp"] as const).map((proto) => ({ direction, proto })),
+  ),
+  { direction: "outbound", proto: "other" },
+] as const;
 type Channel = (typeof CHANNELS)[number];
-const PROTO_NUMBER = { tcp: 6, udp: 17, icmp: 1, sctp: 132 } as const;
+const PROTO_NUMBER = { tcp: 6, udp: 17, icmp: 1, sctp: 132, other: 255 } as const;
 
 /** What holds for one subject and one peer class in one channel: over all ports, in order, and as blocks. */
 type Table = {

@@ -35,7 +35,8 @@ export const counter = {
   connectionsFull: 18,
   proofNoRoom: 19,
   dnsFull: 20,
-  max: 21,
+  rawRefused: 21,
+  max: 22,
 } as const;
 export type Counter = keyof typeof counter;
 
@@ -168,6 +169,11 @@ export const proofSwitch = {
   numbered: 2,
 } as const;
 export type ProofSwitch = keyof typeof proofSwitch;
+
+export const proto = {
+  other: 255,
+} as const;
+export type Proto = keyof typeof proto;
 
 export const reason = {
   ungoverned: 1,
