@@ -16,10 +16,12 @@
 #include "ringwall.h"
 #include "ringwall_proof.h"
 #include "ringwall_dns.h"
+#include "ringwall_exec.h"
 #include "layout.h"
 #include "maps.h"
 #include "handshake_maps.h"
 #include "proof_maps.h"
+#include "exec_maps.h"
 #include "process.h"
 #include "policy.h"
 #include "shadow.h"
@@ -50,5 +52,6 @@
 #include "device.h"
 #include "cut.h"
 #include "optional.h"
+#include "lsm.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -34,7 +34,7 @@ enum rw_limit {
 	RW_HOLD_MS_MAX = 3000, /* then an unknown process is denied */
 	RW_HOLD_RTO_MS = 50, /* a SYN kept back is sent again after this */
 	RW_DENIAL_EVENTS_PER_WINDOW = 20,
-	RW_OPTIONAL_PROGRAMS_MAX = 8,
+	RW_OPTIONAL_PROGRAMS_MAX = 16,
 	RW_WHY_BYTES_MAX = 160,
 	RW_SLOTS = 3, /* two for revisions, one for a draft beside them */
 	RW_SHADOW_SLOT = 2,
@@ -261,6 +261,7 @@ enum rw_event_type {
 	RW_EVENT_DENIAL = 4,
 	RW_EVENT_UNKNOWN_LISTENER = 5,
 	RW_EVENT_PROOF = 20,
+	RW_EVENT_LSM = 30,
 };
 
 enum rw_exec_flag {
@@ -356,7 +357,7 @@ struct rw_meta {
 	__u32 layout_version;
 	__u32 hz;
 	__u32 refuse_with_reset; /* ECONNREFUSED possible at connect() */
-	struct rw_optional_program optional[8];
+	struct rw_optional_program optional[16];
 };
 
 #include "sizes.h"

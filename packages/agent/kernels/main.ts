@@ -1,6 +1,7 @@
 // `make test-kernels`: this checkout's eBPF object and its tests on Debian's kernels under qemu.
-//   scripts/node packages/agent/kernels/main.ts [--loads] [--keep DIR] [KERNEL…]
-//   --loads  only what each kernel's verifier takes; --keep  leaves consoles and reports in DIR
+//   scripts/node packages/agent/kernels/main.ts [--loads] [--only WORD]… [--keep DIR] [KERNEL…]
+//   --loads  only what each kernel's verifier takes; --only  only test files whose path has the word;
+//   --keep   leaves consoles and reports in DIR
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,7 +20,11 @@ const LOADS_SECONDS_MAX = 240;
 const TESTS_SECONDS_MAX = 1500;
 
 const { values, positionals } = parseArgs({
-  options: { loads: { type: "boolean", default: false }, keep: { type: "string" } },
+  options: {
+    loads: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    keep: { type: "string" },
+  },
   allowPositionals: true,
 });
 const unknown = positionals.filter((name) => !DEBIAN_KERNELS.some((kernel) => kernel.name === name));
@@ -58,7 +63,11 @@ async function testOn(kernel: DebianKernel): Promise<void> {
   if (values.loads) return;
   const begun = Date.now();
   const tests = { ...loads, results: path.join(scratch, `${kernel.name}-tests`) };
-  const ran = await runGuest({ ...tests, script: testScript(root), secondsMax: TESTS_SECONDS_MAX });
+  const ran = await runGuest({
+    ...tests,
+    script: testScript(root, values.only),
+    secondsMax: TESTS_SECONDS_MAX,
+  });
   add(readTests(ran, tests.results), `${kernel.name} tests`, begun);
 }
 

@@ -19,6 +19,37 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     there: "a refused client is told at its first packet",
     missing: "a refused client is told when it sends its first packet again, a second later",
   },
+  judge_again: {
+    feature: "cut-open-connections",
+    there: "`established: cut` ends connections that a new revision denies",
+    missing: "connections that a new revision denies go on until they end by themselves",
+  },
+  exec_check: {
+    feature: "refuse-exec-static",
+    there: "what may be executed stays enforced while no agent runs, on every file system",
+    missing: "while no agent runs, everything may be executed",
+  },
+  guard_open: {
+    feature: "guard-writes",
+    there: "writing to a trusted executable is seen at once, and refused where executions are blocked",
+    missing: "writing to a trusted executable is seen afterwards, by its change time",
+  },
+  guard_truncate: {
+    feature: "guard-truncation",
+    there: "truncating a trusted executable is seen at once, and refused where executions are blocked",
+    missing: "truncating a trusted executable is seen afterwards, by its change time",
+  },
+  guard_rename: {
+    feature: "guard-renames",
+    there:
+      "moving or replacing a trusted executable is seen at once, and refused where executions are blocked",
+    missing: "moving or replacing a trusted executable is seen afterwards, by its change time",
+  },
+  guard_unlink: {
+    feature: "guard-removal",
+    there: "removing a trusted executable is seen at once, and refused where executions are blocked",
+    missing: "removing a trusted executable is seen afterwards, by its change time",
+  },
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",
@@ -27,7 +58,7 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
 };
 
 /** Programs without which a host has not the level `lsm`. */
-const LSM_PROGRAMS: readonly string[] = [];
+const LSM_PROGRAMS = ["exec_check", "guard_open", "guard_truncate", "guard_rename", "guard_unlink"];
 
 /** What this kernel gives and what is missing, in words. Pure; the level follows from what loaded, never from versions. */
 export function describeCapabilities(
@@ -59,7 +90,7 @@ export function describeCapabilities(
 
 function levelOf(optional: readonly OptionalProgram[]): HostCapabilities["level"] {
   const loaded = new Set(optional.filter((one) => one.loaded).map((one) => one.name));
-  return LSM_PROGRAMS.length > 0 && LSM_PROGRAMS.every((name) => loaded.has(name)) ? "lsm" : "core";
+  return LSM_PROGRAMS.every((name) => loaded.has(name)) ? "lsm" : "core";
 }
 
 function toFeature({ name, loaded, why }: OptionalProgram): HostCapability {

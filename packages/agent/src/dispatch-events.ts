@@ -35,6 +35,9 @@ export function dispatchEvents(
       case "unknownListener":
         refreshSoon(agent, onError);
         break;
+      case "lsm":
+        agent.execControl.onLsm(event).catch(onError);
+        break;
       case "proof":
         agent.prover?.onEvent(event).catch(onError);
         break;

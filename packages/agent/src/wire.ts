@@ -10,10 +10,9 @@ import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
 import { openPackageEvidence } from "./evidence/package-evidence.ts";
-import { createDeniedExecs } from "./exec/denied-execs.ts";
-import { createExecControl, type ExecControl } from "./exec/exec-control.ts";
-
+import type { ExecControl } from "./exec/exec-control.ts";
 import { probeExecGate } from "./exec/probe-gate.ts";
+import { wireExecControl } from "./exec/wire-exec-control.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createDigester } from "./identify/digest.ts";
 import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
@@ -63,6 +62,8 @@ export type Agent = {
   readonly tellShadow: () => Promise<void>;
   readonly execGate: ExecGateSupport;
   readonly execControl: ExecControl;
+  /** Looks whether trusted executables have changed. */
+  readonly lookForTampering: () => Promise<void>;
 };
 
 export type WireParts = {
@@ -111,19 +112,6 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     () => session.client(),
     (message) => log.warn(message),
   );
-  const denied = createDeniedExecs();
-  const reporter = createReporter({
-    kernel,
-    workload: credentials.workload,
-    processIdentity: book.processIdentity,
-    wallOffsetNs,
-    deniedExecs: denied.take,
-    deniedExecsLost: denied.lost,
-    uploadLosses: uploader.losses,
-    send: (report) => {
-      uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
-    },
-  });
   const evidence = await openPackageEvidence(stateDir, options.aptConfig);
   const tools = {
     digestOf: createDigester(),
@@ -131,12 +119,37 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     packages: createPackageLookup(options.dpkgDir, evidence),
     clock: { bootNs: kernel.bootNs, wallNs },
   };
+  const cgroups = cgroupLookup(parts.cgroups);
+  const userName = createUserNames();
+  const exec = wireExecControl({
+    kernel,
+    book,
+    tools,
+    cgroups,
+    userName,
+    identityOf: (process) => identifier.identityOf(process),
+    scope: parts.cgroups.scope,
+    paths: options.execPaths,
+    gate: execGate,
+    onProblem: (message) => log.warn(message),
+  });
+  const reporter = createReporter({
+    kernel,
+    workload: credentials.workload,
+    processIdentity: book.processIdentity,
+    wallOffsetNs,
+    deniedExecs: exec.denied.take,
+    deniedExecsLost: exec.denied.lost,
+    tamperings: exec.tampering,
+    uploadLosses: uploader.losses,
+    send: (report) => {
+      uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
+    },
+  });
   const warmUp = async (files: Iterable<string>) => {
     await tools.packages.warm();
     await warmDigests(files, tools);
   };
-  const cgroups = cgroupLookup(parts.cgroups);
-  const userName = createUserNames();
   const identifier = createIdentifier({
     kernel,
     book,
@@ -149,22 +162,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       return enforcer.admit(id, identity);
     },
     onSighting: reporter.sight,
-    onExecuted: (executed) => execControl.onExec(executed),
-  });
-  const execControl = createExecControl({
-    kernel,
-    tools,
-    denied,
-    scope: parts.cgroups.scope,
-    ...(options.execPaths === undefined ? {} : { paths: options.execPaths }),
-    available: execGate.available,
-    agentPid: process.pid,
-    ownerOf: async (cgroupId, pid, uid) => {
-      const owner = await cgroups.ownerOf(cgroupId, pid);
-      return { user: userName(uid), unit: owner.unit, container: owner.container };
-    },
-    exeOf: (pid) => book.executableFacts(kernel.getTask(pid)?.exeId ?? 0)?.exe ?? null,
-    onProblem: (message) => log.warn(message),
+    onExecuted: exec.control.onExec,
   });
   const onWarmError = (error: unknown) => log.warn({ err: error }, "files could not be read ahead");
   const clocks = { bootId, bootNs: kernel.bootNs, wallMs: Date.now };
@@ -203,8 +201,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
         },
         onDrainError: (error) => log.error({ err: error }, "flows of the former policy could not be drained"),
       });
-      await execControl.setPolicy(policy);
       names.policyChanged();
+      await exec.control.setPolicy(policy);
       if (policy !== null) warmUp(namedFiles(policy)).catch(onWarmError);
       if (policy?.established === "cut") await cutDenied(cutting);
     },
@@ -266,7 +264,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     names,
     tellShadow: createShadowSender(shadow.report, session.client),
     execGate,
-    execControl,
+    execControl: exec.control,
+    lookForTampering: exec.tampering.look,
   };
 }
 

@@ -46,6 +46,7 @@ static struct bpf_link *attach(struct bpf_program *program,
 	case BPF_PROG_TYPE_SK_LOOKUP:
 		return attach_netns(program, options->netns);
 	case BPF_PROG_TYPE_TRACING:
+	case BPF_PROG_TYPE_LSM:
 		return bpf_program__attach(program);
 	default:
 		return bpf_program__attach_cgroup(program, scope->fd);
@@ -67,6 +68,7 @@ int attach_program(struct bpf_program *program, const struct options *options,
 	if (!pin_path(path, options->pin, iterator ? "iter" : "links", name))
 		return -ENAMETOOLONG;
 	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING &&
+	    bpf_program__type(program) != BPF_PROG_TYPE_LSM &&
 	    update_link(path, program))
 		return 0;
 	/* Tracing links can't: for a moment both programs run, which is idle. */

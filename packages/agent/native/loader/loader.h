@@ -58,6 +58,9 @@ int find_scope(const char *path, struct scope *scope);
 __u32 probe_hz(void); /* the kernel's CONFIG_HZ; 250 when it can't be seen */
 bool probe_set_retval(void);
 
+/* lsm.c */
+bool lsm_is_called(void);
+
 /* optional.c: tries each optional program by itself. */
 extern const char *const optional_programs[];
 bool is_optional(const char *name);

@@ -10,7 +10,10 @@
 #define LOG_BYTES (1 << 20)
 
 const char *const optional_programs[] = { "reset_refused", "dump_tasks",
-					  "judge_at_device", "judge_again", NULL };
+					  "judge_at_device", "judge_again",
+					  "exec_check", "guard_open",
+					  "guard_truncate", "guard_rename",
+					  "guard_unlink", NULL };
 
 bool is_optional(const char *name)
 {
@@ -46,6 +49,18 @@ static void shrink_maps(struct bpf_object *object)
 			bpf_map__set_max_entries(map, 64);
 }
 
+static struct bpf_program *program_of(struct bpf_object *object,
+				      const char *name)
+{
+	return bpf_object__find_program_by_name(object, name);
+}
+
+static bool is_idle_lsm(const struct bpf_program *program)
+{
+	return program && bpf_program__type(program) == BPF_PROG_TYPE_LSM &&
+	       !lsm_is_called();
+}
+
 static void try_one(const char *path, struct rw_optional_program *out)
 {
 	struct bpf_object *object = bpf_object__open(path);
@@ -67,7 +82,11 @@ static void try_one(const char *path, struct rw_optional_program *out)
 			bpf_program__set_log_buf(program, log, LOG_BYTES);
 	}
 	error = bpf_object__load(object);
-	out->loaded = !error;
+	out->loaded = !error && !is_idle_lsm(program_of(object, out->name));
+	if (!error && !out->loaded)
+		snprintf(out->why, sizeof(out->why),
+			 "the kernel does not call it: `bpf` is not among the "
+			 "LSMs turned on (boot parameter lsm=)");
 	if (error) {
 		reason = verifier_reason(log);
 		snprintf(out->why, sizeof(out->why), "%s%s%s",

@@ -8,14 +8,19 @@ import {
 } from "@ringwall/policy/lower";
 import type { FileTools } from "../identify/executable-file.ts";
 import type { Executed } from "../identify/identifier.ts";
-import type { Kernel } from "../kernel/contract.ts";
+import type { ExecutableFacts } from "../identify/identity-book.ts";
+import type { Kernel, LsmEvent, ProcessRef } from "../kernel/contract.ts";
 import type { DeniedExec, DeniedExecs, ExecFate } from "./denied-execs.ts";
 import { type Gate, type GateAnswer, type GateQuestion, startGate } from "./gate-process.ts";
 import { killExecution } from "./kill-execution.ts";
+import type { LsmVerdicts } from "./lsm-verdicts.ts";
 import { digestHere, lookAtFile, lookBack } from "./started-file.ts";
+import type { TamperWatch } from "./tampering.ts";
 
 /** Files of which is remembered what they were, to name them when they are refused again. */
 const FILES_REMEMBERED_MAX = 4096;
+/** File systems without questions that are told of. */
+const UNMARKED_TOLD_MAX = 64;
 /** Milliseconds before a gate that ended by itself is started again. */
 const RESTART_MS = 1000;
 
@@ -26,7 +31,7 @@ export type ExecControlParts = {
   /** Path below the cgroup2 root that the agent speaks for; empty: everything. */
   readonly scope: string;
   /** Only these file systems are asked about; undefined: all. For tests. */
-  readonly paths?: readonly string[];
+  readonly paths: readonly string[] | undefined;
   /** Whether the kernel would ask at all. */
   readonly available: boolean;
   readonly agentPid: number;
@@ -37,6 +42,11 @@ export type ExecControlParts = {
     uid: number,
   ) => Promise<Pick<ProcessIdentity, "user" | "unit" | "container">>;
   readonly exeOf: (pid: number) => string | null;
+  readonly executableFacts: (exeId: number) => ExecutableFacts | undefined;
+  readonly identityOf: (process: ProcessRef) => ProcessIdentity | undefined;
+  readonly tampering: TamperWatch;
+  /** Null where the kernel has no LSM programs. */
+  readonly lsm: LsmVerdicts | null;
   readonly onProblem: (message: string) => void;
 };
 
@@ -44,6 +54,8 @@ export type ExecControl = {
   /** Before the policy is in force in the kernel; null: nothing governs. */
   readonly setPolicy: (policy: HostPolicy | null) => Promise<void>;
   readonly onExec: (executed: Executed) => Promise<void>;
+  /** The kernel refused an execution, or saw a change of a trusted executable. */
+  readonly onLsm: (event: LsmEvent) => Promise<void>;
   /** Questions that the clock answered, and processes that were ended. */
   readonly counts: () => Readonly<
     Record<"execQuestions" | "execExpired" | "execRefused" | "execKilled", number>
@@ -59,6 +71,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   const { kernel, tools, denied } = parts;
   const counts = { execQuestions: 0, execExpired: 0, execRefused: 0, execKilled: 0 };
   const files = new Map<string, ProcessIdentity>();
+  const unmarked = new Set<string>();
   let judge: ExecJudge = createExecJudge(null);
   let failOpen = false;
   let gate: Gate | null = null;
@@ -72,14 +85,48 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
 
   async function onExec(executed: Executed): Promise<void> {
     const by = judge;
-    if (by.mode === null || executed.ppid === parts.agentPid) return;
+    if (by.mode === null) return;
+    await parts.lsm?.know(executed.exeId, by);
+    if (executed.ppid === parts.agentPid) return;
     const { identity } = executed;
     if (identity === null) return judgeUnknown(executed, by);
     const { decision, rule } = by.judge(identity, await isEssential(identity));
-    if (decision === "allow") return;
+    if (decision === "allow") return trust(executed, identity, rule);
     const killed = by.mode === "block" && (await kill(executed));
     // What has ended by itself before the signal came did run.
     tell({ ...executed, identity }, killed ? "killed" : "ran", rule, by);
+  }
+
+  /** What a rule names is watched from now on. */
+  async function trust(executed: Executed, { exe, exeSha256 }: ProcessIdentity, rule: string): Promise<void> {
+    if (exeSha256 === null || rule === "ungoverned") return;
+    if (parts.lsm !== null && executed.exeId !== 0) kernel.exec.guard(executed.file, executed.exeId);
+    await parts.tampering.trust(exe, executed.file.inode, exeSha256);
+  }
+
+  async function onLsm({
+    act,
+    file,
+    exeId,
+    refused,
+    process,
+    filename,
+    timeNs,
+    tgid,
+  }: LsmEvent): Promise<void> {
+    const facts = parts.executableFacts(exeId);
+    const path = facts?.exe ?? filename;
+    if (act === "exec") {
+      counts.execRefused++;
+      const owner = await parts.ownerOf(process.cgroupId, tgid, process.uid);
+      const name = { package: facts?.package ?? null, evidence: facts?.evidence ?? null };
+      const identity = { ...identityOf({ ...name, path, sha256: facts?.exeSha256 ?? null }), ...owner };
+      return tell({ identity, parentExe: parts.exeOf(tgid), timeNs }, "refused", "default", judge);
+    }
+    const who = parts.identityOf(process) ?? null;
+    const before = facts?.exeSha256 ?? "";
+    parts.tampering.add({ path, sha256Before: before, sha256After: null, process: who, refused, timeNs });
+    if (!refused) await parts.tampering.trust(path, file.inode, before);
   }
 
   /** Nobody will find out what it is. Losing information must not widen; most have ended already. */
@@ -88,11 +135,10 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     const file = await lookBack(executed.filename, executed.file, tools);
     if (file === undefined) return;
     const { decision, rule } = by.mayStart(file);
-    if (decision === "allow" && !killed) return;
-    const identity = {
-      ...identityOf(file),
-      ...(await parts.ownerOf(executed.cgroupId, executed.tgid, executed.uid)),
-    };
+    const known = identityOf(file);
+    if (decision === "allow" && !killed) return trust(executed, known, rule);
+    const owner = await parts.ownerOf(executed.cgroupId, executed.tgid, executed.uid);
+    const identity = { ...known, ...owner };
     tell({ ...executed, identity }, killed ? "killed" : "ran", killed ? "default" : rule, by);
   }
 
@@ -146,7 +192,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
       onExpired: () => {
         counts.execExpired++;
       },
-      onUnmarked: (what) => parts.onProblem(`executions are not asked about in a file system: ${what}`),
+      onUnmarked,
       onEnd: (how) => {
         gate = null;
         parts.onProblem(`the gate for executions has ended: ${how}; it is started again`);
@@ -154,6 +200,13 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
       },
     });
     if (stopped) await gate.stop();
+  }
+
+  /** The gate tries again with every new mount; once is enough to hear of it. */
+  function onUnmarked(what: string): void {
+    if (unmarked.has(what) || unmarked.size >= UNMARKED_TOLD_MAX) return;
+    unmarked.add(what);
+    parts.onProblem(`executions are not asked about in a file system: ${what}`);
   }
 
   function failed(error: unknown): void {
@@ -172,12 +225,15 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
       judge = createExecJudge(policy);
       failOpen = policy?.fail === "open";
       files.clear();
+      parts.tampering.forget();
+      await parts.lsm?.apply(judge, failOpen);
       if (judge.mode !== "block" || !parts.available) return closeGate();
       gate?.setFailOpen(failOpen);
       gate?.forget();
       if (gate === null) await openGate().catch(failed);
     },
     onExec,
+    onLsm,
     counts: () => counts,
     stop: async () => {
       stopped = true;
@@ -187,7 +243,12 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
 }
 
 /** A process of which no more is known than its file. */
-function identityOf({ path, sha256, package: name, evidence }: StartedFile): ProcessIdentity {
+function identityOf({
+  path,
+  sha256,
+  package: name,
+  evidence,
+}: Pick<StartedFile, "path" | "sha256" | "package" | "evidence">): ProcessIdentity {
   const unknown = { script: null, scriptSha256: null, unattributable: null, environment: [] };
   const owner = { user: null, unit: null, container: null, image: null };
   return { ...unknown, ...owner, exe: path, exeSha256: sha256, package: name, evidence };

@@ -45,6 +45,8 @@ export type Executed = ExecKey & {
   readonly parentExe: string | null;
   readonly uid: number;
   readonly cgroupId: bigint;
+  /** 0 where it could not be found out. */
+  readonly exeId: number;
   /** What the kernel executed, and the path it was given: the script's for `#!`. */
   readonly file: FileKey;
   readonly filename: string;
@@ -118,7 +120,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     const id = key === null ? undefined : book.find(key);
     const identity = (id === undefined ? undefined : book.processIdentity(id)) ?? null;
     const parentExe = parentExeOf(parts, ppid);
-    const exec = { execNs, execTgid, tgid, ppid, timeNs, uid, cgroupId };
+    const exec = { execNs, execTgid, tgid, ppid, timeNs, uid, cgroupId, exeId: key?.exeId ?? 0 };
     await parts.onExecuted({ ...exec, identity, parentExe, file, filename });
   }
 

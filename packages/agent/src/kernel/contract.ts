@@ -3,6 +3,8 @@
  * IPv6 (`::ffff:a.b.c.d`); ports are numbers as people write them; times are nanoseconds of CLOCK_BOOTTIME.
  */
 import type { KernelDns } from "./dns.ts";
+
+import type { KernelExec } from "./exec-maps.ts";
 import type {
   Action,
   Counter,
@@ -12,6 +14,7 @@ import type {
   FlowState,
   IdentityKey,
   Level,
+  LsmAct,
   Mode,
   ProofFault,
   Reason,
@@ -240,6 +243,21 @@ export interface UnknownListenerEvent extends EventBase {
   readonly proto: number;
 }
 
+/** An execution refused by LSM, or a change of a trusted executable. */
+export interface LsmEvent extends EventBase {
+  readonly type: "lsm";
+  readonly act: LsmAct;
+  readonly refused: boolean;
+  /** To be executed, or the trusted one. */
+  readonly file: FileKey;
+  /** The file's executable; 0: not known. */
+  readonly exeId: number;
+  /** Who did it. */
+  readonly process: ProcessRef;
+  /** As given to execve; else the file's own name. */
+  readonly filename: string;
+}
+
 /** A SYN or SYN-ACK whose proof is missing or wrong; numbers as in the packet. */
 export interface ProofEvent extends EventBase {
   readonly type: "proof";
@@ -264,7 +282,8 @@ export type KernelEvent =
   | IdentityMissEvent
   | DenialEvent
   | UnknownListenerEvent
-  | ProofEvent;
+  | ProofEvent
+  | LsmEvent;
 
 /** A process in scope as the kernel's task iterator sees it. */
 export interface TaskRecord extends EventBase {
@@ -325,6 +344,7 @@ export interface Kernel {
   /** Adds numbers of the directory to a slot, live or not. After the entries of their class. */
   readonly addRemotes: (slot: AnySlot, entries: readonly RemoteEntry[]) => void;
   readonly proof: KernelProof;
+  readonly exec: KernelExec;
 
   readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
   readonly deleteExecutable: (file: FileKey) => void;

@@ -7,6 +7,7 @@ import {
   decodeExecEvent,
   decodeExitEvent,
   decodeIdentityMissEvent,
+  decodeLsmEvent,
   decodeProofEvent,
   decodeUnknownListenerEvent,
   execEventBytes,
@@ -19,6 +20,7 @@ import {
   decodeTaskFlags,
   directionName,
   eventTypeName,
+  lsmActName,
   proofFaultName,
   reasonName,
   verdictName,
@@ -77,6 +79,22 @@ function decodeEvent(view: DataView): KernelEvent {
     case "unknownListener": {
       const raw = decodeUnknownListenerEvent(view);
       return { type, ...base, address: raw.address.slice(), port: raw.port, proto: raw.proto };
+    }
+    case "lsm": {
+      const raw = decodeLsmEvent(view);
+      const { file, exeId } = raw;
+      const act = lsmActName(raw.act);
+      const process = toProcessRef(raw.process);
+      return {
+        type,
+        ...base,
+        file,
+        process,
+        exeId,
+        act,
+        refused: raw.refused !== 0,
+        filename: text(raw.filename),
+      };
     }
     case "proof": {
       const { header: _, fault, isAnswer, source, destination, mac, ...rest } = decodeProofEvent(view);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Capabilities, Kernel } from "./contract.ts";
 import { kernelDns } from "./dns.ts";
 import { decodeBatch, text } from "./events.ts";
+import { kernelExec } from "./exec-maps.ts";
 import { drainFlows } from "./flows.ts";
 import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
@@ -27,6 +28,9 @@ const MAPS = {
   resolvers: "resolvers",
   dnsTimes: "dns_times",
   dnsEvents: "dns_events",
+  execHeader: "exec_header",
+  execVerdicts: "exec_verdicts",
+  guarded: "guarded",
   shadow: "shadow",
   differences: "differences",
   executables: "executables",
@@ -60,6 +64,7 @@ export function openKernel(pinDir: string): Kernel {
     addRemotes: (slot, entries) => slots.addRemotes(maps, slot, entries),
     proof: kernelProof(maps),
     dns: kernelDns(maps),
+    exec: kernelExec(maps),
     startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
     stopShadow: () => shadow.stopShadow(maps),
     readShadow: () => shadow.readShadow(maps),

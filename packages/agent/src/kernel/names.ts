@@ -4,6 +4,7 @@ import {
   eventType,
   flowState,
   level,
+  lsmAct,
   mode,
   proofFault,
   reason,
@@ -29,6 +30,7 @@ export const directionName = named("direction", inverse(direction));
 export const eventTypeName = named("event type", inverse(eventType));
 export const flowStateName = named("flow state", inverse(flowState));
 export const levelName = named("level", inverse(level));
+export const lsmActName = named("act", inverse(lsmAct));
 export const modeName = named("mode", inverse(mode));
 export const proofFaultName = named("proof fault", inverse(proofFault));
 export const reasonName = named("reason", inverse(reason));

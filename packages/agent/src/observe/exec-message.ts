@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { ExecAction, type ExecSchema, Verdict } from "@ringwall/protocol/agent";
+import { ExecAction, type ExecSchema, type TamperingSchema, Verdict } from "@ringwall/protocol/agent";
 import type { DeniedExec, ExecFate } from "../exec/denied-execs.ts";
+import type { Tampering } from "../exec/tampering.ts";
 import type { ExecSighting } from "../identify/identifier.ts";
 import { toProcess } from "./process-message.ts";
 
@@ -30,5 +31,16 @@ export function deniedExecOf(denied: DeniedExec, wallOffsetNs: bigint): ExecMess
     rule: denied.rule,
     action: ACTIONS[denied.fate],
     count: BigInt(denied.count),
+  };
+}
+
+export function tamperingOf(one: Tampering, wallOffsetNs: bigint): MessageInitShape<typeof TamperingSchema> {
+  return {
+    path: one.path.toWellFormed(),
+    sha256Before: one.sha256Before,
+    sha256After: one.sha256After ?? "",
+    ...(one.process === null ? {} : { process: toProcess(one.process) }),
+    refused: one.refused,
+    timeMs: (one.timeNs + wallOffsetNs) / 1_000_000n,
   };
 }

@@ -3,11 +3,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { ProcessIdentity } from "@ringwall/model";
 import { EXEC_BATCH_MAX, ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
 import type { DeniedExec } from "../exec/denied-execs.ts";
+import type { TamperWatch } from "../exec/tampering.ts";
 import type { ExecSighting } from "../identify/identifier.ts";
 import type { FlowRecord, Kernel } from "../kernel/contract.ts";
 import type { Report } from "../session/spool.ts";
 import { observeAddresses } from "./addresses.ts";
-import { deniedExecOf, execOf } from "./exec-message.ts";
+import { deniedExecOf, execOf, tamperingOf } from "./exec-message.ts";
 import { createFlowBatches } from "./flow-batch.ts";
 
 /** Sightings that wait for the next report; past it they are counted as lost. */
@@ -22,6 +23,7 @@ export type ReporterParts = {
   /** Executions that no `run` rule allows, since the last call. */
   readonly deniedExecs: () => readonly DeniedExec[];
   readonly deniedExecsLost: () => bigint;
+  readonly tamperings: Pick<TamperWatch, "take" | "lost">;
   readonly uploadLosses: () => Readonly<Record<string, number>>;
   /** Must not wait for the network: the next drain has to come in time. */
   readonly send: (report: Report) => void;
@@ -64,6 +66,7 @@ export function createReporter(parts: ReporterParts): Reporter {
     const { flowsFull, ringFull } = kernel.counters();
     const losses: Record<string, bigint> = { flowMapFull: flowsFull, ringFull, sightingsFull: sightingsLost };
     losses["deniedExecsFull"] = parts.deniedExecsLost();
+    losses["tamperingsFull"] = parts.tamperings.lost();
     for (const [cause, count] of Object.entries(parts.uploadLosses())) losses[cause] = BigInt(count);
     return losses;
   }
@@ -93,6 +96,11 @@ export function createReporter(parts: ReporterParts): Reporter {
     sightings = [];
     const denied = parts.deniedExecs().map((one) => deniedExecOf(one, parts.wallOffsetNs()));
     const taken = [...sighted, ...denied];
+    const tamperings = parts.tamperings.take().map((one) => tamperingOf(one, parts.wallOffsetNs()));
+    if (tamperings.length > 0) {
+      const batch = create(ExecBatchSchema, { workload, batchId: randomUUID(), tamperings, generation });
+      parts.send({ kind: "execs", bytes: toBinary(ExecBatchSchema, batch), rows: tamperings.length });
+    }
     for (let start = 0; start < taken.length; start += EXEC_BATCH_MAX) {
       const execs = taken.slice(start, start + EXEC_BATCH_MAX);
       const batch = create(ExecBatchSchema, { workload, batchId: randomUUID(), execs, generation });

@@ -68,6 +68,7 @@ export const eventType = {
   denial: 4,
   unknownListener: 5,
   proof: 20,
+  lsm: 30,
 } as const;
 export type EventType = keyof typeof eventType;
 
@@ -110,12 +111,21 @@ export const limit = {
   holdMsMax: 3000,
   holdRtoMs: 50,
   denialEventsPerWindow: 20,
-  optionalProgramsMax: 8,
+  optionalProgramsMax: 16,
   whyBytesMax: 160,
   slots: 3,
   shadowSlot: 2,
 } as const;
 export type Limit = keyof typeof limit;
+
+export const lsmAct = {
+  exec: 1,
+  write: 2,
+  truncate: 3,
+  rename: 4,
+  unlink: 5,
+} as const;
+export type LsmAct = keyof typeof lsmAct;
 
 export const mode = {
   ungoverned: 0,
@@ -202,6 +212,14 @@ export const remote = {
   first: 3,
 } as const;
 export type Remote = keyof typeof remote;
+
+export const run = {
+  allow: 1,
+  deny: 2,
+  changes: 4,
+  agent: 8,
+} as const;
+export type Run = keyof typeof run;
 
 export const slotFlag = {
   immediateIn: 1,
@@ -381,6 +399,26 @@ export function encodeExecEvent(view: DataView, value: ExecEvent, at = 0): void 
   new Uint8Array(view.buffer, view.byteOffset + at + 376, 24576).set(value.data);
 }
 
+/** `struct rw_exec_header`, 8 bytes. */
+export interface ExecHeader {
+  readonly mode: number;
+  readonly failOpen: number;
+  readonly column: number;
+}
+export const execHeaderBytes = 8;
+export function decodeExecHeader(view: DataView, at = 0): ExecHeader {
+  return {
+    mode: view.getUint8(at + 0),
+    failOpen: view.getUint8(at + 1),
+    column: view.getUint8(at + 2),
+  };
+}
+export function encodeExecHeader(view: DataView, value: ExecHeader, at = 0): void {
+  view.setUint8(at + 0, value.mode);
+  view.setUint8(at + 1, value.failOpen);
+  view.setUint8(at + 2, value.column);
+}
+
 /** `struct rw_exec_key`, 16 bytes. */
 export interface ExecKey {
   readonly execNs: bigint;
@@ -396,6 +434,20 @@ export function decodeExecKey(view: DataView, at = 0): ExecKey {
 export function encodeExecKey(view: DataView, value: ExecKey, at = 0): void {
   view.setBigUint64(at + 0, value.execNs, true);
   view.setUint32(at + 8, value.execTgid, true);
+}
+
+/** `struct rw_exec_verdict`, 4 bytes. */
+export interface ExecVerdict {
+  readonly run: Uint8Array;
+}
+export const execVerdictBytes = 4;
+export function decodeExecVerdict(view: DataView, at = 0): ExecVerdict {
+  return {
+    run: new Uint8Array(view.buffer, view.byteOffset + at + 0, 2),
+  };
+}
+export function encodeExecVerdict(view: DataView, value: ExecVerdict, at = 0): void {
+  new Uint8Array(view.buffer, view.byteOffset + at + 0, 2).set(value.run);
 }
 
 /** `struct rw_executable`, 8 bytes. */
@@ -525,6 +577,26 @@ export function encodeFlowValue(view: DataView, value: FlowValue, at = 0): void 
   view.setBigUint64(at + 32, value.lastNs, true);
 }
 
+/** `struct rw_guard_key`, 16 bytes. */
+export interface GuardKey {
+  readonly inode: bigint;
+  readonly device: number;
+  readonly generation: number;
+}
+export const guardKeyBytes = 16;
+export function decodeGuardKey(view: DataView, at = 0): GuardKey {
+  return {
+    inode: view.getBigUint64(at + 0, true),
+    device: view.getUint32(at + 8, true),
+    generation: view.getUint32(at + 12, true),
+  };
+}
+export function encodeGuardKey(view: DataView, value: GuardKey, at = 0): void {
+  view.setBigUint64(at + 0, value.inode, true);
+  view.setUint32(at + 8, value.device, true);
+  view.setUint32(at + 12, value.generation, true);
+}
+
 /** `struct rw_identity_key`, 24 bytes. */
 export interface IdentityKey {
   readonly cgroupId: bigint;
@@ -585,7 +657,39 @@ export function encodeListenerKey(view: DataView, value: ListenerKey, at = 0): v
   view.setUint8(at + 2, value.proto);
 }
 
-/** `struct rw_meta`, 1656 bytes. */
+/** `struct rw_lsm_event`, 344 bytes. */
+export interface LsmEvent {
+  readonly header: EventHeader;
+  readonly file: FileKey;
+  readonly process: Process;
+  readonly exeId: number;
+  readonly act: number;
+  readonly refused: number;
+  readonly filename: Uint8Array;
+}
+export const lsmEventBytes = 344;
+export function decodeLsmEvent(view: DataView, at = 0): LsmEvent {
+  return {
+    header: decodeEventHeader(view, at + 0),
+    file: decodeFileKey(view, at + 16),
+    process: decodeProcess(view, at + 40),
+    exeId: view.getUint32(at + 80, true),
+    act: view.getUint8(at + 84),
+    refused: view.getUint8(at + 85),
+    filename: new Uint8Array(view.buffer, view.byteOffset + at + 88, 256),
+  };
+}
+export function encodeLsmEvent(view: DataView, value: LsmEvent, at = 0): void {
+  encodeEventHeader(view, value.header, at + 0);
+  encodeFileKey(view, value.file, at + 16);
+  encodeProcess(view, value.process, at + 40);
+  view.setUint32(at + 80, value.exeId, true);
+  view.setUint8(at + 84, value.act);
+  view.setUint8(at + 85, value.refused);
+  new Uint8Array(view.buffer, view.byteOffset + at + 88, 256).set(value.filename);
+}
+
+/** `struct rw_meta`, 3256 bytes. */
 export interface Meta {
   readonly objectSha256: Uint8Array;
   readonly scopeId: bigint;
@@ -595,7 +699,7 @@ export interface Meta {
   readonly refuseWithReset: number;
   readonly optional: readonly OptionalProgram[];
 }
-export const metaBytes = 1656;
+export const metaBytes = 3256;
 export function decodeMeta(view: DataView, at = 0): Meta {
   return {
     objectSha256: new Uint8Array(view.buffer, view.byteOffset + at + 0, 32),
@@ -604,7 +708,7 @@ export function decodeMeta(view: DataView, at = 0): Meta {
     layoutVersion: view.getUint32(at + 44, true),
     hz: view.getUint32(at + 48, true),
     refuseWithReset: view.getUint32(at + 52, true),
-    optional: Array.from({ length: 8 }, (_, i) => decodeOptionalProgram(view, at + 56 + i * 200)),
+    optional: Array.from({ length: 16 }, (_, i) => decodeOptionalProgram(view, at + 56 + i * 200)),
   };
 }
 export function encodeMeta(view: DataView, value: Meta, at = 0): void {

@@ -1,0 +1,78 @@
+/** The LSM programs' maps: what may be executed, and which files are trusted (docs/exec-control.md). */
+import type { FileKey, Mode } from "./generated/layout.ts";
+import {
+  decodeExecHeader,
+  encodeExecHeader,
+  encodeExecVerdict,
+  encodeGuardKey,
+  execHeaderBytes,
+  execVerdictBytes,
+  guardKeyBytes,
+  mode,
+  run,
+} from "./generated/layout.ts";
+import { type KernelMap, room, u32 } from "./kernel-map.ts";
+
+/** What may be done by, or with, an executable. */
+export interface RunVerdict {
+  readonly allow: boolean;
+  /** A package manager: it may change trusted files. */
+  readonly changes: boolean;
+  /** The agent's own executable: it may start what it likes. */
+  readonly agent: boolean;
+}
+
+export interface ExecState {
+  readonly mode: Mode;
+  readonly failOpen: boolean;
+  /** Which of the two columns of verdicts is live. */
+  readonly column: 0 | 1;
+}
+
+export interface KernelExec {
+  /** Takes effect in one step. */
+  readonly setState: (state: ExecState) => void;
+  readonly getColumn: () => 0 | 1;
+  /** Verdicts of one executable, one for each column; undefined: not judged. */
+  readonly setVerdict: (
+    exeId: number,
+    columns: readonly [RunVerdict | undefined, RunVerdict | undefined],
+  ) => void;
+  /** From now on changes of this file are seen, and in block refused. */
+  readonly guard: (file: FileKey, exeId: number) => void;
+}
+
+export function kernelExec(maps: {
+  readonly execHeader: KernelMap;
+  readonly execVerdicts: KernelMap;
+  readonly guarded: KernelMap;
+}): KernelExec {
+  return {
+    setState: (state) => {
+      const view = room(execHeaderBytes);
+      const { column } = state;
+      encodeExecHeader(view, { mode: mode[state.mode], failOpen: state.failOpen ? 1 : 0, column });
+      maps.execHeader.set(u32(0), view);
+    },
+    getColumn: () => {
+      const view = maps.execHeader.get(u32(0));
+      return view !== undefined && decodeExecHeader(view).column === 1 ? 1 : 0;
+    },
+    setVerdict: (exeId, columns) => {
+      const view = room(execVerdictBytes);
+      encodeExecVerdict(view, { run: Uint8Array.from(columns.map(bitsOf)) });
+      maps.execVerdicts.set(u32(exeId), view);
+    },
+    guard: ({ inode, device, generation }, exeId) => {
+      const key = room(guardKeyBytes);
+      encodeGuardKey(key, { inode, device, generation });
+      maps.guarded.set(key, u32(exeId));
+    },
+  };
+}
+
+function bitsOf(verdict: RunVerdict | undefined): number {
+  if (verdict === undefined) return 0;
+  const { allow, changes, agent } = verdict;
+  return (allow ? run.allow : run.deny) | (changes ? run.changes : 0) | (agent ? run.agent : 0);
+}
