@@ -55,11 +55,12 @@ static struct bpf_program *program_of(struct bpf_object *object,
 	return bpf_object__find_program_by_name(object, name);
 }
 
-static bool is_idle_lsm(const struct bpf_program *program)
+static bool is_lsm(const struct bpf_program *program)
 {
-	return program && bpf_program__type(program) == BPF_PROG_TYPE_LSM &&
-	       !lsm_is_called();
+	return program && bpf_program__type(program) == BPF_PROG_TYPE_LSM;
 }
+
+static const struct rw_optional_program *lsm_refused;
 
 static void try_one(const char *path, struct rw_optional_program *out)
 {
@@ -67,10 +68,17 @@ static void try_one(const char *path, struct rw_optional_program *out)
 	struct bpf_program *program;
 	char *log = calloc(1, LOG_BYTES);
 	const char *reason;
+	bool lsm = false;
 	int error;
 
 	if (!object || !log) {
 		snprintf(out->why, sizeof(out->why), "out of memory");
+		goto out;
+	}
+	lsm = is_lsm(program_of(object, out->name));
+	if (lsm && lsm_refused) {
+		/* One reason holds for all of them. */
+		snprintf(out->why, sizeof(out->why), "%s", lsm_refused->why);
 		goto out;
 	}
 	shrink_maps(object);
@@ -82,7 +90,7 @@ static void try_one(const char *path, struct rw_optional_program *out)
 			bpf_program__set_log_buf(program, log, LOG_BYTES);
 	}
 	error = bpf_object__load(object);
-	out->loaded = !error && !is_idle_lsm(program_of(object, out->name));
+	out->loaded = !error && !(lsm && !lsm_is_called());
 	if (!error && !out->loaded)
 		snprintf(out->why, sizeof(out->why),
 			 "the kernel does not call it: `bpf` is not among the "
@@ -92,6 +100,8 @@ static void try_one(const char *path, struct rw_optional_program *out)
 		snprintf(out->why, sizeof(out->why), "%s%s%s",
 			 strerror(-error), *reason ? ": " : "", reason);
 	}
+	if (lsm && !out->loaded)
+		lsm_refused = out;
 out:
 	free(log);
 	bpf_object__close(object);
