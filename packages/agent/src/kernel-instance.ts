@@ -8,7 +8,7 @@ import { openKernel } from "./kernel/kernel.ts";
 import { KernelError } from "./kernel/kernel-error.ts";
 
 /** Milliseconds that loading and verifying the programs may take on a slow machine. */
-const LOADER_TIMEOUT_MS = 60_000;
+const LOADER_TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 const build = fileURLToPath(new URL("../build/", import.meta.url));
 
