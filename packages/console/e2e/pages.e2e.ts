@@ -58,6 +58,7 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
     ["pending", "/?sel=db-1", "Details"],
     ["three-tier", "/?view=table&sel=db-1", "Connections"],
     ["three-tier", "/review?rule=shop/worker+reads+the+database", "Rule"],
+    ["three-tier", "/workloads?sel=db-1", "Host"],
     ["three-tier", "/review?view=rejections", "Remembered rejections"],
     ["three-tier", "/review?view=set-aside", "Set aside"],
     ["signed-out", "/?sign-in=failed", "Sign in"],
@@ -135,6 +136,21 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
     const row = page.getByRole("row").filter({ hasText: "web-1" });
     await row.getByText("no heartbeat for 40 s").waitFor();
     await row.getByText("14 of 15").waitFor();
+  });
+
+  it("say what a host's kernel lacks, and where proofs arrive, at an address of its own", async () => {
+    const page = await open("three-tier", "/workloads?sel=db-1");
+    const host = page.getByRole("complementary", { name: "Host" });
+    await host.getByText("6.1.0-28-amd64").waitFor();
+    const lacks = host.getByRole("region", { name: "What this kernel lacks" });
+    await lacks.getByText(/refuse-exec.*killed just after they have started/).waitFor();
+    const paths = host.getByRole("region", { name: "Proofs between hosts" });
+    await paths.getByRole("listitem").filter({ hasText: "backup-1 → db-1" }).getByText("stripped").waitFor();
+    await host.getByRole("button", { name: "close host" }).click();
+    await host.waitFor({ state: "detached" });
+    await page.getByRole("row").filter({ hasText: "app-2" }).click();
+    await host.getByRole("heading", { name: "app-2" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("sel")).toBe("app-2");
   });
 
   it("hold only the rows in view of a long list", async () => {

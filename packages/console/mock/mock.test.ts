@@ -2,6 +2,7 @@ import {
   alertView,
   flow,
   mapView,
+  pathView,
   policyView,
   proposalView,
   rejectionsReply,
@@ -27,6 +28,7 @@ const replies: Readonly<Record<string, z.ZodType>> = {
   alerts: z.object({ alerts: z.array(alertView) }),
   revisions: z.object({ revisions: z.array(revisionView) }),
   rejections: rejectionsReply,
+  paths: z.object({ paths: z.array(pathView) }),
   flows: z.object({ flows: z.array(flow) }),
 };
 

@@ -59,6 +59,7 @@ export function nothing(now: number): MockState {
     revisions: [],
     proposal: null,
     rejections: [],
+    paths: [],
     addresses: [],
     edges: [],
   };

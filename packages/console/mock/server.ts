@@ -83,6 +83,8 @@ function read(state: MockState, url: URL): object | null {
       return { revisions: state.revisions };
     case "/api/v1/proposal":
       return state.proposal;
+    case "/api/v1/paths":
+      return { paths: state.paths };
     case "/api/v1/rejections":
       return { rejections: state.rejections };
     case "/api/v1/map":

@@ -1,6 +1,6 @@
 import { ago, type EdgeRow, edgesOf, managedWorkload, type Program, softwareOf } from "./edge-list.ts";
 import { proposalOf, rejectionsOf } from "./proposal.ts";
-import type { AlertView, MockState, PolicyView, RevisionView, WorkloadView } from "./types.ts";
+import type { AlertView, MockState, PathView, PolicyView, RevisionView, WorkloadView } from "./types.ts";
 
 const OBSERVE = { inbound: "observe", outbound: "observe", processes: "observe" } as const;
 const WEB = { inbound: "block", outbound: "block", processes: "observe" } as const;
@@ -109,10 +109,25 @@ export function threeTier(now: number): MockState {
     revisions: revisions(now),
     proposal,
     rejections: rejectionsOf(proposal),
+    paths: [
+      pathOf("backup-1", "db-1", "stripped", { sent: 24, proved: 0, missing: 24 }, now),
+      pathOf("app-1", "db-1", "expected", { sent: 13_204, proved: 13_204, missing: 0 }, now),
+    ],
     addresses: ["internet", "10.0.9.0/24", "10.0.0.0/24"],
     edges,
     listeners: new Set(),
   };
+}
+
+function pathOf(
+  source: string,
+  destination: string,
+  state: PathView["state"],
+  counts: Pick<PathView, "sent" | "proved" | "missing">,
+  now: number,
+): PathView {
+  const since = state === "stripped" ? ago(now, 900) : null;
+  return { source, destination, state, since, lastReport: ago(now, 4), ...counts, wrong: 0 };
 }
 
 function policy(): PolicyView {

@@ -12,6 +12,7 @@ export type StatusView = Schemas["StatusView"];
 export type ProposalView = Schemas["ProposalView"];
 export type ProposedRule = Schemas["ProposedRule"];
 export type RejectionView = Schemas["RejectionView"];
+export type PathView = Schemas["PathView"];
 export type Flow = Schemas["Flow"];
 
 /** What the mock controller knows. Lists are replaced, never changed in place. */
@@ -24,6 +25,7 @@ export type MockState = {
   policies: readonly PolicyView[];
   alerts: readonly AlertView[];
   revisions: readonly RevisionView[];
+  paths: readonly PathView[];
   /** Null: the learner has proposed nothing. */
   proposal: ProposalView | null;
   rejections: readonly RejectionView[];

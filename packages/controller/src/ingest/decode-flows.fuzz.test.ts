@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { FlowBatchSchema, ProcessSchema } from "@ringwall/protocol/agent";
+import { FlowBatchSchema, Level, ProcessSchema } from "@ringwall/protocol/agent";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { flowBatch, type TestFlow } from "../testing/flow-batches.ts";
@@ -36,6 +36,7 @@ const hostileBatch = fc
     state: fc.array(fc.nat({ max: 9 }), { maxLength: 4 }),
     verdict: fc.array(fc.nat({ max: 9 }), { maxLength: 4 }),
     alert: fc.array(fc.boolean(), { maxLength: 4 }),
+    level: fc.array(fc.nat({ max: 5 }), { maxLength: 4 }),
     rule: fc.array(fc.nat({ max: 9 }), { maxLength: 4 }),
     count: fc.array(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), { maxLength: 4 }),
     bytesOut: fc.array(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), { maxLength: 4 }),
@@ -128,6 +129,20 @@ describe("decoding a flow batch", () => {
       const decoded = decodeFlows(batch, NOW_MS);
       expect(decoded).toEqual({ ok: false, error: expect.stringContaining(`\`${column}\``) });
     }
+  });
+
+  it("takes levels of every row or of none, and refuses others by name", () => {
+    const flow = { direction: "inbound", local: "::1", peer: "::1", port: 1 } as const;
+    const known = (level: number[]) => {
+      const batch = flowBatch("w", "b", [flow, flow]);
+      batch.level.push(...level);
+      const decoded = decodeFlows(batch, NOW_MS);
+      return decoded.ok ? decoded.value.reports.map((one) => one.known) : decoded.error;
+    };
+    expect(known([])).toEqual(["unknown", "unknown"]);
+    expect(known([Level.IN_BAND, Level.ADDRESS])).toEqual(["in-band", "address"]);
+    expect(known([Level.IN_BAND])).toContain("`level` has 1 rows");
+    expect(known([Level.IN_BAND, 9])).toContain("row 1: a level");
   });
 
   it("moves a clock that is ahead back to now", () => {

@@ -1,5 +1,12 @@
 import { type FlowState, fail, type Outcome, ok, type ProcessIdentity, type Result } from "@ringwall/model";
-import { Direction, FLOW_BATCH_ROWS_MAX, type FlowBatch, State, Verdict } from "@ringwall/protocol/agent";
+import {
+  Direction,
+  FLOW_BATCH_ROWS_MAX,
+  type FlowBatch,
+  Level,
+  State,
+  Verdict,
+} from "@ringwall/protocol/agent";
 import {
   BATCH_ID_LENGTH_MAX,
   BATCH_PROCESSES_MAX,
@@ -22,6 +29,8 @@ export type FlowReport = {
   readonly process: number;
   readonly state: FlowState | "unknown";
   readonly verdict: Outcome;
+  /** How surely this end knows its peer; unknown from agents that do not say. */
+  readonly known: "unknown" | "address" | "in-band";
   readonly alert: boolean;
   readonly rule: string;
   readonly count: number;
@@ -54,6 +63,11 @@ const VERDICTS: Readonly<Record<Verdict, Outcome | null>> = {
   [Verdict.ALLOWED]: "allowed",
   [Verdict.WOULD_BLOCK]: "would-block",
   [Verdict.BLOCKED]: "blocked",
+};
+const LEVELS: Readonly<Record<Level, FlowReport["known"]>> = {
+  [Level.UNSPECIFIED]: "unknown",
+  [Level.ADDRESS]: "address",
+  [Level.IN_BAND]: "in-band",
 };
 const COLUMNS = [
   "process",
@@ -106,6 +120,8 @@ function shapeProblem(batch: FlowBatch): string | null {
   for (const column of COLUMNS) {
     if (batch[column].length !== rows) return `\`${column}\` has ${batch[column].length} rows, not ${rows}`;
   }
+  if (batch.level.length !== 0 && batch.level.length !== rows)
+    return `\`level\` has ${batch.level.length} rows, not ${rows} or none`;
   for (const column of ["localAddress", "peerAddress"] as const) {
     if (batch[column].length !== rows * ADDRESS_BYTES) return `\`${column}\` has not 16 bytes for each row`;
   }
@@ -137,7 +153,9 @@ function decodeRow(
   if (ruleIndex > batch.rules.length) return "`rule` points behind the list";
   const state = STATES[batch.state[row] ?? State.UNSPECIFIED];
   const verdict = VERDICTS[batch.verdict[row] ?? Verdict.UNSPECIFIED];
+  const known = LEVELS[batch.level[row] ?? Level.UNSPECIFIED];
   if (state === undefined) return "a state that is not known";
+  if (known === undefined) return "a level that is not known";
   if (verdict === null || verdict === undefined) return "no verdict";
   const numbers = [batch.count, batch.bytesOut, batch.bytesIn, batch.firstMs, batch.lastMs].map(
     (column) => column[row] ?? 0n,
@@ -158,6 +176,7 @@ function decodeRow(
     process,
     state,
     verdict,
+    known,
     alert: batch.alert[row] ?? false,
     rule: batch.rules[ruleIndex - 1] ?? (verdict === "allowed" ? "" : "default"),
     count,

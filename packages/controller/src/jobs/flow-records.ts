@@ -23,10 +23,14 @@ export function flowOf(seen: Seen): Flow {
   };
 }
 
-/** Both reports joined: attested. Else what the address says. */
-export function verificationOf(seen: Seen): Verification {
-  if (seen.reporter === "joined") return "attested";
+/**
+ * In-band where the kernel of the receiving end (or of the only one that reported) checked a proof; else attested where both
+ * reports were joined; else what the address says.
+ */
+export function verificationOf(seen: Pick<Seen, "reporter" | "known" | "src" | "dst">): Verification {
   const peer = seen.reporter === "source" ? seen.dst : seen.src;
+  if (seen.known === "in-band" && peer.workload !== null) return "in-band";
+  if (seen.reporter === "joined") return "attested";
   return peer.workload === null ? "none" : "address";
 }
 

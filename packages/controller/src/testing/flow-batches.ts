@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { encodeAddress, parseAddress } from "@ringwall/model";
-import { Direction, type FlowBatch, FlowBatchSchema, State, Verdict } from "@ringwall/protocol/agent";
+import { Direction, type FlowBatch, FlowBatchSchema, Level, State, Verdict } from "@ringwall/protocol/agent";
 
 /** One row as a test writes it. */
 export type TestFlow = {
@@ -13,6 +13,8 @@ export type TestFlow = {
   readonly state?: State;
   readonly verdict?: Verdict;
   readonly alert?: boolean;
+  /** Absent in all flows of a batch: an agent that does not say. */
+  readonly level?: Level;
   readonly rule?: string;
   readonly count?: number;
   readonly lastMs?: number;
@@ -36,6 +38,9 @@ export function flowBatch(workload: string, batchId: string, flows: readonly Tes
     direction: flows.map((flow) => (flow.direction === "outbound" ? Direction.OUTBOUND : Direction.INBOUND)),
     state: flows.map((flow) => flow.state ?? State.ESTABLISHED),
     verdict: flows.map((flow) => flow.verdict ?? Verdict.ALLOWED),
+    level: flows.every((flow) => flow.level === undefined)
+      ? []
+      : flows.map((flow) => flow.level ?? Level.UNSPECIFIED),
     alert: flows.map((flow) => flow.alert ?? false),
     rule: flows.map((flow) => (flow.rule === undefined ? 0 : rules.indexOf(flow.rule) + 1)),
     count: flows.map((flow) => BigInt(flow.count ?? 1)),

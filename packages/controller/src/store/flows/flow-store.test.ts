@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { State, Verdict } from "@ringwall/protocol/agent";
+import { Level, State, Verdict } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeFlows } from "../../ingest/decode-flows.ts";
 import { flowBatch, type TestFlow } from "../../testing/flow-batches.ts";
@@ -80,6 +80,35 @@ describe("flow store", () => {
       all.filter((one) => one.verdict !== "allowed"),
     );
     expect(some.map((one) => one.port).sort()).toEqual([2, 3, 4]);
+  });
+
+  it("says how surely the receiving end knew the other, and never more than its weakest report", async () => {
+    const out = { direction: "outbound", local: "10.9.8.1", peer: "10.9.8.2" } as const;
+    const back = { direction: "inbound", local: "10.9.8.2", peer: "10.9.8.1" } as const;
+    const { IN_BAND, ADDRESS } = Level;
+    await send("sure-1", "a", [
+      { ...out, port: 1, level: IN_BAND },
+      { ...out, port: 2, level: IN_BAND },
+      { ...out, port: 3, level: ADDRESS },
+      { ...out, port: 4, level: IN_BAND },
+    ]);
+    await send("sure-2", "a", [
+      { ...back, port: 1, level: IN_BAND },
+      // Refused without a proof beside what passed with one.
+      { ...back, port: 1, level: ADDRESS, verdict: Verdict.BLOCKED, state: State.DENIED },
+      { ...back, port: 2, level: IN_BAND },
+      { ...back, port: 2, level: ADDRESS },
+      { ...back, port: 3, level: IN_BAND },
+    ]);
+    await send("sure-2", "b", [{ ...back, port: 9 }]);
+    const rows = (await edges("10.9.8.1")).toSorted((a, b) => a.port - b.port);
+    expect(rows.map((row) => [row.port, row.reporter, row.known])).toEqual([
+      [1, "joined", "in-band"],
+      [2, "joined", "address"],
+      [3, "joined", "in-band"],
+      [4, "source", "in-band"],
+      [9, "destination", "unknown"],
+    ]);
   });
 
   it("counts a connection that both ends reported once, with the software of both", async () => {
