@@ -233,10 +233,9 @@ function portHolds(rule: IndexedRule, { attempt, dst, inventory }: Asked): boole
   const { proto } = attempt;
   const port = proto === "icmp" ? attempt.icmpType : attempt.port;
   const own = dst.index === null ? undefined : inventory.workloads[dst.index]?.spec.ports;
-  if (
-    rule.named.some(({ name }) => own?.some((o) => o.name === name && o.proto === proto && o.port === port))
-  )
-    return true;
+  const serves = (spec: IndexedRule["named"][number]) =>
+    spec.proto === proto && own?.some((o) => o.name === spec.name && o.proto === proto && o.port === port);
+  if (rule.named.some(serves)) return true;
   const numbers = (rule.ports ?? []).filter(
     (text) => text.startsWith(proto) && !/[a-z]/.test(text.slice(proto.length)),
   );

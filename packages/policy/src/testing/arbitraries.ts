@@ -161,6 +161,7 @@ const portSpec = fc.oneof(
     "tcp",
     "tcp/80-443",
     "tcp/web",
+    "udp/web",
     "udp/53",
     "udp/67",
     "udp",

@@ -5,6 +5,7 @@ import {
   ok,
   type Policy,
   type Problem,
+  parsePrefix,
   type Resource,
   type Result,
   type Segment,
@@ -12,7 +13,7 @@ import {
 } from "@ringwall/model";
 import type { NetworkPolicyObject, PeerObject, PortObject } from "./objects.ts";
 import { readManifests } from "./read.ts";
-import { both, NAMESPACE_NAME, NAMESPACE_PREFIX, selectorOf } from "./selectors.ts";
+import { both, inSomeNamespace, NAMESPACE_NAME, NAMESPACE_PREFIX, selectorOf } from "./selectors.ts";
 import { namespaceOf, workloadsOf } from "./workloads.ts";
 
 /** The segment of every pod, so that the ones no policy selects are governed by nothing instead of observed. */
@@ -48,7 +49,7 @@ function policyResources(
   { metadata, spec }: NetworkPolicyObject,
   inUse: ValuesInUse,
 ): readonly Resource[] {
-  const types = spec.policyTypes ?? ["Ingress", ...(spec.egress == null ? [] : ["Egress"])];
+  const types = typesOf(spec);
   const space = namespaceOf(metadata);
   const selected = both(selectorOf(spec.podSelector ?? {}, "", inUse), { [NAMESPACE_NAME]: space });
   const modes: Segment["spec"]["modes"] = {
@@ -89,6 +90,12 @@ function policyResources(
   return [segment(name, selected, modes), ...(rules.length > 0 ? [policy] : [])];
 }
 
+/** The API server's defaults: an empty list is as good as none, and egress counts only where there are rules for it. */
+function typesOf({ policyTypes, egress }: NetworkPolicyObject["spec"]): readonly string[] {
+  if (policyTypes != null && policyTypes.length > 0) return policyTypes;
+  return egress != null && egress.length > 0 ? ["Ingress", "Egress"] : ["Ingress"];
+}
+
 function segment(
   name: string,
   workloads: LabelSelector,
@@ -111,8 +118,10 @@ function peersOf(
   if (peers === null || peers === undefined || peers.length === 0) return [null];
   return peers.map(({ podSelector, namespaceSelector, ipBlock }) => {
     if (ipBlock !== null && ipBlock !== undefined) {
-      const except = ipBlock.except ?? [];
-      return { cidr: { block: ipBlock.cidr, ...(except.length === 0 ? {} : { except }) } };
+      const except = (ipBlock.except ?? []).map(withoutHostBits);
+      return {
+        cidr: { block: withoutHostBits(ipBlock.cidr), ...(except.length === 0 ? {} : { except }) },
+      };
     }
     const pods = selectorOf(podSelector ?? {}, "", inUse);
     const spaces =
@@ -120,8 +129,14 @@ function peersOf(
         ? { [NAMESPACE_NAME]: space }
         : selectorOf(namespaceSelector, NAMESPACE_PREFIX, inUse);
     // Pods only: an address that no pod has is in no namespace.
-    return { labels: both({ [NAMESPACE_NAME]: { exists: true } }, both(spaces, pods)) };
+    return { labels: inSomeNamespace(both(spaces, pods), inUse) };
   });
+}
+
+/** Kubernetes takes `10.0.0.5/24` for `10.0.0.0/24`. What is no block is left for the schema to refuse. */
+function withoutHostBits(cidr: string): string {
+  const prefix = parsePrefix(cidr);
+  return "fault" in prefix && prefix.fault === "host-bits" ? prefix.meant : cidr;
 }
 
 /** No list, or an empty one, is every protocol and port. */

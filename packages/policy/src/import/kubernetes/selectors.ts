@@ -1,4 +1,5 @@
 import type { LabelRequirement, LabelSelector } from "@ringwall/model";
+import { listOf } from "../../policy-set/labels.ts";
 import type { LabelSelectorObject } from "./objects.ts";
 
 /** The labels of a pod's namespace stand beside its own under this prefix. */
@@ -65,6 +66,19 @@ export function matchesLabels(
 /** AND of two selectors over different keys. */
 export function both(a: LabelSelector, b: LabelSelector): LabelSelector {
   return { ...a, ...b };
+}
+
+/** Only what is in a namespace, as every pod is: a selector that says what the name is not holds elsewhere too. */
+export function inSomeNamespace(
+  selector: LabelSelector,
+  valuesInUse: (key: string) => readonly string[],
+): LabelSelector {
+  const name = selector[NAMESPACE_NAME];
+  if (name === undefined) return { [NAMESPACE_NAME]: { exists: true }, ...selector };
+  if (typeof name === "string" || Array.isArray(name)) return selector;
+  if ("exists" in name) return name.exists ? selector : NOTHING;
+  const values = valuesInUse(NAMESPACE_NAME).filter((value) => !listOf(name.not).includes(value));
+  return values.length === 0 ? NOTHING : { ...selector, [NAMESPACE_NAME]: values };
 }
 
 function narrow(wanted: Wanted, values: readonly string[]): void {

@@ -75,7 +75,12 @@ function labelsIn(manifests: Manifests) {
     const inherited = Object.entries(spaces.get(space) ?? {}).map(
       ([key, value]) => [`${NAMESPACE_PREFIX}${key}`, value] as const,
     );
-    const all: Record<string, string> = { [NAMESPACE_NAME]: space, ...Object.fromEntries(inherited), ...own };
+    // A pod can't say by a label of its own that it is elsewhere.
+    const all: Record<string, string> = {
+      ...own,
+      ...Object.fromEntries(inherited),
+      [NAMESPACE_NAME]: space,
+    };
     return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));
   };
 }
