@@ -48,7 +48,7 @@ async function learnFiles(options: Options): Promise<0 | 1> {
   }
   const { formatLearned, learn } = await import("@ringwall/learner");
   const { loadObservations } = await import("./observations.ts");
-  const { writeFolder } = await import("./write-folder.ts");
+  const { writeLearned } = await import("./learned-folder.ts");
   const { formatReviews, loadReviews, REVIEW_FILE, rejectionsIn } = await import("./review-file.ts");
   const known = loadReviews(options.output);
   const reviews = options.askAgain ? known.filter(({ state }) => state === "accepted") : known;
@@ -59,7 +59,7 @@ async function learnFiles(options: Options): Promise<0 | 1> {
   const result = learn({ edges, execs, inventory: all, tightness, seed, taken: [], rejected });
   const kept = reviews.length === 0 ? [] : [{ path: REVIEW_FILE, text: formatReviews(reviews) }];
   // Files are written in one step: whatever ends the run before this leaves the folder as it was.
-  writeFolder(options.output, [...formatLearned(result, found), ...kept], "report.json");
+  writeLearned(options.output, [...formatLearned(result, found), ...kept], "new");
   if (options.json) sayJson(result.report);
   else await show(result, options.output);
   return result.report.rules.length === 0 ? 1 : 0;

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { failure } from "../failure.ts";
 import type { Decision, Listed } from "../review/choose-rules.ts";
 import type { ShownRule } from "../review/print-review.ts";
+import { replaceLearned } from "./learned-folder.ts";
 import { loadPolicyFolder, type PolicyText } from "./policy-folder.ts";
 import { replaceFile } from "./replace-file.ts";
 import {
@@ -114,7 +115,10 @@ export function saveDecisions(
   // The words first: a run that ends between the two leaves a rule that is known to be rejected, and says so.
   replaceFile(path.join(folder, REVIEW_FILE), formatReviews(reviews));
   const before = new Map(proposal.files.map((file) => [file.path, file.text]));
-  for (const file of files)
-    if (before.get(file.path) !== file.text) replaceFile(path.join(folder, file.path), file.text);
+  const changed = files.flatMap((file) => {
+    const former = before.get(file.path) ?? "";
+    return former === file.text ? [] : [{ ...file, before: former }];
+  });
+  replaceLearned(folder, changed);
   return loadProposal(folder);
 }

@@ -1,12 +1,14 @@
+import path from "node:path";
 import { editPolicyText, formatPolicies, type UpdateResult, update } from "@ringwall/learner";
 import type { Resource } from "@ringwall/model";
 import { formatResources } from "@ringwall/policy";
 import { failure } from "../failure.ts";
 import { say, sayJson } from "../output/print.ts";
+import { replaceLearned, writeLearned } from "./learned-folder.ts";
 import { loadObservations } from "./observations.ts";
 import { loadPolicyFolder, type PolicyFolder } from "./policy-folder.ts";
 import { formatReviews, loadReviews, REVIEW_FILE, type Review, rejectionsIn } from "./review-file.ts";
-import { type OutputFile, writeFolder } from "./write-folder.ts";
+import type { OutputFile } from "./write-folder.ts";
 
 type Options = {
   readonly flows: readonly string[];
@@ -38,10 +40,25 @@ export async function updateFolder(options: Options): Promise<0 | 1> {
   });
   if (result === null)
     throw failure("duplicate-workload", "a workload is listed twice", "leave one of them out");
-  writeFolder(options.output, filesOf(folder, result, reviews), "report.json");
+  const files = filesOf(folder, result, reviews);
+  if (path.resolve(options.output) === path.resolve(options.update))
+    updateInPlace(options.update, folder, files);
+  else writeLearned(options.output, files, "update");
   if (options.json) sayJson(reportOf(result));
   else show(result, options.output);
   return result.edits.length === 0 && result.added.length === 0 ? 1 : 0;
+}
+
+/** Only what changed is written, the new rules first: nothing that is read without the rest is wrong. */
+function updateInPlace(target: string, folder: PolicyFolder, files: readonly OutputFile[]): void {
+  const before = new Map(folder.files.map((file) => [file.path, file.text]));
+  const changed = files.filter((file) => before.get(file.path) !== file.text);
+  const fresh = changed.filter((file) => !before.has(file.path));
+  const edited = changed.filter((file) => before.has(file.path));
+  replaceLearned(
+    target,
+    [...fresh, ...edited].map((file) => ({ ...file, before: before.get(file.path) ?? "" })),
+  );
 }
 
 function reportOf({ report, edits, drift }: UpdateResult): object {

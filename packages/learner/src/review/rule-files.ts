@@ -13,7 +13,7 @@ export function withoutRule<T extends { readonly text: string }>(
   });
 }
 
-/** The files with a rule back in its policy, or behind the last file where its policy is gone; `empty` if there is none. */
+/** The files with a rule back in its policy, or behind the last policy where its own is gone; in `empty` if there is none. */
 export function withRule<T extends { readonly text: string }>(
   files: readonly T[],
   policy: string,
@@ -27,6 +27,8 @@ export function withRule<T extends { readonly text: string }>(
       return text === null ? file : { ...file, text };
     });
   }
-  const last = files.at(-1) ?? empty;
-  return [...files.slice(0, -1), { ...last, text: appendPolicy(last.text, policy, rule) }];
+  const index = files.findLastIndex(({ text }) => /^kind: Policy$/m.test(text));
+  const home = files[index];
+  if (home === undefined) return [...files, { ...empty, text: appendPolicy(empty.text, policy, rule) }];
+  return files.with(index, { ...home, text: appendPolicy(home.text, policy, rule) });
 }
