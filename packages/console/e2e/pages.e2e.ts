@@ -151,6 +151,10 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
     await page.getByRole("row").filter({ hasText: "app-2" }).click();
     await host.getByRole("heading", { name: "app-2" }).waitFor();
     expect(new URL(page.url()).searchParams.get("sel")).toBe("app-2");
+    // The name in the row is a link of its own.
+    await page.getByRole("link", { name: "web-2" }).click();
+    await page.getByRole("heading", { level: 1, name: "Flows" }).waitFor();
+    expect(new URL(page.url()).search).toBe("?workload=web-2");
   });
 
   it("hold only the rows in view of a long list", async () => {

@@ -144,7 +144,10 @@ function BodyRow<T>({ row, columns, index, selected, onSelect, style }: RowProps
       data-clickable={act !== undefined}
       style={style}
       tabIndex={act === undefined ? -1 : 0}
-      onClick={act}
+      onClick={(event) => {
+        // A link or a button in the row does its own, and that only.
+        if (!(event.target instanceof Element && event.target.closest("a, button"))) act?.();
+      }}
       onKeyDown={(event) => {
         if (event.key === "Enter" && event.target === event.currentTarget) act?.();
       }}

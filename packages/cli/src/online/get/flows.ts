@@ -30,6 +30,7 @@ export const kind = defineKind<Flow>({
         { head: "OUT", align: "right", drop: 1 },
         { head: "IN", align: "right", drop: 1 },
         { head: "STATE", drop: 2 },
+        { head: "PEER KNOWN BY", drop: 4 },
         { head: "VERDICT" },
       ],
       flows.map((flow) => [
@@ -43,6 +44,7 @@ export const kind = defineKind<Flow>({
         flow.bytesOut === undefined ? "-" : formatBytes(flow.bytesOut),
         flow.bytesIn === undefined ? "-" : formatBytes(flow.bytesIn),
         flow.state ?? "-",
+        flow.verification ?? "-",
         flow.verdict === undefined ? "-" : { text: flow.verdict, style: OUTCOME_STYLES[flow.verdict] },
       ]),
     ),
