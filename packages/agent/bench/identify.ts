@@ -60,6 +60,7 @@ export async function measureIdentify(execs: number): Promise<readonly IdentifyT
     },
     cgroups: createCgroupLookup(cgroupRoot() ?? "", "/"),
     userName: String,
+    containers: async () => undefined,
     admit: async () => undefined,
     onSighting: () => undefined,
     onExecuted: async () => undefined,

@@ -14,6 +14,7 @@ import type { ExecControl } from "./exec/exec-control.ts";
 import { probeExecGate } from "./exec/probe-gate.ts";
 import { wireExecControl } from "./exec/wire-exec-control.ts";
 import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
+import { createContainerLookup } from "./identify/containers.ts";
 import { createDigester } from "./identify/digest.ts";
 import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
 import { createIdentifier, type Identifier } from "./identify/identifier.ts";
@@ -156,6 +157,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     tools,
     cgroups,
     userName,
+    containers: createContainerLookup(),
     admit: (id, identity) => {
       shadow.admit(id, identity);
       prover?.met(id, identity);

@@ -4,11 +4,17 @@ export type CgroupOwner = {
   readonly unit: string | null;
   /** The container's 64 hexadecimal digits, as runtimes name their groups; machine and LXC names as they are. */
   readonly container: string | null;
+  /** The Kubernetes pod's UID. */
+  readonly pod: string | null;
 };
 
 const UNIT = /^[A-Za-z0-9:_.@\\-]{1,240}\.(?:service|scope|socket|mount|swap)$/;
-const CONTAINER_ID = /^(?:[a-z][a-z-]*-)?([0-9a-f]{64})(?:\.scope)?$/;
-const NAMED_CONTAINER = /^(?:lxc\.payload\.|lxc\/|machine-)(.+?)(?:\.scope)?$/;
+/** `docker-ID.scope`, `cri-containerd-ID.scope`, `crio-ID`, `libpod-ID.scope`, `nerdctl-ID.scope`, or the id alone. */
+const CONTAINER_ID = /^(?:(?!.*conmon)[a-z][a-z-]*-)?([0-9a-f]{64})(?:\.scope)?$/;
+const NAMED_CONTAINER = /^(?:lxc\.payload\.|machine-|systemd-nspawn@)(.+?)(?:\.scope|\.service)?$/;
+/** `pod1234…` of the kubelet's cgroupfs driver, `kubepods-burstable-pod1234….slice` of its systemd driver. */
+const POD =
+  /^(?:kubepods(?:-[a-z]+)?-)?pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?:\.slice)?$/;
 
 /**
  * Reads unit and container from a cgroup2 path below the agent's own scope. The outermost unit counts: what lies below
@@ -23,15 +29,16 @@ export function parseCgroupPath(path: string, scope = "/"): CgroupOwner {
     if (UNIT.test(part)) unit = part;
     break;
   }
-  let container: string | null = null;
-  for (const part of parts) {
-    const name = CONTAINER_ID.exec(part)?.[1] ?? NAMED_CONTAINER.exec(part)?.[1];
-    if (name !== undefined) {
-      container = name;
-      break;
-    }
+  let pod: string | null = null;
+  for (const [index, part] of parts.entries()) {
+    pod ??= POD.exec(part)?.[1]?.replaceAll("_", "-") ?? null;
+    const name =
+      CONTAINER_ID.exec(part)?.[1] ??
+      NAMED_CONTAINER.exec(part)?.[1] ??
+      (parts[index - 1] === "lxc" ? part : undefined);
+    if (name !== undefined) return { unit, container: name, pod };
   }
-  return { unit, container };
+  return { unit, container: null, pod };
 }
 
 function isBelow(path: string, scope: string): boolean {

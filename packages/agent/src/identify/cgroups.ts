@@ -35,7 +35,7 @@ export function createCgroupLookup(mount: string, scope: string): CgroupLookup {
       const known = owners.get(cgroupId);
       if (known !== undefined) return known;
       const path = await find(cgroupId, tgid);
-      if (path === undefined) return { unit: null, container: null };
+      if (path === undefined) return { unit: null, container: null, pod: null };
       const owner = parseCgroupPath(path, scope);
       if (owners.size >= CGROUPS_REMEMBERED_MAX) owners.clear();
       owners.set(cgroupId, owner);

@@ -49,7 +49,7 @@ describe("the identity book", () => {
     evidence: null,
     unattributable: null,
   };
-  const owner = { user: "root", unit: null, container: null };
+  const owner = { user: "root", unit: null, container: null, image: null };
   const key = { exeId: 1, scriptId: 0, uid: 0, cgroupId: 12n };
 
   test("gives the same numbers after a restart, and begins anew for other maps", () => {

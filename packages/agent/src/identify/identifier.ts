@@ -11,6 +11,7 @@ import type {
 } from "../kernel/contract.ts";
 import { createAnswerer } from "./answer.ts";
 import type { CgroupLookup } from "./cgroups.ts";
+import type { ContainerLookup } from "./containers.ts";
 import type { FileTools } from "./executable-file.ts";
 import { executionOfEvent, executionOfTask } from "./execution-sources.ts";
 import type { IdentityBook, OwnerFacts } from "./identity-book.ts";
@@ -29,6 +30,7 @@ export type IdentifierParts = {
   readonly tools: FileTools;
   readonly cgroups: CgroupLookup;
   readonly userName: (uid: number) => string;
+  readonly containers: ContainerLookup;
   /** Puts an identity's subject and rules into the live slot; called before the kernel may use the identity. */
   readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
   readonly onSighting: (sighting: ExecSighting) => void;
@@ -176,7 +178,9 @@ function createAdmission(parts: IdentifierParts) {
 
   async function ownerOf(key: IdentityKey, tgid: number): Promise<OwnerFacts> {
     const cgroup = cgroups.known(key.cgroupId) ?? (await cgroups.ownerOf(key.cgroupId, tgid));
-    return { user: parts.userName(key.uid), unit: cgroup.unit, container: cgroup.container };
+    const { unit, container } = cgroup;
+    const image = container === null ? null : ((await parts.containers(container))?.image ?? null);
+    return { user: parts.userName(key.uid), unit, container, image };
   }
 
   return async (key: IdentityKey, { tgid, ppid, timeNs }: Occasion): Promise<boolean> => {

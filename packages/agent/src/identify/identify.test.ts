@@ -4,6 +4,7 @@ import { parseCgroupPath, parseProcCgroup } from "./cgroup-path.ts";
 import { injectingEnvironment, withInjected } from "./injecting-environment.ts";
 
 const ID = "0123456789abcdef".repeat(4);
+const UID_ = "01234567_89ab_cdef_0123_456789abcdef";
 
 describe("parseCgroupPath", () => {
   test.each([
@@ -11,13 +12,37 @@ describe("parseCgroupPath", () => {
     ["/system.slice/nginx.service/workers", "nginx.service", null],
     ["/user.slice/user-1000.slice/user@1000.service/app.slice/nginx.service", "user@1000.service", null],
     [`/system.slice/docker-${ID}.scope`, `docker-${ID}.scope`, ID],
+    [`/system.slice/docker-${ID}.scope/init.scope`, `docker-${ID}.scope`, ID],
     [`/docker/${ID}`, null, ID],
-    [`/kubepods.slice/kubepods-pod1.slice/cri-containerd-${ID}.scope`, `cri-containerd-${ID}.scope`, ID],
+    [`/docker/${ID}/kubelet.slice/cri-containerd-${"f".repeat(64)}.scope`, null, ID],
+    [`/machine.slice/libpod-${ID}.scope/container`, `libpod-${ID}.scope`, ID],
+    [`/user.slice/user-1.slice/user@1.service/user.slice/libpod-${ID}.scope`, "user@1.service", ID],
+    [`/machine.slice/libpod-conmon-${ID}.scope`, `libpod-conmon-${ID}.scope`, null],
+    [`/libpod_parent/libpod-${ID}`, null, ID],
+    [`/system.slice/nerdctl-${ID}.scope`, `nerdctl-${ID}.scope`, ID],
+    [`/default/${ID}`, null, ID],
+    [`/ecs/0123456789abcdef0123456789abcdef/${ID}`, null, ID],
     ["/machine.slice/machine-web.scope", "machine-web.scope", "web"],
+    ["/machine.slice/systemd-nspawn@web.service/payload", "systemd-nspawn@web.service", "web"],
+    ["/lxc.payload.web/init.scope", null, "web"],
+    ["/lxc/web", null, "web"],
+    [`/docker/${ID.slice(1)}`, null, null],
+    [`/docker/x${ID}`, null, null],
     ["/", null, null],
     ["/plain/evil.service", null, null],
   ])("%s", (path, unit, container) => {
-    expect(parseCgroupPath(path)).toEqual({ unit, container });
+    expect(parseCgroupPath(path)).toEqual({ unit, container, pod: null });
+  });
+
+  test.each([
+    [`/kubepods.slice/kubepods-pod${UID_}.slice/cri-containerd-${ID}.scope`, `cri-containerd-${ID}.scope`],
+    [
+      `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID_}.slice/crio-${ID}.scope`,
+      `crio-${ID}.scope`,
+    ],
+    [`/kubepods/besteffort/pod${UID_.replaceAll("_", "-")}/${ID}`, null],
+  ])("%s is of a pod", (path, unit) => {
+    expect(parseCgroupPath(path)).toEqual({ unit, container: ID, pod: UID_.replaceAll("_", "-") });
   });
 
   test("paths are read below the agent's scope", () => {

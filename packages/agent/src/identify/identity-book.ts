@@ -20,7 +20,7 @@ export type ScriptFacts = Pick<
   "script" | "scriptSha256" | "scriptSupersedes" | "unattributable" | "environment"
 >;
 /** Who and where. */
-export type OwnerFacts = Pick<ProcessIdentity, "user" | "unit" | "container">;
+export type OwnerFacts = Pick<ProcessIdentity, "user" | "unit" | "container" | "image">;
 
 /** Null where the book is full: never a number that means something else. */
 export type BookNumber = number | null;
@@ -108,7 +108,7 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     const script = found.key.scriptId === 0 ? NO_SCRIPT : scripts.at(found.key.scriptId);
     if (script === undefined) return undefined;
     const unattributable = exe.unattributable ?? script.unattributable;
-    return { ...exe, ...script, ...found.owner, unattributable, image: null };
+    return { ...exe, ...script, ...found.owner, unattributable };
   }
 
   return {
