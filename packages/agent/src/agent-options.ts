@@ -1,3 +1,5 @@
+import type { LocalAddress } from "./observe/addresses.ts";
+
 /** What `ringwall agent run` may be told. Paths are absolute or relative to the working directory. */
 export type AgentOptions = {
   /** Keys, journal, spool and `status.json`; made with mode 0700. */
@@ -15,6 +17,14 @@ export type AgentOptions = {
   readonly controller?: string;
   /** File systems in which executions are judged before they happen, each by a path in it; default: every one. */
   readonly execPaths?: readonly string[];
+  /** Each container and pod below `cgroup` is a workload of its own (docs/containers.md). */
+  readonly containers?: boolean;
+  /** The workload's addresses where they are not this process's: a container's. */
+  readonly addresses?: () => readonly LocalAddress[];
+  /** The scope of the host's agent, below which a container's control group says which one it is. */
+  readonly hostScope?: string;
+  /** The network namespace of the workload where it is not this process's. */
+  readonly netns?: () => Promise<string | undefined>;
   /** Another apt than the machine's, by its configuration file (APT_CONFIG): for other roots. */
   readonly aptConfig?: string;
   /** Another dpkg database than /var/lib/dpkg. */

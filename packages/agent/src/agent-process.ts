@@ -3,8 +3,10 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
+import { type Carrier, createCarrier } from "./carry/carrier.ts";
 import { dispatchEvents } from "./dispatch-events.ts";
 import { findScope } from "./find-scope.ts";
+import { createContainerLookup } from "./identify/containers.ts";
 import { installedInterpreters } from "./identify/warm.ts";
 import { attachDevices } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
@@ -25,6 +27,7 @@ export const DRAIN_EVERY_MS = 1000;
 const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
+const CONTAINERS_EVERY_MS = 1000;
 /** Milliseconds by which a name may outlive its TTL. */
 const NAMES_EVERY_MS = 5000;
 const RESOLVERS_EVERY_MS = 30_000;
@@ -56,21 +59,37 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
   const credentials = await ensureEnrolled({
     options,
     hostName: nameOfHost(hostname()),
-    addresses: observeAddresses().map((address) => address.text),
+    addresses: (options.addresses ?? observeAddresses)().map((address) => address.text),
     version: VERSION,
     nowMs: Date.now,
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
     onExpired: ({ message }) => log.error(`going on without the controller: ${message}`),
   });
-  const instance = await openInstance(options.stateDir, options.pinDir, options.cgroup, () =>
-    log.warn("the journal of the pinned programs is lost: they are loaded anew"),
+  const instance = await openInstance(
+    options.stateDir,
+    options.pinDir,
+    options.cgroup,
+    () => log.warn("the journal of the pinned programs is lost: they are loaded anew"),
+    await options.netns?.(),
   );
   const changes = { due: true };
   const onChange = () => {
     changes.due = true;
   };
-  const agent = await wireAgent({ options, credentials, instance, cgroups, log, onChange });
-  await work(agent, options, changes, log);
+  let carrier: Carrier | undefined;
+  const isElsewhere = (container: string) => carrier?.carries(container) === true;
+  const agent = await wireAgent({ options, credentials, instance, cgroups, log, onChange, isElsewhere });
+  if (options.containers === true) {
+    carrier = createCarrier({
+      options,
+      cgroups,
+      credentials: () => agent.session.credentials(),
+      containers: createContainerLookup(),
+      run: runAgentProcess,
+      log,
+    });
+  }
+  await work(agent, options, changes, log, carrier);
 }
 
 async function work(
@@ -78,6 +97,7 @@ async function work(
   options: AgentOptions,
   changes: { due: boolean },
   log: Logger,
+  carrier: Carrier | undefined,
 ): Promise<void> {
   const { kernel, governor, identifier } = agent;
   let ending = false;
@@ -110,11 +130,12 @@ async function work(
       every(DRAIN_EVERY_MS, drain, onError),
       every(
         DEVICES_EVERY_MS,
-        createDeviceFollower(() => attachDevices(options.pinDir)),
+        createDeviceFollower(async () => attachDevices(options.pinDir, await options.netns?.())),
         onError,
       ),
       every(NAMES_EVERY_MS, agent.names.expire, onError),
       every(RESOLVERS_EVERY_MS, agent.names.refreshResolvers, onError),
+      ...(carrier === undefined ? [] : [every(CONTAINERS_EVERY_MS, carrier.look, onError)]),
       every(SHADOW_EVERY_MS, agent.tellShadow, onError),
       // While dpkg is still unpacking, so that the answer is there when the program starts.
       every(EVIDENCE_EVERY_MS, agent.evidence.settle, onError),
@@ -135,7 +156,7 @@ async function work(
           if (!changes.due && performance.now() - told < STATUS_EVERY_MS) return;
           changes.due = false;
           told = performance.now();
-          await tellStatus(agent, options.stateDir, listeners);
+          await tellStatus(agent, options, listeners);
         },
         onError,
       ),
@@ -147,9 +168,10 @@ async function work(
     stream.close();
     packets.close();
     governor.stop();
+    await carrier?.stop();
     await agent.execControl.stop();
     await Promise.all(stops.map((stop) => stop()));
-    await tellStatus(agent, options.stateDir, []).catch(onError);
+    await tellStatus(agent, options, []).catch(onError);
     await agent.uploader.settled();
     await agent.digests.compact().catch(onError);
     kernel.close();

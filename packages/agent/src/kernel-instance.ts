@@ -13,20 +13,23 @@ const run = promisify(execFile);
 const build = fileURLToPath(new URL("../build/", import.meta.url));
 
 /** Loads and attaches the kernel programs, or keeps what is pinned already; enforcement has no gap. */
-export async function loadPrograms(pinDir: string, cgroup: string): Promise<void> {
-  await runLoader(["load", "--object", `${build}ringwall.bpf.o`, "--pin", pinDir, "--cgroup", cgroup]);
+export async function loadPrograms(pinDir: string, cgroup: string, netns?: string): Promise<void> {
+  const object = `${build}ringwall.bpf.o`;
+  await runLoader(["load", "--object", object, "--pin", pinDir, "--cgroup", cgroup, ...inside(netns)]);
 }
 
 /** Attaches to network devices that came since the programs were loaded. */
-export async function attachDevices(pinDir: string): Promise<void> {
-  await runLoader(["devices", "--pin", pinDir]);
+export async function attachDevices(pinDir: string, netns?: string): Promise<void> {
+  await runLoader(["devices", "--pin", pinDir, ...inside(netns)]);
+}
+
+function inside(netns: string | undefined): string[] {
+  return netns === undefined ? [] : ["--netns", netns];
 }
 
 /** Ends TCP connections of a network namespace that the policy in force denies; returns how many. */
 export async function cutConnections(pinDir: string, netns?: string): Promise<number> {
-  return Number(
-    await runLoader(["cut", "--pin", pinDir, ...(netns === undefined ? [] : ["--netns", netns])]),
-  );
+  return Number(await runLoader(["cut", "--pin", pinDir, ...inside(netns)]));
 }
 
 /** Detaches the programs and removes all that is pinned. */

@@ -15,14 +15,15 @@ export async function openInstance(
   pinDir: string,
   cgroup: string,
   onAnew: () => void,
+  netns?: string,
 ): Promise<Instance> {
   const wasPinned = existsSync(`${pinDir}/maps`);
-  await loadPrograms(pinDir, cgroup);
+  await loadPrograms(pinDir, cgroup, netns);
   let book = openIdentityBook(stateDir, await readMapsName(pinDir));
   if (book.isNew && wasPinned) {
     onAnew();
     await unloadPrograms(pinDir);
-    await loadPrograms(pinDir, cgroup);
+    await loadPrograms(pinDir, cgroup, netns);
     book = openIdentityBook(stateDir, await readMapsName(pinDir));
   }
   return { kernel: openPinned(pinDir), book };

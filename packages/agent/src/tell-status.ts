@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { release } from "node:os";
 import { formatProblem } from "@ringwall/model";
+import type { AgentOptions } from "./agent-options.ts";
 import { describeCapabilities } from "./capabilities.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import { isStub } from "./observe/dns/resolvers.ts";
@@ -13,7 +14,7 @@ import type { Agent } from "./wire.ts";
 /** Tells the controller and `status.json` how this agent is. Failing to reach the controller is no error here. */
 export async function tellStatus(
   agent: Agent,
-  stateDir: string,
+  { stateDir, addresses: observe = observeAddresses }: Pick<AgentOptions, "stateDir" | "addresses">,
   listeners: readonly KnownListener[],
 ): Promise<void> {
   const { governor, session, reporter, names } = agent;
@@ -21,7 +22,7 @@ export async function tellStatus(
   const generation = current?.generation ?? 0n;
   const unconfirmed = waiting === null ? 0n : generation;
   const problem = governor.problems().map(formatProblem).join("\n");
-  const addresses = observeAddresses().map((address) => address.text);
+  const addresses = observe().map((address) => address.text);
   const counters = countersOf(agent);
   const credentials = session.credentials();
   const report: AgentReport = {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { agentError } from "./agent-error.ts";
 import type { AgentPlaces } from "./agent-options.ts";
+import { carriedIds, removeCarried } from "./carry/carrier.ts";
 import { removeAptHook } from "./evidence/apt-hook.ts";
 import { unloadPrograms } from "./kernel-instance.ts";
 import { holderOf } from "./state/lock.ts";
@@ -18,6 +19,7 @@ export async function uninstallAgent(
   if (holder !== null) {
     throw agentError("agent-running", `the agent still runs as process ${holder}`, "stop it first");
   }
+  for (const id of await carriedIds(stateDir)) await removeCarried({ stateDir, pinDir }, id);
   if (existsSync(pinDir)) await unloadPrograms(pinDir);
   const detached = `kernel programs below \`${pinDir}\` detached and removed`;
   if (keepState) return [detached];

@@ -24,6 +24,7 @@ import { warmDigests } from "./identify/read-digest.ts";
 import { createUserNames } from "./identify/users.ts";
 import { namedFiles } from "./identify/warm.ts";
 import type { Kernel } from "./kernel/contract.ts";
+import { observeAddresses } from "./observe/addresses.ts";
 import { createNameStore } from "./observe/dns/name-store.ts";
 import { createNames, type Names } from "./observe/dns/names.ts";
 import { readResolvers } from "./observe/dns/resolvers.ts";
@@ -73,6 +74,8 @@ export type WireParts = {
   readonly instance: Instance;
   readonly cgroups: { readonly mount: string; readonly scope: string };
   readonly log: Logger;
+  /** Whether a container is a workload of its own, which reports for itself. */
+  readonly isElsewhere: (container: string) => boolean;
   /** Status has changed and should be told soon. */
   readonly onChange: () => void;
 };
@@ -120,7 +123,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     packages: createPackageLookup(options.dpkgDir, evidence),
     clock: { bootNs: kernel.bootNs, wallNs },
   };
-  const cgroups = cgroupLookup(parts.cgroups);
+  const cgroups = cgroupLookup(parts.cgroups, options.hostScope);
   const userName = createUserNames();
   const exec = wireExecControl({
     kernel,
@@ -143,6 +146,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     deniedExecsLost: exec.denied.lost,
     tamperings: exec.tampering,
     uploadLosses: uploader.losses,
+    addresses: options.addresses ?? observeAddresses,
+    isElsewhere: parts.isElsewhere,
     send: (report) => {
       uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
     },
@@ -283,8 +288,9 @@ export function namesInForce(enforcer: Enforcer, kernel: Kernel) {
   return { generation, ruleName: (id: number) => lowered?.ruleName(id) ?? "" };
 }
 
-function cgroupLookup({ mount, scope }: WireParts["cgroups"]): CgroupLookup {
-  return createCgroupLookup(mount, scope === "" ? "/" : join("/", scope));
+function cgroupLookup({ mount, scope }: WireParts["cgroups"], hostScope = scope): CgroupLookup {
+  const rooted = (path: string) => (path === "" ? "/" : join("/", path));
+  return createCgroupLookup(mount, rooted(scope), rooted(hostScope));
 }
 
 /** The level, and the names of the features that this host has. */

@@ -17,9 +17,10 @@ export type CgroupLookup = {
 
 /**
  * Turns the kernel's control group numbers into units and containers. On cgroup2 the number is the folder's inode.
- * `mount` is where cgroup2 is mounted, `scope` the agent's own folder below it, `/` for all.
+ * `mount` is where cgroup2 is mounted, `scope` the agent's own folder below it, `/` for all; `readFrom` the folder below
+ * which paths say who runs, where that is not the scope.
  */
-export function createCgroupLookup(mount: string, scope: string): CgroupLookup {
+export function createCgroupLookup(mount: string, scope: string, readFrom = scope): CgroupLookup {
   const owners = new Map<bigint, CgroupOwner>();
 
   async function find(cgroupId: bigint, tgid: number): Promise<string | undefined> {
@@ -36,7 +37,7 @@ export function createCgroupLookup(mount: string, scope: string): CgroupLookup {
       if (known !== undefined) return known;
       const path = await find(cgroupId, tgid);
       if (path === undefined) return { unit: null, container: null, pod: null };
-      const owner = parseCgroupPath(path, scope);
+      const owner = parseCgroupPath(path, readFrom);
       if (owners.size >= CGROUPS_REMEMBERED_MAX) owners.clear();
       owners.set(cgroupId, owner);
       return owner;

@@ -7,7 +7,7 @@ import type { TamperWatch } from "../exec/tampering.ts";
 import type { ExecSighting } from "../identify/identifier.ts";
 import type { FlowRecord, Kernel } from "../kernel/contract.ts";
 import type { Report } from "../session/spool.ts";
-import { observeAddresses } from "./addresses.ts";
+import type { LocalAddress } from "./addresses.ts";
 import { deniedExecOf, execOf, tamperingOf } from "./exec-message.ts";
 import { createFlowBatches } from "./flow-batch.ts";
 
@@ -19,6 +19,9 @@ export type ReporterParts = {
   readonly workload: string;
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
   readonly wallOffsetNs: () => bigint;
+  readonly addresses: () => readonly LocalAddress[];
+  /** Whether a container reports for itself. */
+  readonly isElsewhere: (container: string) => boolean;
   /** Lost on the way to the controller, by cause. */
   /** Executions that no `run` rule allows, since the last call. */
   readonly deniedExecs: () => readonly DeniedExec[];
@@ -72,7 +75,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   }
 
   async function drain(policy: PolicyInForce): Promise<void> {
-    const drained = await kernel.drainFlows();
+    const drained = (await kernel.drainFlows()).filter((record) => isOurs(record.identity));
     const records = performance.now() < firstLookUntilMs ? drained.filter(isTelling) : drained;
     leftOut += BigInt(drained.length - records.length);
     const batches = createFlowBatches(records, {
@@ -80,7 +83,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       generation: policy.generation,
       processIdentity: parts.processIdentity,
       ruleName: policy.ruleName,
-      addresses: records.length === 0 ? [] : observeAddresses(),
+      addresses: records.length === 0 ? [] : parts.addresses(),
       wallOffsetNs: parts.wallOffsetNs(),
       lost: records.length === 0 ? {} : lost(),
       batchId: randomUUID,
@@ -89,6 +92,11 @@ export function createReporter(parts: ReporterParts): Reporter {
     for (const batch of batches) {
       parts.send({ kind: "flows", bytes: toBinary(FlowBatchSchema, batch), rows: batch.port.length });
     }
+  }
+
+  function isOurs(identity: number): boolean {
+    const container = parts.processIdentity(identity)?.container ?? null;
+    return container === null || !parts.isElsewhere(container);
   }
 
   function sendExecs(generation: bigint): void {
@@ -123,6 +131,8 @@ export function createReporter(parts: ReporterParts): Reporter {
     },
     leftOut: () => leftOut,
     sight: (sighting) => {
+      const { container } = sighting.identity;
+      if (container !== null && parts.isElsewhere(container)) return;
       if (sightings.length >= SIGHTINGS_MAX) sightingsLost++;
       else sightings.push(sighting);
     },

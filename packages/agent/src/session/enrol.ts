@@ -46,6 +46,25 @@ export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
   }
 }
 
+export type CarriedRequest = Omit<EnrolmentRequest, "token" | "controller">;
+
+/** Credentials for a container on this host, by the host's own. Throws what the connection threw. */
+export async function enrolCarried(host: Credentials, request: CarriedRequest): Promise<Credentials> {
+  const { controller, caCertificate } = host;
+  const { privateKey, csr } = createCertificateRequest(request.workload);
+  const client = connectController(controller, host);
+  try {
+    const { certificateChain } = await client.service.enrollCarried(
+      { csr, ...request, labels: { ...request.labels }, addresses: [...request.addresses] },
+      { timeoutMs: CALL_TIMEOUT_MS },
+    );
+    const workload = checkIssued(certificateChain, caCertificate, request.workload);
+    return { workload, controller, privateKey, certificateChain: formatPem(certificateChain), caCertificate };
+  } finally {
+    client.close();
+  }
+}
+
 /** A new key and certificate for the same workload. Throws what the connection threw. */
 export async function renew(credentials: Credentials): Promise<Credentials> {
   const { privateKey, csr } = createCertificateRequest(credentials.workload);

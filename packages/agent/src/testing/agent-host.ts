@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { HostPolicy } from "@ringwall/policy/lower";
+import { carriedIds, removeCarried } from "../carry/carrier.ts";
 import { cgroupRoot } from "../kernel/testing/requirements.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
 import { startTestController, type TestController } from "./test-controller.ts";
@@ -156,6 +157,7 @@ export class AgentHost {
 
   async close(): Promise<void> {
     await this.stopAgent("SIGKILL");
+    for (const id of await carriedIds(this.stateDir)) await removeCarried(this, id);
     if (existsSync(this.pinDir)) await unloadPrograms(this.pinDir);
     await this.controller.close();
     await new Promise((resolve) => this.target.close(resolve));

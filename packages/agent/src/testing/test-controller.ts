@@ -65,6 +65,7 @@ export type TestController = {
   readonly statuses: StatusReport[];
   readonly shadows: ShadowReport[];
   readonly subscriptions: { workload: string; generation: bigint }[];
+  readonly carried: { workload: string; labels: Record<string, string>; addresses: string[] }[];
   readonly send: (message: ControllerMessage["message"]) => void;
   /** How the next certificates are issued. */
   settings: { lifetimeMs: number; refuseFlows: boolean };
@@ -85,13 +86,15 @@ export async function startTestController(
   const sessions = new Set<Http2Session>();
   const streams = new Set<(message: ControllerMessage["message"]) => void>();
   const used = new Set<string>();
-  const seen: Pick<TestController, "flows" | "execs" | "statuses" | "shadows" | "subscriptions"> = {
-    flows: [],
-    shadows: [],
-    execs: [],
-    statuses: [],
-    subscriptions: [],
-  };
+  const seen: Pick<TestController, "flows" | "execs" | "statuses" | "shadows" | "subscriptions" | "carried"> =
+    {
+      flows: [],
+      shadows: [],
+      execs: [],
+      statuses: [],
+      subscriptions: [],
+      carried: [],
+    };
   const settings = { lifetimeMs: 3_600_000, refuseFlows: false };
 
   const issueForAgent = async (csr: Uint8Array, workload: string) => {
@@ -117,6 +120,18 @@ export async function startTestController(
           return {
             workload: request.workload,
             certificateChain: [certificate],
+            caCertificate: new Uint8Array(authority.ca.rawData),
+          };
+        },
+        enrollCarried: async (request) => {
+          seen.carried.push({
+            workload: request.workload,
+            labels: request.labels,
+            addresses: request.addresses,
+          });
+          return {
+            workload: request.workload,
+            certificateChain: [await issueForAgent(request.csr, request.workload)],
             caCertificate: new Uint8Array(authority.ca.rawData),
           };
         },

@@ -24,6 +24,7 @@ export type AgentRunOptions = AgentPlaceOptions & {
   readonly tokenFile?: string;
   readonly controller?: string;
   readonly proof?: boolean;
+  readonly containers?: boolean;
 };
 
 /** Runs the agent until it is asked to end; what it enforces stays in the kernel. */
@@ -39,6 +40,7 @@ export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(controller === undefined ? {} : { controller }),
       proof: options.proof ?? false,
+      ...(options.containers === true ? { containers: true } : {}),
       onReady: () => tellParent({ kind: "agent-ready" }),
       signal,
     }),

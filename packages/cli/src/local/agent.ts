@@ -12,6 +12,7 @@ export function register(program: Command): void {
   )
     .option("--token-file <file>", "enrolment token, needed once; - for standard input, or RINGWALL_TOKEN")
     .option("--proof", "prove software to the other end's kernel, and ask for its proofs (docs/proof.md)")
+    .option("--containers", "each container and pod of this host is a workload of its own")
     .option("--controller <url>", "https://HOST:PORT instead of the address in the token")
     .action(
       run(async (options: AgentRunOptions) => (await import("./agent-run.ts")).runAgentUntilEnd(options)),

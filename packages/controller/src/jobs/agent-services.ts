@@ -7,7 +7,7 @@ import {
   ok,
   type Result,
 } from "@ringwall/model";
-import type { EnrollRequest, StatusReport } from "@ringwall/protocol/agent";
+import type { EnrollCarriedRequest, EnrollRequest, StatusReport } from "@ringwall/protocol/agent";
 import type { Logger } from "pino";
 import type { Hub } from "../api/agents/hub.ts";
 import type { AgentRefusal, AgentServices } from "../api/agents/services.ts";
@@ -27,6 +27,7 @@ import type { NewAlert } from "./alerts.ts";
 import type { Changes } from "./changes/changes.ts";
 import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
+import { judgeCarried } from "./judge-carried.ts";
 import { createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
 import type { Shadows } from "./shadow/shadows.ts";
@@ -74,13 +75,27 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     const certificate = await authority.issueForAgent(request.csr, workload);
     if (!certificate.ok) return fail(refused("invalid", certificate.error));
     if (!(await useToken(db, hash))) return fail(tokenRefused("used"));
+    return enrolled({ workload, labels }, request, certificate.value);
+  };
+  const enrollCarried = async (carrier: string, request: EnrollCarriedRequest) => {
+    const wanted = judgeCarried(fleet, carrier, request);
+    if (!wanted.ok) return wanted;
+    const certificate = await authority.issueForAgent(request.csr, wanted.value.workload);
+    if (!certificate.ok) return fail(refused("invalid", certificate.error));
+    return enrolled(wanted.value, request, certificate.value);
+  };
+  const enrolled = async (
+    { workload, labels }: { readonly workload: string; readonly labels: Labels },
+    request: { readonly addresses: string[]; readonly version: string },
+    certificate: IssuedCertificate,
+  ) => {
     const again = fleet.get(workload) !== undefined;
     await credentials.revoke(workload);
     hub.disconnect(workload);
     await fleet.enroll(workload, labels, request.addresses, request.version);
     await parts.proofs.renewed(workload);
     parts.proofs.addressesChanged();
-    const reply = await issued(workload, certificate.value);
+    const reply = await issued(workload, certificate);
     await parts.alert(sharedAddresses(workload, Date.now()));
     await changes.enrolled(workload);
     parts.log.info({ workload, again }, "an agent enrolled");
@@ -90,6 +105,8 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   return {
     ...createProofServices(fleet, parts.proofs),
     isGood: (serial) => credentials.has(serial),
+    enrollCarried: (carrier, request) =>
+      inTurn(() => enrollCarried(carrier, request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     enroll: (request) => inTurn(() => enroll(request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     async renew(workload, csr) {
       const certificate = await authority.issueForAgent(csr, workload);

@@ -26,6 +26,9 @@ export function agentRoutes(services: AgentServices): (router: ConnectRouter) =>
   return (router) =>
     router.service(AgentService, {
       enroll: async (request) => unwrap(await services.enroll(request)),
+      async enrollCarried(request, context) {
+        return unwrap(await services.enrollCarried(requireAgent(context, isGood, null), request));
+      },
       async renew(request, context) {
         return unwrap(await services.renew(requireAgent(context, isGood, null), request.csr));
       },

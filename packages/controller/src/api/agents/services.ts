@@ -1,5 +1,6 @@
 import type { Result } from "@ringwall/model";
 import type {
+  EnrollCarriedRequest,
   EnrollRequest,
   EnrollResponse,
   ExecBatch,
@@ -29,6 +30,10 @@ export type AgentServices = {
   isGood(serial: string): boolean;
   enroll(
     request: EnrollRequest,
+  ): Reply<Pick<EnrollResponse, "workload" | "certificateChain" | "caCertificate">>;
+  enrollCarried(
+    carrier: string,
+    request: EnrollCarriedRequest,
   ): Reply<Pick<EnrollResponse, "workload" | "certificateChain" | "caCertificate">>;
   renew(workload: string, csr: Uint8Array): Reply<Pick<RenewResponse, "certificateChain" | "caCertificate">>;
   subscribe(workload: string, generation: bigint, version: string): Reply<Subscription>;

@@ -1,5 +1,6 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
+//   2026-11-21  v1: containers as workloads of their own, carried by their host's agent.
 //   2026-11-21  v1: shadow of a draft: start, stop, report.
 //   2026-11-21  v1: exec control: verdicts of executions, tampering with trusted executables.
 //   2026-11-21  v1: proof of software (docs/proof.md): keys, identity numbers, paths; levels of flows; time in heartbeats.
@@ -61,6 +62,42 @@ export declare type EnrollRequest = Message<"ringwall.agent.v1.EnrollRequest"> &
  * Use `create(EnrollRequestSchema)` to create a new message.
  */
 export declare const EnrollRequestSchema: GenMessage<EnrollRequest>;
+
+/**
+ * @generated from message ringwall.agent.v1.EnrollCarriedRequest
+ */
+export declare type EnrollCarriedRequest = Message<"ringwall.agent.v1.EnrollCarriedRequest"> & {
+  /**
+   * @generated from field: bytes csr = 1;
+   */
+  csr: Uint8Array;
+
+  /**
+   * @generated from field: string workload = 2;
+   */
+  workload: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 3;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated string addresses = 4;
+   */
+  addresses: string[];
+
+  /**
+   * @generated from field: string version = 5;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.EnrollCarriedRequest.
+ * Use `create(EnrollCarriedRequestSchema)` to create a new message.
+ */
+export declare const EnrollCarriedRequestSchema: GenMessage<EnrollCarriedRequest>;
 
 /**
  * @generated from message ringwall.agent.v1.EnrollResponse
@@ -1456,6 +1493,16 @@ export declare const AgentService: GenService<{
   enroll: {
     methodKind: "unary";
     input: typeof EnrollRequestSchema;
+    output: typeof EnrollResponseSchema;
+  },
+  /**
+   * A certificate for a container on the agent's host, over mTLS with the host's: its name begins with the host's and `/`.
+   *
+   * @generated from rpc ringwall.agent.v1.AgentService.EnrollCarried
+   */
+  enrollCarried: {
+    methodKind: "unary";
+    input: typeof EnrollCarriedRequestSchema;
     output: typeof EnrollResponseSchema;
   },
   /**

@@ -1,0 +1,70 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parseCgroupPath } from "../identify/cgroup-path.ts";
+
+/** Folders of the cgroup tree looked at in one round, and how deep below the scope. */
+export const CGROUP_FOLDERS_MAX = 10_000;
+const DEPTH_MAX = 8;
+
+/** A control group that is a container, or a pod with all of its containers. */
+export type FoundContainer = {
+  /** Below the mount, with a leading slash. */
+  readonly path: string;
+  /** The pod's UID, or the container's id. */
+  readonly id: string;
+  readonly kind: "pod" | "container";
+  /** The containers within: itself, or the pod's. */
+  readonly containers: readonly string[];
+  /** Changes when the group is removed and made again. */
+  readonly inode: bigint;
+};
+
+/** The outermost containers and pods below `scope` in which a process runs, in the order of their paths. */
+export async function findContainers(mount: string, scope: string): Promise<FoundContainer[]> {
+  const found: FoundContainer[] = [];
+  const queue = [{ path: scope, depth: 0 }];
+  for (let looked = 0; looked < CGROUP_FOLDERS_MAX; looked++) {
+    const next = queue.shift();
+    if (next === undefined) break;
+    for (const name of await foldersIn(join(mount, next.path))) {
+      const path = `${next.path}/${name}`;
+      const { container, pod } = parseCgroupPath(path, scope === "" ? "/" : scope);
+      if (container === null && pod === null) {
+        if (next.depth < DEPTH_MAX) queue.push({ path, depth: next.depth + 1 });
+        continue;
+      }
+      const info = await stat(join(mount, path), { bigint: true }).catch(() => undefined);
+      if (info === undefined || !(await isPopulated(join(mount, path)))) continue;
+      const { ino: inode } = info;
+      if (pod === null && container !== null) {
+        found.push({ path, id: container, kind: "container", containers: [container], inode });
+      } else if (pod !== null) {
+        const inside = await foldersIn(join(mount, path));
+        const ids = inside.flatMap((one) => parseCgroupPath(`/${one}`).container ?? []);
+        found.push({ path, id: pod, kind: "pod", containers: ids, inode });
+      }
+    }
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** A process that runs in a control group or below it. */
+export async function processIn(folder: string): Promise<number | undefined> {
+  const text = await readFile(join(folder, "cgroup.procs"), "utf8").catch(() => "");
+  const pid = Number(text.split("\n")[0]);
+  if (pid > 0) return pid;
+  for (const name of await foldersIn(folder)) {
+    const below = await processIn(join(folder, name));
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+async function isPopulated(folder: string): Promise<boolean> {
+  return /^populated 1$/m.test(await readFile(join(folder, "cgroup.events"), "utf8").catch(() => ""));
+}
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}

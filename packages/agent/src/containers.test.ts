@@ -1,0 +1,188 @@
+import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HostPolicy } from "@ringwall/policy/lower";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
+import { AgentHost, sha256Of } from "./testing/agent-host.ts";
+import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
+import { PROGRAMS } from "./testing/interpreter-programs.ts";
+
+const PYTHON = realpathSync("/usr/bin/python3");
+const PORT = "8080";
+const SERVE = `import socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen(8)
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.close()
+`;
+
+/** A control group as an engine names it, with a network namespace of its own. */
+class TestContainer {
+  readonly id = randomBytes(32).toString("hex");
+  readonly netns = `rwct${randomBytes(3).toString("hex")}`;
+  readonly cgroup: string;
+  private readonly children: ReturnType<typeof spawn>[] = [];
+
+  constructor(host: AgentHost, address: string) {
+    this.cgroup = `${host.cgroup}/docker-${this.id}.scope`;
+    mkdirSync(this.cgroup);
+    execFileSync("ip", ["netns", "add", this.netns]);
+    for (const words of [
+      ["link", "set", "lo", "up"],
+      ["link", "add", "eth0", "type", "veth", "peer", "name", "far0"],
+      ["addr", "add", address, "dev", "eth0"],
+      ["link", "set", "eth0", "up"],
+    ])
+      execFileSync("ip", ["-n", this.netns, ...words]);
+  }
+
+  start(argv: readonly string[], environment: Record<string, string> = {}) {
+    const enter =
+      'echo $$ > "$0/cgroup.procs" && netns=$1 && shift && exec nsenter --net="/run/netns/$netns" "$@"';
+    const child = spawn("/bin/sh", ["-c", enter, this.cgroup, this.netns, ...argv], {
+      env: { PATH: "/usr/sbin:/usr/bin:/bin", ...environment },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.children.push(child);
+    return child;
+  }
+
+  async run(argv: readonly string[]): Promise<string> {
+    const child = this.start(argv, { RW_PORT: PORT });
+    let output = "";
+    child.stdout.on("data", (data) => {
+      output += data;
+    });
+    await new Promise((resolve) => child.once("close", resolve));
+    return output.trim();
+  }
+
+  async listen(argv: readonly string[]): Promise<void> {
+    await new Promise((resolve) => this.start(argv).stdout.once("data", resolve));
+  }
+
+  async close(): Promise<void> {
+    const left = this.children.filter((child) => child.exitCode === null && child.signalCode === null);
+    const gone = left.map((child) => new Promise((resolve) => child.once("exit", resolve)));
+    for (const child of left) child.kill("SIGKILL");
+    await Promise.all(gone);
+    if (existsSync(this.cgroup)) {
+      for (let i = 0; i < 100 && readFileSync(`${this.cgroup}/cgroup.procs`, "utf8") !== ""; i++)
+        await sleep(20);
+      rmdirSync(this.cgroup);
+    }
+    execFileSync("ip", ["netns", "delete", this.netns]);
+  }
+}
+
+describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent with many workloads", () => {
+  let host: AgentHost;
+  const containers: TestContainer[] = [];
+  const make = (address: string) => {
+    const container = new TestContainer(host, address);
+    containers.push(container);
+    return container;
+  };
+  let one: TestContainer;
+  let two: TestContainer;
+  let app: string;
+  let other: string;
+  const nameOf = (container: TestContainer) => `web-1/${container.id.slice(0, 12)}`;
+  let generation = 0n;
+
+  async function until(what: () => boolean): Promise<void> {
+    for (let i = 0; i < 900 && !what(); i++) await sleep(20);
+    if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
+  }
+  const listening = (name: string) => host.controller.subscriptions.some(({ workload }) => workload === name);
+  async function provision(workload: string, policy: Partial<HostPolicy>): Promise<void> {
+    const wanted = ++generation;
+    host.provision(wanted, hostPolicyOf({ ...policy, workload }));
+    await until(() =>
+      host.controller.statuses.some((status) => status.workload === workload && status.generation === wanted),
+    );
+  }
+
+  beforeAll(async () => {
+    host = await AgentHost.start();
+    one = make("10.88.0.1/24");
+    two = make("10.88.0.2/24");
+    app = host.file("app.py", PROGRAMS.python);
+    other = host.file("other.py", `${PROGRAMS.python}#`);
+    const server = host.file("serve.py", SERVE);
+    await sleep(30);
+    // The same port in both: only the network namespace tells them apart.
+    for (const container of [one, two]) await container.listen([PYTHON, server, PORT]);
+    expect(await host.startAgent({ containers: true })).toEqual("ready");
+    await until(() => [one, two].every((container) => listening(nameOf(container))));
+  });
+  afterAll(async () => {
+    for (const container of containers) await container.close();
+    await host.close();
+  });
+
+  test("each is enrolled by its host, with its own addresses and labels", async () => {
+    await until(() => host.controller.statuses.some(({ workload }) => workload === nameOf(two)));
+    expect(host.controller.carried.find(({ workload }) => workload === nameOf(one))).toMatchObject({
+      labels: { carrier: "web-1", container: one.id.slice(0, 12) },
+      addresses: ["10.88.0.1"],
+    });
+    const status = host.controller.statuses.find(({ workload }) => workload === nameOf(two));
+    expect(status?.addresses).toEqual(["10.88.0.2"]);
+  });
+
+  test("each is judged by its own policy and modes, and the host by its own", async () => {
+    const allowed = { executable: { sha256: sha256Of(PYTHON) }, script: { sha256: sha256Of(app) } };
+    await provision(nameOf(one), allowSoftware("app", allowed));
+    expect(await Promise.all([one.run([PYTHON, app]), one.run([PYTHON, other])])).toEqual([
+      "connected",
+      "refused",
+    ]);
+    expect(await Promise.all([two.run([PYTHON, app]), two.run([PYTHON, other])])).toEqual([
+      "connected",
+      "connected",
+    ]);
+    await provision(nameOf(two), {});
+    expect(await two.run([PYTHON, app])).toBe("refused");
+    expect(await one.run([PYTHON, app])).toBe("connected");
+    const outside = await host.run([PYTHON, other], { RW_PORT: String(host.port) });
+    expect(outside.output.trim()).toBe("connected");
+  });
+
+  test("listeners of one port in two containers are told apart, also those older than the agent", async () => {
+    const inbound: Partial<HostPolicy> = {
+      modes: { inbound: "block", outbound: "observe", processes: null },
+    };
+    const { rules, ...named } = allowSoftware("server", {
+      script: { sha256: sha256Of(`${host.folder}/serve.py`) },
+    });
+    const rule = rules?.[0];
+    if (rule === undefined) throw new Error("no rule");
+    await provision(nameOf(one), { ...inbound, ...named, rules: [{ ...rule, direction: "inbound" }] });
+    await provision(nameOf(two), inbound);
+    expect(await one.run([PYTHON, other])).toBe("connected");
+    expect(await two.run([PYTHON, other])).toBe("refused");
+  });
+
+  test("reports go under the container's name and not under the host's too", async () => {
+    const flowsOf = (name: string) =>
+      host.controller.flows.filter(({ workload }) => workload === name).flatMap(({ processes }) => processes);
+    await until(() => flowsOf(nameOf(one)).some(({ script }) => script === app));
+    expect(flowsOf(nameOf(one)).every(({ container }) => container === one.id)).toBe(true);
+    expect(flowsOf("web-1").some(({ container }) => container === one.id && container !== "")).toBe(false);
+  });
+
+  test("nothing stays of a container that is gone", async () => {
+    const pins = () => readdirSync(`${host.folder}/bpf`).length;
+    const before = pins();
+    await containers.pop()?.close();
+    await until(() => pins() === before - 1);
+    await until(() => readdirSync(`${host.stateDir}/carried`).join() === one.id.slice(0, 16));
+  });
+});

@@ -1,0 +1,81 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type AgentClient,
+  agentClient,
+  certificateRequest,
+  enrollAgent,
+  listen,
+  pemOf,
+} from "../testing/test-agent.ts";
+import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+
+let controller: TestController;
+let host: AgentClient;
+beforeAll(async () => {
+  controller = await startTestController();
+  host = (await enroll("host-1")).client;
+}, 60_000);
+afterAll(() => controller.remove());
+
+async function enroll(workload: string) {
+  return enrollAgent(controller.agentsUrl, await createTestToken(controller, { workload }), workload);
+}
+
+async function carry(by: AgentClient, workload: string, labels: Record<string, string> = {}) {
+  const { csr, keyPem } = await certificateRequest();
+  const reply = await by.enrollCarried({ csr, workload, labels, addresses: ["10.1.0.2"], version: "test" });
+  const identity = {
+    keyPem,
+    certificatePem: reply.certificateChain.map(pemOf).join(""),
+    caPem: pemOf(reply.caCertificate),
+  };
+  return { workload: reply.workload, client: agentClient(controller.agentsUrl, identity) };
+}
+
+async function refusalOf(work: Promise<unknown>): Promise<ConnectError> {
+  return work.then(
+    () => {
+      throw new Error("it was not refused");
+    },
+    (error: unknown) => ConnectError.from(error),
+  );
+}
+
+describe("a host's containers", () => {
+  it("are workloads with labels, addresses and policies of their own", async () => {
+    const web = await carry(host, "host-1/web", { app: "crm", carrier: "somebody-else" });
+    const heard = listen(web.client, "host-1/web");
+    await heard.until(() => heard.policies.length > 0);
+    heard.stop();
+    expect(heard.policies[0]?.policy).toMatchObject({
+      workload: "host-1/web",
+      selfAddresses: ["10.1.0.2/32"],
+    });
+    const { data } = await controller.client.GET("/api/v1/workloads");
+    expect(data?.workloads.find(({ name }) => name === "host-1/web")?.labels).toEqual({
+      app: "crm",
+      carrier: "host-1",
+    });
+    // A container that starts again is the same workload.
+    await carry(host, "host-1/web");
+  });
+
+  it("speak only for themselves, and carry none of their own", async () => {
+    const web = await carry(host, "host-1/api");
+    const other = listen(web.client, "host-1");
+    expect(ConnectError.from(await other.ended).code).toBe(Code.PermissionDenied);
+    expect((await refusalOf(carry(web.client, "host-1/api/inner"))).code).toBe(Code.PermissionDenied);
+  });
+
+  it("can't take other names: another host's, its own, or one that has an agent already", async () => {
+    await enroll("host-1/own-agent");
+    for (const [name, code] of [
+      ["host-2/web", Code.PermissionDenied],
+      ["host-1", Code.PermissionDenied],
+      ["host-1/own-agent", Code.AlreadyExists],
+      ["host-1/../x y", Code.InvalidArgument],
+    ] as const)
+      expect((await refusalOf(carry(host, name))).code).toBe(code);
+  });
+});
