@@ -8,6 +8,9 @@ import { permittedTuples } from "./permitted.ts";
 import { adjustedRand } from "./rand-index.ts";
 import { trueSegments, trueServiceEdges, tupleOf } from "./truth.ts";
 
+/** Attack edges as a share of the true ones, one after the other over the seeds. */
+const ATTACK_SHARES: readonly number[] = [0.01, 0.03, 0.05];
+
 export type TrialOptions = {
   readonly share: number;
   readonly withLabels: boolean;
@@ -56,7 +59,7 @@ export function fleetTrial(
     windowDays: 14,
     laterDays: 7,
     share,
-    attackShare: 0.03,
+    attackShare: ATTACK_SHARES[seed % ATTACK_SHARES.length] ?? 0.03,
     isPatient,
   });
   const inventory = fleet.hosts.map((host) => workloadOf(host, withLabels));
@@ -139,7 +142,8 @@ function overPermission(
 ): { permitted: number; permittedTrue: number; trueTuples: number } {
   const members = new Map(result.report.segments.map(({ name, members: own }) => [name, own]));
   const permitted = permittedTuples(result.resources, members);
-  const truth = new Set(fleet.pairs.map(tupleOf).filter((tuple) => tuple !== null));
+  const shown = fleet.pairs.filter(({ kind }) => kind !== "month-end");
+  const truth = new Set(shown.map(tupleOf).filter((tuple) => tuple !== null));
   let permittedTrue = 0;
   for (const tuple of permitted) if (truth.has(tuple)) permittedTrue += 1;
   return { permitted: permitted.size, permittedTrue, trueTuples: truth.size };

@@ -36,7 +36,8 @@ export function trueServiceEdges(fleet: Fleet): {
   for (const pair of fleet.pairs) {
     const key = `${pair.src?.service ?? "outside"} ${pair.dst?.service} ${pair.port}`;
     if (pair.kind === "call" || pair.kind === "client" || pair.kind === "job") services.add(key);
-    else
+    // What the window can't show is no edge to have a rule for.
+    else if (pair.kind !== "month-end")
       infrastructure.add(
         `${pair.kind} ${pair.src === null || !isInfra(pair.src) ? "" : pair.src.service} ${pair.kind === "health" ? pair.port : ""}`,
       );

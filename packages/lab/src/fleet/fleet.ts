@@ -22,6 +22,7 @@ export type PairKind =
   | "monitoring"
   | "health"
   | "job"
+  | "month-end"
   | "client"
   | "scan"
   | "foreign"
@@ -139,7 +140,7 @@ function clientPairs(
   );
 }
 
-/** A rare job of its own host: a backup of each data store every few days. */
+/** Rare jobs of a host of their own: a backup of each data store every few days, and a report at the turn of the month. */
 function jobPairs(
   app: AppGraph,
   replicas: ReadonlyMap<string, readonly Host[]>,
@@ -153,8 +154,12 @@ function jobPairs(
   const host = place("backup", app.name, programs.of("exporter"), 9100, 0);
   hosts.push(host);
   const job = script(programs.of("python"), `/opt/backup/${rng.pick(["dump", "backup", "archive"])}.py`, rng);
+  const report = script(programs.of("python"), "/opt/report/month-end.py", rng);
   return stores.flatMap((store) =>
-    (replicas.get(store.name) ?? []).map((dst) => pairBetween("job", host, job, dst)),
+    (replicas.get(store.name) ?? []).flatMap((dst) => [
+      pairBetween("job", host, job, dst),
+      pairBetween("month-end", host, report, dst),
+    ]),
   );
 }
 

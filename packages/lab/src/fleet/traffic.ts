@@ -37,18 +37,17 @@ export function drawTraffic(fleet: Fleet, rng: Random, options: TrafficOptions):
   for (const pair of fleet.pairs) {
     const fromDay = Math.max(pair.src?.fromDay ?? 0, pair.dst?.fromDay ?? 0);
     const every = pair.kind === "job" ? 3 : 1;
+    const isOn = (day: number): boolean =>
+      pair.kind !== "month-end" || new Date(at(day, 12)).getUTCDate() === 1;
     const wasSeen = rng.chance(options.share);
     const activity = 0.5 + rng.next() / 2;
     for (let day = fromDay; day < options.windowDays && wasSeen; day += every) {
-      if (day > fromDay && !rng.chance(activity)) continue;
+      if (pair.kind === "month-end" ? !isOn(day) : day > fromDay && !rng.chance(activity)) continue;
       window.push(flowOf(pair, at(day, 24 * rng.next()), rng.int(1, 400), upgrades(day)));
     }
-    const flow = flowOf(
-      pair,
-      at(options.windowDays + rng.int(0, options.laterDays - 1), 24 * rng.next()),
-      5,
-      upgrades(Infinity),
-    );
+    const days = Array.from({ length: options.laterDays }, (_, day) => options.windowDays + day).filter(isOn);
+    if (days.length === 0) continue;
+    const flow = flowOf(pair, at(rng.pick(days), 24 * rng.next()), 5, upgrades(Infinity));
     later.push({ pair, flow, isAttack: false, wasSeen });
   }
   for (const pair of attackPairs(fleet, options.attackShare, rng)) {
