@@ -36,6 +36,7 @@ static __always_inline int judge_answer(struct __sk_buff *skb,
 	if (!slot)
 		return PASS;
 	fault = read_proof(skb, packet, connection, &proof);
+	count_proof(connection, packet, fault);
 	judge_connection(connection, slot, index, &result);
 	if (result.verdict != RW_VERDICT_BLOCKED)
 		return PASS;

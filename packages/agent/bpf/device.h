@@ -126,10 +126,14 @@ static __noinline int device_syn(struct __sk_buff *skb)
 	fault = read_proof(skb, &packet, connection, &proof);
 	if (!judge_connection(connection, slot, index, &result))
 		return TC_GO_ON;
-	if (result.verdict != RW_VERDICT_BLOCKED)
-		expect_arrival(connection, &packet, proof, true);
-	else if (!lacks_proof(connection, fault))
+	/* What may yet be proved is the socket's hook's to decide, and to count. */
+	if (result.verdict == RW_VERDICT_BLOCKED && lacks_proof(connection, fault))
+		return TC_GO_ON;
+	count_proof(connection, &packet, fault);
+	if (result.verdict == RW_VERDICT_BLOCKED)
 		refuse_syn(connection, &packet, fault);
+	else
+		expect_arrival(connection, &packet, proof, true);
 	return TC_GO_ON;
 }
 

@@ -161,6 +161,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 		return PASS;
 	found = start_inbound(connection, sk, packet, IPPROTO_TCP);
 	fault = read_proof(skb, packet, connection, &proof);
+	count_proof(connection, packet, fault);
 	known = judge_connection(connection, slot, index, &result);
 	if (!found)
 		report_unknown_listener(packet, IPPROTO_TCP);

@@ -128,11 +128,14 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 	return used ? RW_PROOF_FAULT_REPLAY : 0;
 }
 
-static __always_inline void count_proof(const struct headers *packet,
-					__u8 fault)
+/* Once for each packet: by the hook that decides about it. */
+static __always_inline void count_proof(const struct connection *connection,
+					const struct headers *packet, int fault)
 {
 	struct rw_proof_counts *counts;
 
+	if (!fault && connection->remote != RW_REMOTE_FIRST)
+		return;
 	counts = bpf_map_lookup_elem(&proof_counts, packet->source);
 	if (!counts)
 		return;
@@ -185,16 +188,18 @@ static __noinline int read_proof(struct __sk_buff *skb,
 	epoch = proof_epoch(config);
 	fill_message(&work->message, packet);
 	if (!load_proof(skb, packet, &work->option)) {
+		if ((packet->tcp_flags & TCP_ACK) && is_mute(connection)) {
+			connection->remote = RW_REMOTE_NONE;
+			return 0;
+		}
 		fault = RW_PROOF_FAULT_MISSING;
-		if (peer->path == RW_PATH_STRIPPED ||
-		    ((packet->tcp_flags & TCP_ACK) && is_mute(connection)))
+		if (peer->path == RW_PATH_STRIPPED)
 			connection->remote = RW_REMOTE_NONE;
 	} else if (peer->path == RW_PATH_REVOKED) {
 		fault = RW_PROOF_FAULT_KEY;
 	} else {
 		fault = check_proof(work, peer, epoch);
 	}
-	count_proof(packet, fault);
 	if (fault) {
 		if (connection->remote != RW_REMOTE_NONE)
 			report_fault(work, packet, epoch, fault);

@@ -1,0 +1,219 @@
+/** What an attacker can try against the proof, with real packets on the wire. */
+import { execFileSync, spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { remote } from "./generated/layout.ts";
+import { TestHost, wire } from "./testing/host.ts";
+import { allow, deny, subjects } from "./testing/policies.ts";
+import { connect, python, serve } from "./testing/programs.ts";
+import { countsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
+import { whyNoKernelTests } from "./testing/requirements.ts";
+
+const CLIENT = 11;
+const SERVER = 21;
+const PORT = 8000;
+const OTHER_PORT = 8001;
+const RIGHT = remote.first;
+
+interface Connected {
+  readonly errno: number;
+  readonly ms: number;
+}
+
+/** Sends a SYN as it is given in hexadecimal, IP header and all, and says whether a SYN-ACK came back within a second. */
+const INJECT = `
+import select, struct, time
+packet = bytes.fromhex(args[0])
+port = struct.unpack("!H", packet[20:22])[0]
+out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+heard = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+out.sendto(packet, ("10.77.0.2", 0))
+end, answer = time.monotonic() + 1, "silence"
+while answer == "silence" and time.monotonic() < end:
+    if not select.select([heard], [], [], end - time.monotonic())[0]: break
+    data = heard.recv(2048)
+    if struct.unpack("!H", data[22:24])[0] == port: answer = "syn-ack" if data[33] & 0x12 == 0x12 else "reset"
+print(json.dumps(answer))`;
+
+/** The first SYN that leaves for the port, in hexadecimal from the IP header on. */
+const CAPTURE = `
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+s.settimeout(10)
+print("ready", flush=True)
+while True:
+    data = s.recv(2048)
+    if data[0] == 0x45 and data[9] == 6 and data[22:24] == int(args[0]).to_bytes(2, "big") and data[33] & 0x12 == 2: break
+print(data.hex(), flush=True)`;
+
+function onlyRight(direction: "in" | "out", subject: number) {
+  const own = { direction, subject, peer: 0, rule: 7 } as const;
+  return [allow(own), allow({ ...own, remote: RIGHT }), deny({ ...own, remote: remote.unknown, rule: 0 })];
+}
+
+describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the client's address", () => {
+  let a: TestHost;
+  let b: TestHost;
+
+  beforeAll(async () => {
+    a = new TestHost("a");
+    b = new TestHost("b");
+    wire(a, b);
+    for (const host of [a, b])
+      for (const identity of [CLIENT, SERVER]) host.kernel.proof.setNumber(identity, 1000 + identity);
+    // It reads until the client closes, so that nothing of a connection stays at the server.
+    for (const port of [PORT, OTHER_PORT]) await b.start(serve("10.77.0.2", port, { read: 1 }), SERVER);
+    for (const host of [a, b]) turnOn(host);
+    setKeys(a, b, newPair());
+    await a.provision({
+      modeOut: "block",
+      policies: [allow({ direction: "out" })],
+      subjects: subjects(CLIENT),
+      remotes: [{ number: 1000 + SERVER, remote: RIGHT }],
+    });
+    await b.provision({
+      modeIn: "block",
+      policies: onlyRight("in", SERVER),
+      subjects: subjects(SERVER),
+      remotes: [{ number: 1000 + CLIENT, remote: RIGHT }],
+    });
+  });
+  afterAll(async () => {
+    await a.close();
+    await b.close();
+  });
+  beforeEach(() => {
+    b.events.length = 0;
+  });
+
+  /** A program in the client's network that no agent reaches. */
+  const outside = async (argv: readonly string[]): Promise<unknown> => {
+    const child = spawn("nsenter", [`--net=/run/netns/${a.name}`, ...argv]);
+    child.stdin.end("\n");
+    return JSON.parse(await text(child.stdout));
+  };
+  const inject = (packet: Buffer) => {
+    // The kernel left it to the device.
+    writeChecksum(packet);
+    return outside(python(INJECT, packet.toString("hex")));
+  };
+
+  /** A connection that was allowed, with its SYN as it went by. */
+  const recorded = async (): Promise<Buffer> => {
+    const capture = await a.start(python(CAPTURE, String(PORT)), CLIENT);
+    const { errno } = await a.ask<Connected>(connect("10.77.0.2", PORT), CLIENT);
+    expect(errno).toBe(0);
+    const packet = Buffer.from(await capture.line(), "hex");
+    await capture.stop();
+    // Until both ends have forgotten it.
+    await sleep(200);
+    return packet;
+  };
+  const faults = () => b.events.flatMap((event) => (event.type === "proof" ? [event.fault] : []));
+
+  test("who is outside the agent's reach is refused", async () => {
+    const { errno } = (await outside(connect("10.77.0.2", PORT, { timeoutS: 5 }))) as Connected;
+    expect(errno).not.toBe(0);
+    expect(faults()).toContain("missing");
+  });
+
+  test("the exact SYN of a connection that was is refused", async () => {
+    const packet = await recorded();
+    expect(await inject(packet)).not.toBe("syn-ack");
+    expect(faults()).toContain("replay");
+  });
+
+  test.each([
+    ["the option on another port", (packet: Buffer) => packet.writeUInt16BE(OTHER_PORT, 22)],
+    ["the option with another sequence number", (packet: Buffer) => packet.writeUInt32BE(7, 24)],
+    ["a made-up MAC", (packet: Buffer) => packet.fill(0x5a, packet.length - 8)],
+    [
+      "another program's number",
+      (packet: Buffer) => packet.writeUInt8((packet.at(-9) ?? 0) ^ 1, packet.length - 9),
+    ],
+  ])("%s is refused", async (_, change) => {
+    const packet = await recorded();
+    change(packet);
+    expect(await inject(packet)).not.toBe("syn-ack");
+    expect(faults()).toContain("mac");
+  });
+
+  test("a SYN that was never answered is let in, so that the refusals above say something", async () => {
+    const server = countsOf(b);
+    const capture = await a.start(python(CAPTURE, String(PORT)), CLIENT);
+    nft(b, "prerouting", `tcp dport ${PORT} drop`);
+    const asked = a.ask<Connected>(connect("10.77.0.2", PORT, { timeoutS: 1 }), CLIENT);
+    const packet = Buffer.from(await capture.line(), "hex");
+    await asked;
+    await capture.stop();
+    unNft(b);
+    expect(await inject(packet)).toBe("syn-ack");
+    expect(countsOf(b).proved).toBeGreaterThan(server.proved);
+  });
+
+  describe("on the way, taking options out", () => {
+    const strip = () => nft(a, "postrouting", "reset tcp option 254");
+    const unstrip = () => unNft(a);
+
+    test("gains nothing while the path is expected, and lowers the level once it is marked", async () => {
+      const pair = newPair();
+      setKeys(a, b, pair);
+      strip();
+      try {
+        const before = countsOf(b);
+        expect((await a.ask<Connected>(connect("10.77.0.2", PORT, { timeoutS: 2 }), CLIENT)).errno).not.toBe(
+          0,
+        );
+        expect(countsOf(b).missing).toBeGreaterThan(before.missing);
+        setKeys(a, b, pair, "stripped");
+        await b.flows();
+        expect((await a.ask<Connected>(connect("10.77.0.2", PORT, { timeoutS: 5 }), CLIENT)).errno).toBe(0);
+        expect(await b.flows()).toContainEqual(
+          expect.objectContaining({ verdict: "allowed", level: "address", state: "established" }),
+        );
+      } finally {
+        unstrip();
+        setKeys(a, b, pair);
+      }
+    });
+
+    test("a connection that is waiting gets through when the path is marked", async () => {
+      const pair = newPair();
+      setKeys(a, b, pair);
+      strip();
+      try {
+        const asked = a.ask<Connected>(connect("10.77.0.2", PORT, { timeoutS: 8 }), CLIENT);
+        await sleep(700);
+        setKeys(a, b, pair, "stripped");
+        expect((await asked).errno).toBe(0);
+      } finally {
+        unstrip();
+        setKeys(a, b, pair);
+      }
+    });
+  });
+});
+
+/** What somebody on the way does: behind all programs of the sender, before those of the receiver's sockets. */
+function nft(host: TestHost, hook: "prerouting" | "postrouting", statement: string): void {
+  const chain = `chain c {\ntype filter hook ${hook} priority -300\n${statement}\n}`;
+  execFileSync("nsenter", [`--net=/run/netns/${host.name}`, "nft", "-f", "-"], {
+    input: `table inet way {\n${chain}\n}\n`,
+  });
+}
+
+function unNft(host: TestHost): void {
+  execFileSync("nsenter", [`--net=/run/netns/${host.name}`, "nft", "delete", "table", "inet", "way"]);
+}
+
+/** Writes the TCP checksum of an IPv4 packet without payload anew; the kernel writes the IP header's itself. */
+function writeChecksum(packet: Buffer): void {
+  packet.writeUInt16BE(0, 36);
+  const length = packet.length - 20;
+  const pseudo = Buffer.concat([packet.subarray(12, 20), Buffer.from([0, 6, length >> 8, length & 0xff])]);
+  let sum = 0;
+  for (const part of [pseudo, packet.subarray(20)])
+    for (let i = 0; i < part.length; i += 2) sum += part.readUInt16BE(i);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  packet.writeUInt16BE(~sum & 0xffff, 36);
+}
