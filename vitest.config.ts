@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const pure = ["model", "policy", "learner", "protocol"];
+/** On emulated processors (`make test-kernels`) everything takes longer. */
+const slowness = Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
 const ignored = ["**/node_modules/**", "**/dist/**", "**/build/**"];
 
 /** Fast ones first; `system` needs real kernels, databases and ports, so its files run one after another. */
@@ -22,8 +24,8 @@ export default defineConfig({
           include: ["packages/*/**/*.test.{ts,tsx}"],
           exclude: [...ignored, ...pure.map((name) => `packages/${name}/**`)],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 120_000 * slowness,
+          hookTimeout: 120_000 * slowness,
         },
       },
       {

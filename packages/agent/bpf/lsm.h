@@ -40,7 +40,18 @@ static __always_inline __u8 run_of_task(__u32 tgid,
 	return run_of(task->exe_id, state);
 }
 
+/* The one that acts: its answer may have come after its execve. */
+static __always_inline __u8 run_of_current(struct rw_process *who,
+					   const struct rw_exec_header *state)
+{
+	current_process(who);
+	if (who->flags & RW_TASK_AGENT)
+		return RW_RUN_AGENT | RW_RUN_CHANGES;
+	return run_of(who->exe_id, state);
+}
+
 static __always_inline void report_lsm(__u8 act, const struct rw_file_key *file,
+				       const struct rw_process *who,
 				       __u32 exe_id, const char *name,
 				       bool refused)
 {
@@ -58,7 +69,7 @@ static __always_inline void report_lsm(__u8 act, const struct rw_file_key *file,
 	event->header.tgid = bpf_get_current_pid_tgid() >> 32;
 	event->header.time_ns = bpf_ktime_get_boot_ns();
 	event->file = *file;
-	current_process(&event->process);
+	event->process = *who;
 	event->exe_id = exe_id;
 	event->act = act;
 	event->refused = refused;
@@ -94,6 +105,7 @@ int BPF_PROG(exec_check, struct linux_binprm *bprm, int before)
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct rw_file_key file = {};
 	struct rw_executable *known;
+	struct rw_process who;
 	__u8 run;
 
 	if (before || !state || state->mode != RW_MODE_BLOCK || !in_scope(task))
@@ -108,7 +120,8 @@ int BPF_PROG(exec_check, struct linux_binprm *bprm, int before)
 	/* The agent finds out what it is, and ends it if it must. */
 	if (!(run & RW_RUN_DENY) && (state->fail_open || agent_answers()))
 		return 0;
-	report_lsm(RW_LSM_EXEC, &file, known ? known->exe_id : 0,
+	current_process(&who);
+	report_lsm(RW_LSM_EXEC, &file, &who, known ? known->exe_id : 0,
 		   BPF_CORE_READ(bprm, filename), true);
 	return -EPERM;
 }
@@ -120,6 +133,7 @@ static __always_inline int judge_change(struct inode *inode, const char *name,
 	struct rw_exec_header *state = exec_state();
 	struct rw_guard_key key = {};
 	struct rw_file_key file = {};
+	struct rw_process who;
 	bool refused;
 	__u32 *exe_id;
 
@@ -131,15 +145,14 @@ static __always_inline int judge_change(struct inode *inode, const char *name,
 	exe_id = bpf_map_lookup_elem(&guarded, &key);
 	if (!exe_id || !in_scope((void *)bpf_get_current_task_btf()))
 		return 0;
-	if (run_of_task(bpf_get_current_pid_tgid() >> 32, state) &
-	    RW_RUN_CHANGES)
+	if (run_of_current(&who, state) & RW_RUN_CHANGES)
 		return 0;
 	refused = state->mode == RW_MODE_BLOCK;
 	file.inode = key.inode;
 	file.device = key.device;
 	file.generation = key.generation;
 	file.ctime_ns = change_time(inode);
-	report_lsm(act, &file, *exe_id, name, refused);
+	report_lsm(act, &file, &who, *exe_id, name, refused);
 	return refused ? -EPERM : 0;
 }
 

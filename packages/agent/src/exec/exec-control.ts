@@ -9,7 +9,7 @@ import {
 import type { FileTools } from "../identify/executable-file.ts";
 import type { Executed } from "../identify/identifier.ts";
 import type { ExecutableFacts } from "../identify/identity-book.ts";
-import type { Kernel, LsmEvent, ProcessRef } from "../kernel/contract.ts";
+import type { FileKey, Kernel, LsmEvent, ProcessRef } from "../kernel/contract.ts";
 import type { DeniedExec, DeniedExecs, ExecFate } from "./denied-execs.ts";
 import { type Gate, type GateAnswer, type GateQuestion, startGate } from "./gate-process.ts";
 import { killExecution } from "./kill-execution.ts";
@@ -43,6 +43,8 @@ export type ExecControlParts = {
   ) => Promise<Pick<ProcessIdentity, "user" | "unit" | "container">>;
   readonly exeOf: (pid: number) => string | null;
   readonly executableFacts: (exeId: number) => ExecutableFacts | undefined;
+  /** Tells the kernel what a file is; returns its executable's number, 0 where there is none left. */
+  readonly remember: (key: FileKey, file: StartedFile) => number;
   readonly identityOf: (process: ProcessRef) => ProcessIdentity | undefined;
   readonly tampering: TamperWatch;
   /** Null where the kernel has no LSM programs. */
@@ -132,11 +134,14 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   /** Nobody will find out what it is. Losing information must not widen; most have ended already. */
   async function judgeUnknown(executed: Executed, by: ExecJudge): Promise<void> {
     const killed = by.mode === "block" && !failOpen && (await kill(executed));
-    const file = await lookBack(executed.filename, executed.file, tools);
-    if (file === undefined) return;
-    const { decision, rule } = by.mayStart(file);
-    const known = identityOf(file);
-    if (decision === "allow" && !killed) return trust(executed, known, rule);
+    const looked = await lookBack(executed.filename, executed.file, tools);
+    if (looked === undefined) return;
+    const { decision, rule } = by.mayStart(looked.file);
+    const known = identityOf(looked.file);
+    // From the next time on the kernel knows it by itself.
+    const exeId = looked.lasting ? parts.remember(executed.file, looked.file) : 0;
+    await parts.lsm?.know(exeId, by);
+    if (decision === "allow" && !killed) return trust({ ...executed, exeId }, known, rule);
     const owner = await parts.ownerOf(executed.cgroupId, executed.tgid, executed.uid);
     const identity = { ...known, ...owner };
     tell({ ...executed, identity }, killed ? "killed" : "ran", killed ? "default" : rule, by);

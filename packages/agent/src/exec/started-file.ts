@@ -22,18 +22,14 @@ export type LookedAt = {
  * What a process ran that was gone before anybody could look at it: the file of that name, if it is still the one that
  * the kernel executed; undefined where it is not, or where the name is relative.
  */
-export async function lookBack(
-  path: string,
-  key: FileKey,
-  tools: FileTools,
-): Promise<StartedFile | undefined> {
+export async function lookBack(path: string, key: FileKey, tools: FileTools): Promise<LookedAt | undefined> {
   if (!path.startsWith("/")) return undefined;
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (handle === undefined) return undefined;
   try {
     const { ino, ctimeNs } = await handle.stat({ bigint: true });
     if (ino !== key.inode || ctimeNs !== key.ctimeNs) return undefined;
-    return (await lookAtOpen(path, handle, tools)).file;
+    return await lookAtOpen(path, handle, tools);
   } finally {
     await handle.close();
   }
@@ -62,6 +58,7 @@ async function lookAtOpen(name: string, handle: FileHandle, tools: FileTools): P
     sha256: whole ? digest.sha256 : null,
     package: owner?.package ?? null,
     evidence: owner?.evidence ?? null,
+    ...(owner === null || owner.supersedes.length === 0 ? {} : { supersedes: owner.supersedes }),
     interpreter: !isLoader && interpreterOf(name) !== undefined,
     loader: isLoader,
     essential: whole && isEssentialExec(name) && (await digestHere(name, tools)) === digest.sha256,

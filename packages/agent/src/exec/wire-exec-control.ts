@@ -51,6 +51,20 @@ export function wireExecControl(wiring: ExecWiring): ExecParts {
     },
     exeOf: (pid) => executableFacts(kernel.getTask(pid)?.exeId ?? 0)?.exe ?? null,
     executableFacts,
+    remember: (key, { path, sha256, package: name, evidence, supersedes, interpreter }) => {
+      // The keys as `identifyExecutable` orders them: equal facts have one number.
+      const facts = {
+        exe: path,
+        exeSha256: sha256,
+        package: name,
+        evidence,
+        ...(supersedes === undefined ? {} : { supersedes }),
+        unattributable: null,
+      };
+      const exeId = book.executable(facts);
+      if (exeId !== null) kernel.setExecutable(key, exeId, interpreter);
+      return exeId ?? 0;
+    },
     lsm: level === "lsm" ? createLsmVerdicts({ kernel, tools, executableFacts, agentExe }) : null,
   });
   const setPolicy = async (policy: HostPolicy | null) => {

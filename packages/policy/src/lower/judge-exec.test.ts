@@ -125,3 +125,23 @@ describe("run rules, of a file before its arguments are known", () => {
     ).toBe(createExecJudge(policy("block", run)).judge(identity, false).decision);
   });
 });
+
+describe("run rules, after a signed upgrade", () => {
+  const upgraded = {
+    ...file,
+    sha256: OTHER,
+    package: "app",
+    evidence: "deb-repo",
+    supersedes: [APP],
+  } as const;
+  const withUpgrades = (how: { readonly upgrades?: "signed" }) =>
+    createExecJudge({
+      ...policy("block", run),
+      software: { binary: [{ executable: { sha256: [APP] }, ...how }], report: [] },
+    });
+
+  test("let the new content start where the Software follows upgrades, and only there", () => {
+    expect(withUpgrades({ upgrades: "signed" }).mayStart(upgraded).decision).toBe("allow");
+    expect(withUpgrades({}).mayStart(upgraded).decision).toBe("deny");
+  });
+});

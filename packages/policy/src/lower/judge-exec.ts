@@ -1,7 +1,7 @@
-import type { Mode, ProcessIdentity, SoftwareEntry } from "@ringwall/model";
+import type { Mode, ProcessIdentity } from "@ringwall/model";
 import { isEssentialExec } from "./essential-execs.ts";
 import type { HostPolicy } from "./host-policy.ts";
-import { type KnownProcess, matchSoftware } from "./match-software.ts";
+import { type HostSoftwareEntry, type KnownProcess, matchSoftware } from "./match-software.ts";
 
 /** What `run` rules say of an execution: an allow list, default deny. */
 export type ExecDecision = {
@@ -11,7 +11,7 @@ export type ExecDecision = {
 };
 
 /** A file that is about to be executed: as a program, as a `#!` script, or as what loads or interprets one. */
-export type StartedFile = Pick<ProcessIdentity, "package" | "evidence"> & {
+export type StartedFile = Pick<ProcessIdentity, "package" | "evidence" | "supersedes"> & {
   readonly path: string;
   readonly sha256: string | null;
   /** It runs scripts. */
@@ -43,7 +43,7 @@ export function createExecJudge(policy: HostPolicy | null): ExecJudge {
   const ungoverned = mode === null || (rules.length === 0 && mode !== "block");
   const decide = (
     isEssential: boolean,
-    allows: (entries: readonly SoftwareEntry[]) => boolean,
+    allows: (entries: readonly HostSoftwareEntry[]) => boolean,
   ): ExecDecision => {
     if (isEssential) return { decision: "allow", rule: "essential/exec" };
     if (ungoverned) return { decision: "allow", rule: "ungoverned" };
@@ -65,11 +65,12 @@ export function createExecJudge(policy: HostPolicy | null): ExecJudge {
 }
 
 /** Whether some arguments, environment and owner would make this file part of the entry. */
-function couldBe(entry: SoftwareEntry, file: StartedFile): boolean {
-  const { executable, script } = entry;
-  if (script !== undefined && matchSoftware([{ script }], asScript(file)) === true) return true;
+function couldBe(entry: HostSoftwareEntry, file: StartedFile): boolean {
+  const { executable, script, upgrades } = entry;
+  const how = upgrades === undefined ? {} : { upgrades };
+  if (script !== undefined && matchSoftware([{ ...how, script }], asScript(file)) === true) return true;
   if (executable === undefined) return script === undefined || file.interpreter;
-  return matchSoftware([{ executable }], asExecutable(file)) === true;
+  return matchSoftware([{ ...how, executable }], asExecutable(file)) === true;
 }
 
 const NOTHING_MORE = {
@@ -83,10 +84,12 @@ const NOTHING_MORE = {
   environment: [],
 } as const;
 
-function asExecutable({ path, sha256, package: name, evidence }: StartedFile): KnownProcess {
-  return { ...NOTHING_MORE, exe: path, exeSha256: sha256, package: name, evidence };
+function asExecutable({ path, sha256, package: name, evidence, supersedes = [] }: StartedFile): KnownProcess {
+  const script = { scriptSupersedes: undefined };
+  return { ...NOTHING_MORE, ...script, exe: path, exeSha256: sha256, package: name, evidence, supersedes };
 }
 
 function asScript(file: StartedFile): KnownProcess {
-  return { ...asExecutable(file), script: file.path, scriptSha256: file.sha256 };
+  const { path: script, sha256: scriptSha256, supersedes: scriptSupersedes = [] } = file;
+  return { ...asExecutable(file), script, scriptSha256, scriptSupersedes };
 }
