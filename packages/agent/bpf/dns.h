@@ -47,9 +47,11 @@ static __always_inline __u32 pass_part(struct __sk_buff *skb, __u32 at,
 		return 0;
 	if (bytes > RW_DNS_BYTES_MAX)
 		bytes = RW_DNS_BYTES_MAX;
+	/* From 1 to the maximum, in words that 5.10 understands. */
+	bytes--;
 	barrier_var(bytes);
-	if (bytes < 1 || bytes > RW_DNS_BYTES_MAX)
-		return 0;
+	bytes &= RW_DNS_BYTES_MAX - 1;
+	bytes++;
 	event = bpf_ringbuf_reserve(&dns_events, sizeof(*event), 0);
 	if (!event) {
 		count(RW_COUNT_DNS_FULL);

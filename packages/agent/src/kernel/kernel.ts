@@ -11,6 +11,7 @@ import { native } from "./native.ts";
 import * as processes from "./processes.ts";
 import { kernelProof } from "./proof.ts";
 import * as shadow from "./shadow.ts";
+import { createSlotWriter } from "./slot-writer.ts";
 import * as slots from "./slots.ts";
 
 const MAPS = {
@@ -51,17 +52,18 @@ type Maps = { readonly [Name in keyof typeof MAPS]: KernelMap };
 /** The instance pinned at `pinDir`; throws `KernelError` when nothing is pinned there or root is missing. */
 export function openKernel(pinDir: string): Kernel {
   const maps = openMaps(pinDir);
+  const writer = createSlotWriter(maps);
   const now = (): bigint => native().bootNs();
   return {
     capabilities: () => readCapabilities(maps.meta),
     liveSlot: () => slots.liveSlot(maps),
     readSlot: (slot) => slots.readSlot(maps, slot),
-    writeSlot: (slot, contents) => slots.writeSlot(maps, slot, contents),
-    switchSlot: (slot) => slots.switchSlot(maps, slot),
+    writeSlot: writer.write,
+    switchSlot: writer.switchTo,
     updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
-    addPolicies: (slot, entries) => slots.addPolicies(maps, slot, entries),
-    addSubjects: (slot, entries) => slots.addSubjects(maps, slot, entries),
-    addRemotes: (slot, entries) => slots.addRemotes(maps, slot, entries),
+    addPolicies: writer.addPolicies,
+    addSubjects: writer.addSubjects,
+    addRemotes: writer.addRemotes,
     proof: kernelProof(maps),
     dns: kernelDns(maps),
     exec: kernelExec(maps),

@@ -33,11 +33,14 @@ import {
 import { KernelError } from "./kernel-error.ts";
 import { KernelMap, mapType, missing, room, u32 } from "./kernel-map.ts";
 import { modeName } from "./names.ts";
+import type { MapChange, SlotChange } from "./slot-change.ts";
 
 /** Identities that may appear between two revisions without a new map. */
 const SUBJECT_ROOM = 4096;
 /** Numbers that the directory may get between two revisions without a new map. */
 const REMOTE_ROOM = 4096;
+/** Prefixes that the next revision may add without a new map; a trie takes memory for those that it has. */
+const PEER_ROOM = 4096;
 /** Policy entries of process classes that are met between two revisions. */
 const POLICY_ROOM = 16_384;
 const ANY = 0xffffffff;
@@ -82,15 +85,19 @@ export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHe
   maps.slots.set(u32(slot), view);
 }
 
-/**
- * INVARIANT: the slot is not live, and no program that began while it was is still at work, so nobody meets half of it.
- * Its header goes last: a slot that was not finished has generation 0 and says so.
- */
-export async function writeSlot(maps: SlotMaps, slot: AnySlot, contents: SlotContents): Promise<void> {
+/** Throws where the slot is live. */
+export function requireIdle(maps: SlotMaps, slot: AnySlot): void {
   if (liveSlot(maps) === slot) {
     throw new KernelError(`write slot ${slot}`, "EBUSY", "it is the live one; write the other and switch");
   }
-  await settleSlot(maps, slot);
+}
+
+/**
+ * Puts new maps into a slot. INVARIANT (here and in `changeSlot`): the slot is not live, and no program that began while
+ * it was is still at work, so nobody meets half of it. Its header goes last: a slot that was not finished has generation 0
+ * and says so.
+ */
+export async function fillSlot(maps: SlotMaps, slot: AnySlot, contents: SlotContents): Promise<void> {
   maps.slots.set(u32(slot), room(slotBytes));
   // Each waits for the kernel; together they wait once.
   await Promise.all([
@@ -99,6 +106,47 @@ export async function writeSlot(maps: SlotMaps, slot: AnySlot, contents: SlotCon
     replaceInner(maps.subjects, slot, subjectMap(contents.subjects)),
     replaceInner(maps.remotes, slot, remoteMap(contents.remotes ?? [])),
   ]);
+  writeHeader(maps, slot, contents);
+}
+
+/** Changes the maps of a slot to what `contents` says, given what differs. */
+export function changeSlot(maps: SlotMaps, slot: AnySlot, change: SlotChange, contents: SlotContents): void {
+  maps.slots.set(u32(slot), room(slotBytes));
+  changeInner(maps.policies, slot, change.policies, fillPolicies, (entry) => {
+    const key = room(policyKeyBytes);
+    encodePolicyKey(key, toPolicyKey(entry));
+    return key;
+  });
+  changeInner(maps.peers, slot, change.peers, fillPeers, (entry) => {
+    const key = room(peerKeyBytes);
+    encodePeerKey(key, { prefixBits: entry.prefixBits, address: entry.address });
+    return key;
+  });
+  changeInner(maps.subjects, slot, change.subjects, fillSubjects, (entry) => u32(entry.identity));
+  changeInner(maps.remotes, slot, change.remotes, fillRemotes, (entry) => u32(entry.number));
+  writeHeader(maps, slot, contents);
+}
+
+/** Takes away first, so that what comes finds room. */
+function changeInner<T>(
+  outer: KernelMap,
+  slot: AnySlot,
+  { set, remove }: MapChange<T>,
+  fill: (map: KernelMap, entries: readonly T[]) => void,
+  keyOf: (entry: T) => DataView,
+): void {
+  if (set.length + remove.length === 0) return;
+  const map = outer.inner(slot);
+  if (map === undefined) throw missing(outer.name, `slot ${slot}`);
+  try {
+    for (const entry of remove) map.delete(keyOf(entry));
+    if (set.length > 0) fill(map, set);
+  } finally {
+    map.close();
+  }
+}
+
+function writeHeader(maps: SlotMaps, slot: AnySlot, contents: SlotContents): void {
   const view = room(slotBytes);
   const flags = flagsOf(contents) | immediateIn(contents.policies);
   encodeSlot(view, { ...headerFields(contents), flags, ...levels(contents.policies) });
@@ -194,7 +242,7 @@ function levels(entries: readonly PolicyEntry[]) {
  * Waits until no program is at work that took this slot for the live one: it may have read `active` just before the
  * last switch. The kernel waits for all programs when a map of maps changes; the map put in is the one that is there.
  */
-async function settleSlot(maps: SlotMaps, slot: AnySlot): Promise<void> {
+export async function settleSlot(maps: SlotMaps, slot: AnySlot): Promise<void> {
   const there = maps.policies.inner(slot);
   // Never filled: never live.
   if (there !== undefined) await replaceInner(maps.policies, slot, there);
@@ -247,6 +295,13 @@ function toPolicyKey(entry: PolicyEntry) {
 }
 
 function peerMap(entries: readonly PeerEntry[]): KernelMap {
+  const size = entries.length + PEER_ROOM;
+  const map = KernelMap.create("rw_peers", mapType.lpmTrie, peerKeyBytes, peerValueBytes, size);
+  fillPeers(map, entries);
+  return map;
+}
+
+function fillPeers(map: KernelMap, entries: readonly PeerEntry[]): void {
   const keys = room(entries.length * peerKeyBytes);
   const values = room(entries.length * peerValueBytes);
   entries.forEach((entry, i) => {
@@ -254,12 +309,7 @@ function peerMap(entries: readonly PeerEntry[]): KernelMap {
     const flags = (entry.self ? peerFlag.self : 0) | (entry.managed ? peerFlag.managed : 0);
     encodePeerValue(values, { peerClass: entry.peerClass, flags }, i * peerValueBytes);
   });
-  return filled(
-    KernelMap.create("rw_peers", mapType.lpmTrie, peerKeyBytes, peerValueBytes, entries.length),
-    keys,
-    values,
-    entries.length,
-  );
+  filled(map, keys, values, entries.length);
 }
 
 function subjectMap(entries: readonly SubjectEntry[]): KernelMap {
