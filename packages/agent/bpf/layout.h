@@ -39,6 +39,7 @@ RW_LAYOUT(struct, rw_task);
 RW_LAYOUT(struct, rw_resolution);
 RW_LAYOUT(struct, rw_identity_key);
 RW_LAYOUT(struct, rw_process);
+RW_LAYOUT(struct, rw_adoption);
 RW_LAYOUT(struct, rw_listener_key);
 RW_LAYOUT(struct, rw_flow_key);
 RW_LAYOUT(struct, rw_flow_value);

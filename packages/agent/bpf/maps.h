@@ -199,6 +199,7 @@ enum connection_flag {
 	CONNECTION_DENIED = 4, /* its SYN is dropped for good */
 	CONNECTION_SAW_RESET = 8,
 	CONNECTION_RECORDED = 16, /* its flow is counted */
+	CONNECTION_ADOPTED = 32, /* older than the programs */
 	CONNECTION_PROVES = 0x1000, /* its peer has a key: proofs both ways */
 };
 
@@ -260,6 +261,9 @@ struct {
 
 /* When the last SYN was held, so that others need not be looked up. */
 __u64 last_hold_jiffies;
+
+/* Has a connection been taken over that is older than the programs? */
+__u32 adopted_any;
 
 /* Has anything inbound been refused yet? */
 __u32 refused_any;

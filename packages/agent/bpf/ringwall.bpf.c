@@ -51,6 +51,7 @@
 #include "packet.h"
 #include "device.h"
 #include "cut.h"
+#include "adopt.h"
 #include "optional.h"
 #include "lsm.h"
 

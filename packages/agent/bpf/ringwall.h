@@ -200,6 +200,18 @@ struct rw_process {
 	__u32 flags; /* enum rw_task_flag */
 };
 
+/* A connection that is older than the programs, as the loader found it. */
+struct rw_adoption {
+	__u64 cookie;
+	__u8 address[16]; /* the peer */
+	__u32 tgid;
+	__u32 uid;
+	__u16 port; /* the service port */
+	__u8 proto;
+	__u8 direction;
+	__u32 pad;
+};
+
 struct rw_listener_key {
 	__u16 port;
 	__u8 proto;

@@ -17,6 +17,7 @@ RW_SIZE(rw_task, 40);
 RW_SIZE(rw_resolution, 16);
 RW_SIZE(rw_identity_key, 24);
 RW_SIZE(rw_process, 40);
+RW_SIZE(rw_adoption, 40);
 RW_SIZE(rw_listener_key, 4);
 RW_SIZE(rw_flow_key, 32);
 RW_SIZE(rw_flow_value, 40);

@@ -45,11 +45,16 @@ int sock_release(struct bpf_sock *ctx)
 	struct connection *connection;
 	__u64 cookie;
 
-	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE)
+	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE &&
+	    !adopted_any)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
 	connection = bpf_map_lookup_elem(&connections, &cookie);
 	if (!connection)
+		return 1;
+	/* No callback tells the last state of one that was adopted. */
+	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE &&
+	    !(connection->flags & CONNECTION_ADOPTED))
 		return 1;
 	if (connection->proto != IPPROTO_TCP)
 		end_datagrams(connection);

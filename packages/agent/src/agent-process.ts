@@ -10,6 +10,7 @@ import { createContainerLookup } from "./identify/containers.ts";
 import { installedInterpreters } from "./identify/warm.ts";
 import { attachDevices } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
+import { adoptOlder } from "./observe/adopt.ts";
 import { createDeviceFollower } from "./observe/follow-devices.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
@@ -120,6 +121,8 @@ async function work(
     // Programs that were just loaded saw none of them begin.
     if (agent.book.isNew) await agent.mutes.begin(listeners);
     if (governor.state().current === null) agent.reporter.firstLook();
+    const adopt = () => adoptOlder(options.pinDir, tgidsOf(kernel));
+    await adopt().catch(onError);
     log.info(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
     );
@@ -147,6 +150,8 @@ async function work(
         async () => {
           listeners = await refreshListeners(agent);
           agent.mutes.refresh(listeners);
+          // Those whose process was not known at the start.
+          await adopt();
         },
         onError,
       ),
@@ -176,6 +181,10 @@ async function work(
     await agent.digests.compact().catch(onError);
     kernel.close();
   }
+}
+
+function tgidsOf(kernel: Agent["kernel"]): readonly number[] {
+  return (kernel.readTasks() ?? []).map(({ tgid }) => tgid);
 }
 
 /** The host's name as a workload's: what names may not hold becomes `-`. */

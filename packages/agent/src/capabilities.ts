@@ -16,13 +16,19 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
   },
   judge_at_device: {
     feature: "reset-inbound-at-once",
-    there: "a refused client is told at its first packet",
-    missing: "a refused client is told when it sends its first packet again, a second later",
+    there: "a refused client is told at its first packet, and inbound ICMP is judged",
+    missing:
+      "a refused client is told when it sends its first packet again, a second later; inbound ICMP is not judged",
   },
   judge_again: {
     feature: "cut-open-connections",
     there: "`established: cut` ends connections that a new revision denies",
     missing: "connections that a new revision denies go on until they end by themselves",
+  },
+  adopt: {
+    feature: "older-connections",
+    there: "connections older than the agent are recorded, and cut like others",
+    missing: "connections older than the agent are not recorded",
   },
   exec_check: {
     feature: "refuse-exec-static",

@@ -27,6 +27,11 @@ function inside(netns: string | undefined): string[] {
   return netns === undefined ? [] : ["--netns", netns];
 }
 
+/** Takes over connections that are older than the programs: whose socket is which, `INODE TGID` a line. */
+export async function adoptConnections(pinDir: string, netns: string, owners: string): Promise<number> {
+  return Number(await runLoader(["adopt", "--pin", pinDir, "--netns", netns], owners));
+}
+
 /** Ends TCP connections of a network namespace that the policy in force denies; returns how many. */
 export async function cutConnections(pinDir: string, netns?: string): Promise<number> {
   return Number(await runLoader(["cut", "--pin", pinDir, ...inside(netns)]));
@@ -57,10 +62,11 @@ const DONE: Readonly<Record<string, string>> = {
   load: "loaded",
   devices: "attached to all network devices",
   cut: "run on the open connections",
+  adopt: "run on the older connections",
   unload: "removed",
 };
 
-async function runLoader(args: readonly string[]): Promise<string> {
+async function runLoader(args: readonly string[], input = ""): Promise<string> {
   const loader = `${build}ringwall-bpf`;
   await access(loader).catch((error: unknown) => {
     throw agentError(
@@ -71,7 +77,10 @@ async function runLoader(args: readonly string[]): Promise<string> {
     );
   });
   try {
-    return (await run(loader, args, { timeout: LOADER_TIMEOUT_MS })).stdout;
+    const running = run(loader, args, { timeout: LOADER_TIMEOUT_MS });
+    // One that fails early does not read.
+    running.child.stdin?.on("error", () => undefined).end(input);
+    return (await running).stdout;
   } catch (error) {
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
     throw agentError(

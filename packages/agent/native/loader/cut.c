@@ -5,9 +5,6 @@
  * cookie, and destroys those it says (SOCK_DESTROY).
  */
 #include <errno.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -17,47 +14,27 @@
 
 #include <bpf/bpf.h>
 
+#include "diag.h"
 #include "loader.h"
 
 #define DESTROY 21 /* SOCK_DESTROY, since 4.5 */
-#define REPLY_BYTES 32768
 #define ETHERNET_BYTES 14
 #define OPEN_STATES \
 	(1 << TCP_ESTABLISHED | 1 << TCP_SYN_SENT | 1 << TCP_FIN_WAIT1 | \
 	 1 << TCP_FIN_WAIT2 | 1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | \
 	 1 << TCP_CLOSING)
 
-struct request {
-	struct nlmsghdr header;
-	struct inet_diag_req_v2 what;
-};
-
 struct cutting {
 	int program;
-	int list; /* netlink socket whose answers are read */
-	int destroy;
+	int destroy; /* netlink socket */
 	int cut;
 	int failed; /* the first error */
 };
 
-static int send_request(int fd, struct request *request, __u16 type,
-			__u16 flags)
-{
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-
-	request->header.nlmsg_len = sizeof(*request);
-	request->header.nlmsg_type = type;
-	request->header.nlmsg_flags = NLM_F_REQUEST | flags;
-	return sendto(fd, request, sizeof(*request), 0,
-		      (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ?
-		       -errno :
-		       0;
-}
-
-static bool is_denied(int program, const struct inet_diag_sockid *id)
+static bool is_denied(int program, const struct inet_diag_msg *socket)
 {
 	char packet[64] = {};
-	__u64 cookie = (__u64)id->idiag_cookie[1] << 32 | id->idiag_cookie[0];
+	__u64 cookie = cookie_of(socket);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet,
 		    .data_size_in = sizeof(packet), .repeat = 1);
 
@@ -68,7 +45,7 @@ static bool is_denied(int program, const struct inet_diag_sockid *id)
 /* 0, or why not. The kernel looks it up by its cookie: never another one. */
 static int destroy(int fd, const struct inet_diag_msg *socket)
 {
-	struct request request = {
+	struct diag_request request = {
 		.what = { .sdiag_family = socket->idiag_family,
 			  .sdiag_protocol = IPPROTO_TCP,
 			  .id = socket->id },
@@ -78,7 +55,7 @@ static int destroy(int fd, const struct inet_diag_msg *socket)
 		struct nlmsgerr error;
 		char rest[256];
 	} reply;
-	int error = send_request(fd, &request, DESTROY, NLM_F_ACK);
+	int error = send_diag(fd, &request, DESTROY, NLM_F_ACK);
 
 	if (error)
 		return error;
@@ -88,12 +65,12 @@ static int destroy(int fd, const struct inet_diag_msg *socket)
 	return reply.error.error;
 }
 
-static void meet_socket(struct cutting *cutting,
-			const struct inet_diag_msg *socket)
+static void meet_socket(void *data, const struct inet_diag_msg *socket)
 {
+	struct cutting *cutting = data;
 	int error;
 
-	if (!is_denied(cutting->program, &socket->id))
+	if (!is_denied(cutting->program, socket))
 		return;
 	error = destroy(cutting->destroy, socket);
 	if (!error)
@@ -102,56 +79,18 @@ static void meet_socket(struct cutting *cutting,
 		cutting->failed = error; /* ENOENT: ended by itself */
 }
 
-/* Reads one answer of the listing; 1 at its end, else 0 or an error. */
-static int read_sockets(struct cutting *cutting)
-{
-	char buffer[REPLY_BYTES] __attribute__((aligned(8)));
-	ssize_t bytes = recv(cutting->list, buffer, sizeof(buffer), 0);
-	struct nlmsghdr *message = (struct nlmsghdr *)buffer;
-
-	if (bytes < 0)
-		return errno == EINTR ? 0 : -errno;
-	for (; NLMSG_OK(message, bytes); message = NLMSG_NEXT(message, bytes)) {
-		if (message->nlmsg_type == NLMSG_DONE)
-			return 1;
-		if (message->nlmsg_type == NLMSG_ERROR)
-			return ((struct nlmsgerr *)NLMSG_DATA(message))->error ?:
-				       -EPROTO;
-		meet_socket(cutting, NLMSG_DATA(message));
-	}
-	return 0;
-}
-
-static int cut_family(struct cutting *cutting, __u8 family)
-{
-	struct request request = {
-		.what = { .sdiag_family = family,
-			  .sdiag_protocol = IPPROTO_TCP,
-			  .idiag_states = OPEN_STATES },
-	};
-	int error = send_request(cutting->list, &request, SOCK_DIAG_BY_FAMILY,
-				 NLM_F_DUMP);
-
-	while (!error)
-		error = read_sockets(cutting);
-	return error < 0 ? error : 0;
-}
-
 static int cut_denied(int program, const struct options *options)
 {
 	struct cutting cutting = {
 		.program = program,
-		.list = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG),
 		.destroy = socket(AF_NETLINK, SOCK_DGRAM, NETLINK_SOCK_DIAG),
 	};
-	int error = cutting.list < 0 || cutting.destroy < 0 ? -errno : 0;
+	int error = cutting.destroy < 0 ? -errno : 0;
 
 	(void)options;
 	if (!error)
-		error = cut_family(&cutting, AF_INET);
-	if (!error)
-		error = cut_family(&cutting, AF_INET6);
-	close(cutting.list);
+		error = each_socket(IPPROTO_TCP, OPEN_STATES, meet_socket,
+				    &cutting);
 	close(cutting.destroy);
 	printf("%d\n", cutting.cut);
 	return error ? error : cutting.failed;

@@ -20,6 +20,7 @@ enum exit_code {
 
 #define DEVICE_PROGRAM "judge_at_device"
 #define CUT_PROGRAM "judge_again"
+#define ADOPT_PROGRAM "adopt"
 #define ENTRIES_DEFAULT 65536
 #define ENTRIES_MAX (1 << 20)
 
@@ -86,6 +87,9 @@ int pin_device_program(struct bpf_program *program, const char *pin);
 
 /* cut.c: ends connections that the policy in force denies. */
 int command_cut(const struct options *options);
+
+/* adopt.c: takes over connections that are older than the programs. */
+int command_adopt(const struct options *options);
 
 /* place.c */
 int lock_place(const char *pin); /* descriptor to close, or -1 */

@@ -14,6 +14,7 @@ static const char usage[] =
 	"                         [--connections N] [--reply-seconds N]\n"
 	"                         [--tc-filters] [--json]\n"
 	"       ringwall-bpf devices --pin DIR [--netns PATH] [--tc-filters]\n"
+	"       ringwall-bpf adopt --pin DIR [--netns PATH] < INODES-AND-TGIDS\n"
 	"       ringwall-bpf cut --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf unload --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf status --pin DIR [--json]\n"
@@ -23,6 +24,7 @@ static const char usage[] =
 	"        pins them below DIR; keeps what is already there and equal,\n"
 	"        replaces what is not, link by link and without a gap\n"
 	"devices attaches to network devices that came since\n"
+	"adopt   takes over connections that are older than the programs\n"
 	"cut     ends TCP connections that the policy in force denies, and\n"
 	"        says how many\n"
 	"unload  detaches and removes everything below DIR\n"
@@ -152,6 +154,8 @@ int main(int count, char **arguments)
 		return command_load(&options);
 	if (!strcmp(command, "devices"))
 		return command_devices(&options);
+	if (!strcmp(command, "adopt"))
+		return command_adopt(&options);
 	if (!strcmp(command, "cut"))
 		return command_cut(&options);
 	if (!strcmp(command, "unload"))

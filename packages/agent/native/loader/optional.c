@@ -11,7 +11,7 @@
 
 const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "judge_at_device", "judge_again",
-					  "exec_check", "guard_open",
+					  "adopt", "exec_check", "guard_open",
 					  "guard_truncate", "guard_rename",
 					  "guard_unlink", NULL };
 

@@ -100,7 +100,9 @@ static void print_programs(const char *pin, bool json)
 		closedir(listing);
 	if (print_pinned(pin, DEVICE_PROGRAM, first, json))
 		first = false;
-	print_pinned(pin, CUT_PROGRAM, first, json);
+	if (print_pinned(pin, CUT_PROGRAM, first, json))
+		first = false;
+	print_pinned(pin, ADOPT_PROGRAM, first, json);
 }
 
 static void print_optional(const struct rw_meta *meta, bool json)

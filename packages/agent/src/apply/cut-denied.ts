@@ -1,10 +1,8 @@
-import { readlink } from "node:fs/promises";
 import { cutConnections } from "../kernel-instance.ts";
+import { namespacesOf } from "../observe/namespaces.ts";
 
 /** Milliseconds until connections are looked at again whose process was not known yet: as long as a SYN may be held. */
 const AGAIN_MS = 3500;
-/** Network namespaces that are looked into; containers beyond that keep their connections. */
-const NAMESPACES_MAX = 1024;
 
 export type CutTools = {
   readonly tgids: () => Iterable<number>;
@@ -25,26 +23,14 @@ export async function cutDenied(tools: CutTools): Promise<void> {
 
 async function cutOnce({ tgids, cut, onCut, onError }: CutTools): Promise<void> {
   let count = 0;
-  for (const netns of await namespacesOf(tgids())) {
+  for (const { path } of await namespacesOf(tgids())) {
     // A namespace may vanish with its last process: the others are cut all the same.
-    count += await cut(netns).catch((error: unknown) => {
+    count += await cut(path).catch((error: unknown) => {
       onError(error);
       return 0;
     });
   }
   if (count > 0) onCut(count);
-}
-
-/** One path for each network namespace, our own first. */
-async function namespacesOf(tgids: Iterable<number>): Promise<readonly string[]> {
-  const paths = new Map<string, string>();
-  for (const pid of ["self", ...tgids]) {
-    if (paths.size === NAMESPACES_MAX) break;
-    const path = `/proc/${pid}/ns/net`;
-    const name = await readlink(path).catch(() => undefined);
-    if (name !== undefined && !paths.has(name)) paths.set(name, path);
-  }
-  return [...paths.values()];
 }
 
 /** The tools of a running agent. */

@@ -37,7 +37,8 @@ export async function observeListeners(tgids: Iterable<number>): Promise<Observe
   return [...found.values()].sort((a, b) => a.proto - b.proto || a.port - b.port);
 }
 
-async function socketsOf(tgid: number): Promise<string[]> {
+/** Inodes of the sockets that a process has open. */
+export async function socketsOf(tgid: number): Promise<string[]> {
   const names = await readdir(`/proc/${tgid}/fd`).catch(() => []);
   const inodes: string[] = [];
   for (const name of names.slice(0, DESCRIPTORS_MAX)) {

@@ -250,6 +250,38 @@ export const verdict = {
 } as const;
 export type Verdict = keyof typeof verdict;
 
+/** `struct rw_adoption`, 40 bytes. */
+export interface Adoption {
+  readonly cookie: bigint;
+  readonly address: Uint8Array;
+  readonly tgid: number;
+  readonly uid: number;
+  readonly port: number;
+  readonly proto: number;
+  readonly direction: number;
+}
+export const adoptionBytes = 40;
+export function decodeAdoption(view: DataView, at = 0): Adoption {
+  return {
+    cookie: view.getBigUint64(at + 0, true),
+    address: new Uint8Array(view.buffer, view.byteOffset + at + 8, 16),
+    tgid: view.getUint32(at + 24, true),
+    uid: view.getUint32(at + 28, true),
+    port: view.getUint16(at + 32, true),
+    proto: view.getUint8(at + 34),
+    direction: view.getUint8(at + 35),
+  };
+}
+export function encodeAdoption(view: DataView, value: Adoption, at = 0): void {
+  view.setBigUint64(at + 0, value.cookie, true);
+  new Uint8Array(view.buffer, view.byteOffset + at + 8, 16).set(value.address);
+  view.setUint32(at + 24, value.tgid, true);
+  view.setUint32(at + 28, value.uid, true);
+  view.setUint16(at + 32, value.port, true);
+  view.setUint8(at + 34, value.proto);
+  view.setUint8(at + 35, value.direction);
+}
+
 /** `struct rw_denial_event`, 104 bytes. */
 export interface DenialEvent {
   readonly header: EventHeader;

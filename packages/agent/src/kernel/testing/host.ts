@@ -4,7 +4,15 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+} from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -93,6 +101,16 @@ export class TestHost {
   cut(): number {
     const said = execFileSync(LOADER_PATH, ["cut", "--pin", this.pin, "--netns", `/run/netns/${this.name}`]);
     return Number(said.toString());
+  }
+
+  /** Takes over connections of a process that are older than the programs; returns how many. */
+  adopt(tgid: number): number {
+    const inodes = readdirSync(`/proc/${tgid}/fd`).flatMap(
+      (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${tgid}/fd/${fd}`))?.slice(1) ?? [],
+    );
+    const input = inodes.map((inode) => `${inode} ${tgid}\n`).join("");
+    const args = ["adopt", "--pin", this.pin, "--netns", `/run/netns/${this.name}`];
+    return Number(execFileSync(LOADER_PATH, args, { input }).toString());
   }
 
   /** Whether the kernel took an optional program. */
