@@ -1,5 +1,6 @@
 export { type CheckOptions, checkPolicy } from "./check/check.ts";
 export { PROBLEM_CODES, type ProblemCode } from "./check/codes.ts";
+export { type CompiledFrom, changedHosts } from "./compile/changed-hosts.ts";
 export { type CompileOptions, compileHost, createHostCompiler } from "./compile/host.ts";
 export { createDecider, type Decider } from "./decider/decider.ts";
 export { type Change, diffPolicies, type PolicyDiff } from "./diff/diff.ts";

@@ -37,9 +37,14 @@ async function check(paths: readonly string[], options: Options): Promise<0 | 1>
   else {
     await printProblems(problems);
     say(
-      `${set.policies.length} policies, ${set.segments.length} segments, ${inventory.workloads.length} workloads: ` +
-        `${errors} errors, ${problems.length - errors} warnings`,
+      `${counted(set.policies.length, "policy", "policies")}, ${counted(set.segments.length, "segment")}, ` +
+        `${counted(inventory.workloads.length, "workload")}: ` +
+        `${counted(errors, "error")}, ${counted(problems.length - errors, "warning")}`,
     );
   }
   return errors > 0 || (options.strict === true && problems.length > 0) ? 1 : 0;
+}
+
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

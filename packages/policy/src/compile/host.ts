@@ -25,8 +25,9 @@ import { nearestName } from "../policy-set/nearest-name.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type NetworkRule, networkRules, speaksFor } from "../policy-set/rules.ts";
 import { runRulesOf } from "../policy-set/run-rules.ts";
-import { expiryMs, inWindow } from "../policy-set/time.ts";
 import { type Ranges, subtractRanges } from "./address-book.ts";
+import { holdsNow } from "./holds-now.ts";
+import { createManagedAddresses } from "./managed-addresses.ts";
 import { addressSetOf, type Fleet, fleetOf, ownPlace, peerRanges, withLoopback } from "./peer-set.ts";
 import { rulePorts } from "./ports.ts";
 import { processFactorNames, processSelectors } from "./process-selector.ts";
@@ -66,7 +67,7 @@ export function createHostCompiler(
 ): (workload: string) => Result<HostPolicy> {
   const fleet: Fleet = fleetOf(set, inventory);
   const rules = networkRules(set);
-  const addresses = new Map<Workload, string[]>();
+  const managedAddresses = createManagedAddresses(inventory);
   return (name) => {
     const workload = inventory.byName.get(name);
     if (workload === undefined || !isManaged(workload)) return fail([notAHost(inventory, name)]);
@@ -76,24 +77,18 @@ export function createHostCompiler(
     const problems: Problem[] = [];
     for (const rule of essential) addRule(host, rule, "essential", problems);
     for (const rule of quarantined ? [QUARANTINE] : rules) addRule(host, rule, "rule", problems);
-    const policy = assemble(host, addresses);
+    const policy = assemble(host, managedAddresses(workload));
     problems.push(...limitProblems(policy));
     return problems.length > 0 ? fail(problems) : ok(policy);
   };
 }
 
-function assemble(host: Host, addresses: Map<Workload, string[]>): HostPolicy {
+function assemble(host: Host, managedAddresses: string[]): HostPolicy {
   const { set, inventory, workload, options, tables } = host;
   const modes = modesOf(set, workload);
-  const textsOf = (one: Workload): readonly string[] => {
-    const known = addresses.get(one) ?? prefixTexts(ownAddresses(one));
-    addresses.set(one, known);
-    return known;
-  };
   // Of an address with several owners nobody can say that it is this host's own.
   const alone = ownAddresses(workload).filter((one) => inventory.byAddress.get(one)?.length === 1);
   const own = new Set(prefixTexts(alone));
-  const managed = new Set(inventory.workloads.filter((one) => one !== workload).flatMap(textsOf));
   const run = runRulesOf(set, workload).map(({ name, software }) => ({
     name,
     software: tables.softwareNames(software),
@@ -108,7 +103,7 @@ function assemble(host: Host, addresses: Map<Workload, string[]>): HostPolicy {
     established: modes.established,
     requires: modes.requires,
     selfAddresses: [...own].sort(),
-    managedAddresses: [...managed].sort(),
+    managedAddresses,
     run,
     ...tables.contents(),
   };
@@ -194,13 +189,6 @@ function namedSet(where: Ranges | null, names: readonly string[] | undefined): A
   if (names === undefined) return where === null ? null : addressSetOf(where);
   const set = where === null ? { include: ["0.0.0.0/0", "::/0"], exclude: [] } : addressSetOf(where);
   return { ...set, fqdn: [...names] };
-}
-
-/** Windows and expiries at the time of compiling; what can't be told keeps denies and drops allows. */
-function holdsNow(rule: NetworkRule, nowMs: number): boolean {
-  if (rule.expires !== undefined && nowMs >= expiryMs(rule.expires)) return false;
-  const inside = rule.when === undefined ? true : inWindow(rule.when, nowMs);
-  return rule.action === "allow" ? inside === true : inside !== false;
 }
 
 function limitProblems(policy: HostPolicy): readonly Problem[] {

@@ -6,6 +6,7 @@ import type { Refusal } from "../../refusal.ts";
 import { forgetFormer } from "../../store/state/host-policies.ts";
 import { confirmPending, nextGeneration, type Pending, type Revision } from "../../store/state/revisions.ts";
 import { compileFleet, worldOf } from "../compile-fleet.ts";
+import { createFleetCompiler } from "../fleet-compiler.ts";
 import { createMutex } from "../mutex.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
 import { alreadyPending, confirmedTooLate, nothingPending } from "./refusals.ts";
@@ -52,6 +53,7 @@ export async function createChanges(parts: ChangesParts): Promise<Changes> {
 class StoredChanges implements Changes {
   readonly #parts: ChangesParts;
   readonly #oneAtATime = createMutex();
+  readonly #compileFleet: typeof compileFleet;
   readonly #deadline: Alarm;
   readonly #windows: Alarm;
   #now: InForce;
@@ -62,6 +64,7 @@ class StoredChanges implements Changes {
   constructor(parts: ChangesParts, now: InForce) {
     const { log } = parts;
     this.#parts = parts;
+    this.#compileFleet = createFleetCompiler((workload) => parts.rollout.wanted(workload));
     this.#now = now;
     this.#deadline = createAlarm(
       () => this.#oneAtATime(() => this.#revertIfDue()),
@@ -150,7 +153,7 @@ class StoredChanges implements Changes {
   }
 
   async enrolled(workload: string): Promise<void> {
-    await this.#oneAtATime(() => compileLive(this.#parts, this.#now.live, workload));
+    await this.#oneAtATime(() => compileLive(this.#parts, this.#now.live, compileFleet, workload));
     this.inventoryChanged();
   }
 
@@ -197,7 +200,7 @@ class StoredChanges implements Changes {
   async #recompile(): Promise<void> {
     this.#stale = this.#now.pending !== null;
     if (this.#stale) return;
-    const changed = await compileLive(this.#parts, this.#now.live, null);
+    const changed = await compileLive(this.#parts, this.#now.live, this.#compileFleet, null);
     this.#setAlarms();
     if (changed.length === 0) return;
     this.#parts.rollout.push(changed, null);
@@ -209,6 +212,7 @@ class StoredChanges implements Changes {
 async function compileLive(
   { db, fleet, rollout, essential, log }: ChangesParts,
   live: Revision,
+  compile: typeof compileFleet,
   only: string | null,
 ): Promise<readonly string[]> {
   const world = worldOf(live.resources, fleet);
@@ -217,7 +221,7 @@ async function compileLive(
     return [];
   }
   const agents = fleet.all().filter((agent) => only === null || agent.name === only);
-  const compiled = await compileFleet(world.value, live.revision, agents, essential, Date.now());
+  const compiled = await compile(world.value, live.revision, agents, essential, Date.now());
   const changed = await db.transaction().execute(async (transaction) => {
     const generation = await nextGeneration(transaction);
     return rollout.store(transaction, compiled, live.revision, generation);
