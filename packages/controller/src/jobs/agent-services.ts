@@ -253,7 +253,7 @@ function tokenRefused(fault: TokenFault): AgentRefusal {
   }
 }
 
-export function tooManyEnrollments(): AgentRefusal {
+function tooManyEnrollments(): AgentRefusal {
   const words = `${ENROLLMENTS_WAITING_MAX} enrolments wait already; try again in a few seconds`;
   return refused("unavailable", words);
 }

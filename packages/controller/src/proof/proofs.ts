@@ -10,6 +10,7 @@ import type { KeyOffer } from "./decode-proof.ts";
 import { freeAddresses, ownAddresses, PATH_KEY, proofStateFor } from "./directory.ts";
 import { createHistory } from "./history.ts";
 import { REVOKED_MAX } from "./limits.ts";
+import type { Urgency } from "./notifier.ts";
 import { loadNumbers } from "./numbers.ts";
 import { createPaths, type Path, type PathCounts } from "./paths.ts";
 
@@ -43,7 +44,7 @@ export type ProofsParts = {
   /** A host began or ceased to prove: its policy is another one. */
   readonly onProving: () => void;
   /** There is something new to fetch. */
-  readonly onChange: () => void;
+  readonly onChange: (urgency: Urgency) => void;
   readonly nowMs: () => number;
 };
 
@@ -55,7 +56,7 @@ export async function createProofs(parts: ProofsParts): Promise<Proofs> {
   const numbers = await loadNumbers(db, () => {
     const version = history.touch("numbers");
     for (; told < numbers.last(); told += 1) numberedAt.set(told + 1, version);
-    parts.onChange();
+    parts.onChange("soon");
   });
   told = numbers.last();
   const stripped = await store.loadStripped(db);
@@ -127,7 +128,7 @@ class StoredProofs implements Proofs {
       const changed = known.flatMap((one) => this.#memory.paths.report(workload, one, nowMs()));
       for (const path of changed) await this.#keepPath(path);
       if (changed.length === 0) return;
-      onChange();
+      onChange("soon");
       await alert(
         changed.filter((path) => path.state === "stripped").map((path) => strippedAlert(path, nowMs())),
       );
@@ -164,7 +165,7 @@ class StoredProofs implements Proofs {
         this.#memory.revoked.delete(one);
         this.#changed(one);
       }
-      this.#changed(workload);
+      this.#changed(workload, "now");
     });
   }
 
@@ -213,7 +214,7 @@ class StoredProofs implements Proofs {
     onProving();
   }
 
-  #changed(workload: string): void {
+  #changed(workload: string, urgency: Urgency = "soon"): void {
     const { keys, revoked, gone, history } = this.#memory;
     if (keys.has(workload) || revoked.has(workload)) {
       this.#addresses.set(workload, this.#addressesOf(workload));
@@ -227,7 +228,7 @@ class StoredProofs implements Proofs {
       gone.clear();
       history.forget();
     }
-    this.#parts.onChange();
+    this.#parts.onChange(urgency);
   }
 
   /** Those that its peers are told of, as a text that differs when they do. */
