@@ -142,6 +142,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     workload: credentials.workload,
     processIdentity: book.processIdentity,
     wallOffsetNs,
+    nameOf: names.nameOf,
     deniedExecs: exec.denied.take,
     deniedExecsLost: exec.denied.lost,
     tamperings: exec.tampering,

@@ -21,6 +21,8 @@ export type FlowContext = {
   readonly generation: bigint;
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
   readonly ruleName: (id: number) => string;
+  /** The name that this host's resolvers gave for a peer lately. */
+  readonly nameOf: (address: Uint8Array) => string | undefined;
   readonly addresses: readonly LocalAddress[];
   /** Wall clock minus boot clock, nanoseconds. */
   readonly wallOffsetNs: bigint;
@@ -51,6 +53,7 @@ function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): 
   });
   const processes = new Map<number, number>();
   const rules = new Map<string, number>();
+  const names = new Map<string, number>();
   records.forEach((record, row) => {
     batch.localAddress.set(localAddressFor(record.address, context.addresses), row * 16);
     batch.peerAddress.set(record.address, row * 16);
@@ -61,6 +64,8 @@ function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): 
     batch.direction.push(record.direction === "out" ? Direction.OUTBOUND : Direction.INBOUND);
     batch.state.push(STATES[record.state]);
     batch.verdict.push(VERDICTS[record.verdict]);
+    const name = record.direction === "out" ? context.nameOf(record.address) : undefined;
+    batch.peerName.push(name === undefined ? 0 : nameIndex(name, names, batch));
     batch.level.push(record.level === "inBand" ? Level.IN_BAND : Level.ADDRESS);
     batch.alert.push(record.verdict === "wouldBlockAlert" || record.verdict === "blocked");
     batch.count.push(record.count);
@@ -95,6 +100,12 @@ function processIndex(id: number, seen: Map<number, number>, batch: FlowBatch, c
   const identity = context.processIdentity(id);
   const index = identity === undefined ? 0 : batch.processes.push(create(ProcessSchema, toProcess(identity)));
   seen.set(id, index);
+  return index;
+}
+
+function nameIndex(name: string, seen: Map<string, number>, batch: FlowBatch): number {
+  const index = seen.get(name) ?? batch.names.push(name);
+  seen.set(name, index);
   return index;
 }
 

@@ -52,6 +52,7 @@ function contextOf(parts: Partial<FlowContext> = {}): FlowContext {
     generation: 3n,
     processIdentity: () => undefined,
     ruleName: (id) => `rule ${id}`,
+    nameOf: () => undefined,
     addresses: [local("192.0.2.1", 120)],
     wallOffsetNs: 0n,
     lost: {},
@@ -61,6 +62,20 @@ function contextOf(parts: Partial<FlowContext> = {}): FlowContext {
 }
 
 describe("flow batches", () => {
+  test("the name that a resolver gave for a peer goes with what was sent there, and no other row", () => {
+    const [sample] = fc.sample(record, { numRuns: 1, seed: 1 });
+    if (sample === undefined) throw new Error("no record");
+    const [named, unnamed] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)];
+    const rows = [
+      { ...sample, address: named, direction: "out" },
+      { ...sample, address: named, direction: "in" },
+      { ...sample, address: unnamed, direction: "out" },
+    ] as const;
+    const nameOf = (address: Uint8Array) => (address === named ? "api.example" : undefined);
+    const [batch] = createFlowBatches(rows, contextOf({ nameOf }));
+    expect(batch).toMatchObject({ names: ["api.example"], peerName: [1, 0, 0] });
+  });
+
   test("columns are of one length, indices point into the dictionaries, and hostile names can be sent", () => {
     fc.assert(
       fc.property(

@@ -19,6 +19,8 @@ export type ReporterParts = {
   readonly workload: string;
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
   readonly wallOffsetNs: () => bigint;
+  /** The name that this host's resolvers gave for an address lately. */
+  readonly nameOf: (address: Uint8Array) => string | undefined;
   readonly addresses: () => readonly LocalAddress[];
   /** Whether a container reports for itself. */
   readonly isElsewhere: (container: string) => boolean;
@@ -83,6 +85,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       generation: policy.generation,
       processIdentity: parts.processIdentity,
       ruleName: policy.ruleName,
+      nameOf: parts.nameOf,
       addresses: records.length === 0 ? [] : parts.addresses(),
       wallOffsetNs: parts.wallOffsetNs(),
       lost: records.length === 0 ? {} : lost(),

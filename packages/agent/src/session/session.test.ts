@@ -338,6 +338,8 @@ function batch(batchId: string): Uint8Array {
     $typeName: "ringwall.agent.v1.FlowBatch",
     workload: "web-1",
     batchId,
+    names: [],
+    peerName: [],
     processes: [],
     rules: [],
     process: [],

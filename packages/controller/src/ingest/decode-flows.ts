@@ -9,6 +9,7 @@ import {
 } from "@ringwall/protocol/agent";
 import {
   BATCH_ID_LENGTH_MAX,
+  BATCH_NAMES_MAX,
   BATCH_PROCESSES_MAX,
   BATCH_RULE_LENGTH_MAX,
   BATCH_RULES_MAX,
@@ -31,6 +32,8 @@ export type FlowReport = {
   readonly verdict: Outcome;
   /** How surely this end knows its peer; unknown from agents that do not say. */
   readonly known: "unknown" | "address" | "in-band";
+  /** The destination's name by the source's resolver; empty where there is none. */
+  readonly fqdn: string;
   readonly alert: boolean;
   readonly rule: string;
   readonly count: number;
@@ -69,6 +72,7 @@ const LEVELS: Readonly<Record<Level, FlowReport["known"]>> = {
   [Level.ADDRESS]: "address",
   [Level.IN_BAND]: "in-band",
 };
+const NAME = /^[a-z0-9_.-]{1,253}$/;
 const COLUMNS = [
   "process",
   "port",
@@ -125,6 +129,10 @@ function shapeProblem(batch: FlowBatch): string | null {
   for (const column of ["localAddress", "peerAddress"] as const) {
     if (batch[column].length !== rows * ADDRESS_BYTES) return `\`${column}\` has not 16 bytes for each row`;
   }
+  const named = batch.peerName.length;
+  if (named !== 0 && named !== rows) return `\`peer_name\` has ${named} rows, not ${rows}`;
+  if (batch.names.length > BATCH_NAMES_MAX) return `more than ${BATCH_NAMES_MAX} names`;
+  if (batch.names.some((name) => !NAME.test(name))) return "a name is not one of a host";
   if (batch.processes.length > BATCH_PROCESSES_MAX) return `more than ${BATCH_PROCESSES_MAX} processes`;
   if (batch.rules.length > BATCH_RULES_MAX) return `more than ${BATCH_RULES_MAX} rules`;
   if (batch.rules.some((rule) => rule === "" || rule.length > BATCH_RULE_LENGTH_MAX || rule.includes("\0"))) {
@@ -149,6 +157,7 @@ function decodeRow(
   if (port > (proto === ICMP || proto === ICMPV6 ? 255 : 65_535)) return `port ${port} is out of range`;
   const process = (batch.process[row] ?? 0) - 1;
   if (process >= batch.processes.length) return "`process` points behind the list";
+  if ((batch.peerName[row] ?? 0) > batch.names.length) return "`peer_name` points behind the list";
   const ruleIndex = batch.rule[row] ?? 0;
   if (ruleIndex > batch.rules.length) return "`rule` points behind the list";
   const state = STATES[batch.state[row] ?? State.UNSPECIFIED];
@@ -177,6 +186,7 @@ function decodeRow(
     state,
     verdict,
     known,
+    fqdn: outbound ? (batch.names[(batch.peerName[row] ?? 0) - 1] ?? "") : "",
     alert: batch.alert[row] ?? false,
     rule: batch.rules[ruleIndex - 1] ?? (verdict === "allowed" ? "" : "default"),
     count,

@@ -1,5 +1,7 @@
 /** Distinct processes of one batch; an agent with more sends several batches. */
 export const BATCH_PROCESSES_MAX = 4_096;
+/** Names of peers in one batch: one for each row at most. */
+export const BATCH_NAMES_MAX = 16_384;
 /** Distinct rule names of one batch: as many as a host's policy may have. */
 export const BATCH_RULES_MAX = 65_536;
 /** `POLICY/RULE NAME`, each within its own limit. */

@@ -17,7 +17,7 @@ export function flowOf(seen: Seen): Flow {
     verification: verificationOf(seen),
     verdict: seen.verdict,
     src: endOf(seen.src),
-    dst: endOf(seen.dst),
+    dst: { ...endOf(seen.dst), ...(seen.fqdn === "" ? {} : { fqdn: seen.fqdn }) },
     bytesOut: seen.bytes_out,
     bytesIn: seen.bytes_in,
   };

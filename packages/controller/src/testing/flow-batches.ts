@@ -10,6 +10,8 @@ export type TestFlow = {
   readonly port: number;
   readonly proto?: number;
   readonly exe?: string;
+  /** The peer's name by the reporting host's resolver. */
+  readonly fqdn?: string;
   readonly state?: State;
   readonly verdict?: Verdict;
   readonly alert?: boolean;
@@ -41,6 +43,10 @@ export function flowBatch(workload: string, batchId: string, flows: readonly Tes
     level: flows.every((flow) => flow.level === undefined)
       ? []
       : flows.map((flow) => flow.level ?? Level.UNSPECIFIED),
+    names: flows.flatMap((flow) => flow.fqdn ?? []),
+    peerName: flows.map((flow) =>
+      flow.fqdn === undefined ? 0 : flows.flatMap((one) => one.fqdn ?? []).indexOf(flow.fqdn) + 1,
+    ),
     alert: flows.map((flow) => flow.alert ?? false),
     rule: flows.map((flow) => (flow.rule === undefined ? 0 : rules.indexOf(flow.rule) + 1)),
     count: flows.map((flow) => BigInt(flow.count ?? 1)),

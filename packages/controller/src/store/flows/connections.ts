@@ -25,6 +25,8 @@ export type Connection = {
   readonly state: FlowState | "unknown";
   readonly verdict: Outcome;
   readonly rule: string;
+  /** The destination's name as the source's resolver gave it; empty where none is known. */
+  readonly fqdn: string;
   /** The weakest of what the receiving end knew of its peer, or the only end that reported. */
   readonly known: "unknown" | "address" | "in-band";
   readonly reporter: "source" | "destination" | "joined";
@@ -80,7 +82,7 @@ const SLOT = "intDiv(toUnixTimestamp64Milli(last), {slot:UInt64})";
 const partyOf = (column: string) =>
   `if(scope != '', scope, transform(toString(${column}), {addresses:Array(String)}, {owners:Array(String)}, toString(${column})))`;
 const SUMS =
-  "sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1, min(toInt8(known)) AS sure";
+  "sum(count) AS n, sum(bytes_out) AS sent, sum(bytes_in) AS got, min(first) AS t0, max(last) AS t1, min(toInt8(known)) AS sure, max(fqdn) AS named";
 const WHAT = "src, dst, process, state, verdict, rule";
 
 /*
@@ -141,19 +143,19 @@ joined AS (
     if(level > toInt8(outs.verdict), if(outs.state = 'established', near.passed_rule, near.worst_rule), outs.rule) AS rule,
     if(reported = 1 AND outs.verdict != 'blocked', 'joined', 'source') AS reporter,
     if(reporter = 'source', outs.sure, if(outs.state = 'established', near.passed_sure, near.worst_sure)) AS surely,
-    n, sent, got, t0, t1
+    outs.named AS name, n, sent, got, t0, t1
   FROM outs LEFT JOIN ever USING (${KEY}) LEFT JOIN near USING (${KEY}, slot)
   UNION ALL
   SELECT src_party, dst_party, '' AS src_workload, dst_party AS dst_workload, src, dst, proto, port,
     toUInt64(0) AS src_process, process AS dst_process, state, slot,
-    toInt8(verdict) AS level, rule, 'destination' AS reporter, sure AS surely, n, sent, got, t0, t1
+    toInt8(verdict) AS level, rule, 'destination' AS reporter, sure AS surely, '' AS name, n, sent, got, t0, t1
   FROM ins LEFT ANTI JOIN covered USING (${KEY}, slot)
   WHERE t1 >= fromUnixTimestamp64Milli({from:Int64}) AND t1 < fromUnixTimestamp64Milli({until:Int64})
 )
 SELECT src_party, dst_party, src_workload, dst_workload, toString(src) AS src, toString(dst) AS dst, proto, port,
   toString(src_process) AS src_process, toString(dst_process) AS dst_process, toString(state) AS state,
   transform(level, [1, 2, 3], ['allowed', 'would-block', 'blocked'], '') AS verdict, rule, reporter,
-  transform(min(surely), [1, 2], ['address', 'in-band'], 'unknown') AS known,
+  transform(min(surely), [1, 2], ['address', 'in-band'], 'unknown') AS known, max(name) AS fqdn,
   sum(n) AS count, sum(sent) AS bytes_out, sum(got) AS bytes_in,
   toUnixTimestamp64Milli(min(t0)) AS first_ms, toUnixTimestamp64Milli(max(t1)) AS last_ms, uniqExact(toDate(t1)) AS days
 FROM joined

@@ -53,6 +53,20 @@ async function edges(from: string) {
 const exeOf = (id: string) => store.processes.get(id as never)?.exe ?? null;
 
 describe("flow store", () => {
+  it("keeps the name that the source's resolver gave for the destination, also where both ends reported", async () => {
+    const there = { local: "10.12.8.1", peer: "10.12.8.2" };
+    await send("named-1", "a", [
+      { ...there, direction: "outbound", port: 443, fqdn: "api.example" },
+      { ...there, direction: "outbound", port: 80 },
+    ]);
+    await send("named-2", "a", [{ local: "10.12.8.2", peer: "10.12.8.1", direction: "inbound", port: 443 }]);
+    const rows = (await edges("10.12.8.1")).toSorted((a, b) => a.port - b.port);
+    expect(rows.map((row) => [row.port, row.reporter, row.fqdn])).toEqual([
+      [80, "source", ""],
+      [443, "joined", "api.example"],
+    ]);
+  });
+
   it("asked for what was denied only, says the same of it as when asked for everything", async () => {
     const row = { local: "10.9.9.1", peer: "10.9.9.2", proto: 6, state: State.DENIED } as const;
     const denies = { verdict: Verdict.WOULD_BLOCK, state: State.ESTABLISHED } as const;

@@ -1,6 +1,7 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
 //   2026-11-21  v1: containers as workloads of their own, carried by their host's agent.
+//   2026-11-21  v1: names of peers in flows.
 //   2026-11-21  v1: shadow of a draft: start, stop, report.
 //   2026-11-21  v1: exec control: verdicts of executions, tampering with trusted executables.
 //   2026-11-21  v1: proof of software (docs/proof.md): keys, identity numbers, paths; levels of flows; time in heartbeats.
@@ -848,6 +849,20 @@ export declare type FlowBatch = Message<"ringwall.agent.v1.FlowBatch"> & {
    * @generated from field: repeated ringwall.agent.v1.Level level = 40;
    */
   level: Level[];
+
+  /**
+   * Names that this host's resolvers gave lately, lower case without the final dot.
+   *
+   * @generated from field: repeated string names = 41;
+   */
+  names: string[];
+
+  /**
+   * Of outbound rows: index into `names` + 1 for the peer's; 0 = none. Empty from agents that do not say.
+   *
+   * @generated from field: repeated uint32 peer_name = 42;
+   */
+  peerName: number[];
 };
 
 /**
