@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
+import { observeListeners } from "./observe/listeners.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 import { PROGRAMS } from "./testing/interpreter-programs.ts";
@@ -168,6 +169,16 @@ describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent
     await provision(nameOf(two), inbound);
     expect(await one.run([PYTHON, other])).toBe("connected");
     expect(await two.run([PYTHON, other])).toBe("refused");
+  });
+
+  test("what the kernel can't tell apart by port is nobody's", async () => {
+    const tasks = [one, two].flatMap(({ cgroup }) =>
+      readFileSync(`${cgroup}/cgroup.procs`, "utf8").trim().split("\n").map(Number),
+    );
+    const found = (await observeListeners(tasks)).filter(({ port }) => port === Number(PORT));
+    expect(found.map(({ ambiguous }) => ambiguous)).toEqual([true, true]);
+    const alone = (await observeListeners(tasks.slice(0, 1))).filter(({ port }) => port === Number(PORT));
+    expect(alone.map(({ ambiguous }) => ambiguous)).toEqual([false]);
   });
 
   test("reports go under the container's name and not under the host's too", async () => {

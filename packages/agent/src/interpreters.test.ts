@@ -1,5 +1,13 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -125,6 +133,36 @@ describe.skipIf(whyNoKernelTests("interpreters.test.ts") !== undefined)(
           (who) => who.exe === exe && /^(?:inline|stdin)$/.test(who.unattributable),
         );
       }
+    });
+
+    test.skipIf(missing.has("/usr/bin/python3"))(
+      "a name that is no UTF-8 does not pass for the one that text would make of it",
+      async () => {
+        const cwd = `${host.folder}/bytes`;
+        write(`${cwd}/app\uFFFD.py`, PROGRAMS.python);
+        write(`${cwd}/other.py`, `${PROGRAMS.python}# other\n`);
+        const name = `"$(printf 'app\\377.py')"`;
+        const shell = (command: string) => run({ argv: ["/bin/sh", "-c", command] }, cwd);
+        await shell(`mv other.py ${name}`);
+        await sleep(30);
+        expect(await run({ argv: ["/usr/bin/python3", "app\uFFFD.py"] }, cwd)).toBe("connected");
+        expect(await shell(`exec python3 ${name}`)).toBe("refused");
+        // The same in the name of a folder.
+        await shell(
+          `mkdir "$(printf 'd\\377')" "d\uFFFD" && cp ${name} "$(printf 'd\\377/app.py')" && cp "app\uFFFD.py" "d\uFFFD/app.py"`,
+        );
+        await sleep(30);
+        expect(await shell(`cd "d\uFFFD" && exec python3 app.py`)).toBe("connected");
+        expect(await shell(`cd "$(printf 'd\\377')" && exec python3 app.py`)).toBe("refused");
+      },
+    );
+
+    test("an executable with a hostile name is reported as it is called", async () => {
+      const path = `${host.folder}/x\ny\u001b[2J'"$(id) (deleted)`;
+      copyFileSync("/bin/sleep", path);
+      chmodSync(path, 0o755);
+      await host.run([path, "1"]);
+      await report("the executable", (who) => who.exe === path && who.exeSha256 === sha256Of("/bin/sleep"));
     });
 
     test("no report holds more of the environment than what injects code", () => {

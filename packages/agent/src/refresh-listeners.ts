@@ -10,7 +10,9 @@ export async function refreshListeners(agent: Agent): Promise<readonly KnownList
   for (const listener of await observeListeners(users.keys())) {
     const { proto, port, tgid } = listener;
     const process = identifier.processOf(tgid, users.get(tgid) ?? 0);
-    if (process !== undefined) kernel.setListener(proto, port, process);
+    // Losing information never widens: a port that two namespaces use is nobody's.
+    if (listener.ambiguous) kernel.deleteListener(proto, port);
+    else if (process !== undefined) kernel.setListener(proto, port, process);
     known.push({ ...listener, identity: process === undefined ? undefined : identifier.identityOf(process) });
   }
   return known;

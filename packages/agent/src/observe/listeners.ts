@@ -2,7 +2,16 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import type { ProcessIdentity } from "@ringwall/model";
 
 /** A listening TCP socket, or a bound UDP one, and a process that has it open. */
-export type ObservedListener = { readonly proto: 6 | 17; readonly port: number; readonly tgid: number };
+export type ObservedListener = {
+  readonly proto: 6 | 17;
+  readonly port: number;
+  readonly tgid: number;
+  /**
+   * Another network namespace has a listener on the same port: the kernel's table, which knows ports only, must not
+   * hold either.
+   */
+  readonly ambiguous: boolean;
+};
 
 /** A listener with whoever has it, where that is known. */
 export type KnownListener = ObservedListener & { readonly identity: ProcessIdentity | undefined };
@@ -15,7 +24,8 @@ const UDP_UNCONNECTED = "07";
 /** The listeners of the given processes, each in its own network namespace. A process may vanish meanwhile. */
 export async function observeListeners(tgids: Iterable<number>): Promise<ObservedListener[]> {
   const tables = new Map<string, Promise<Map<string, { proto: 6 | 17; port: number }>>>();
-  const found = new Map<string, ObservedListener>();
+  const found = new Map<string, Omit<ObservedListener, "ambiguous">>();
+  const namespaces = new Map<string, Set<string>>();
   for (const tgid of tgids) {
     const namespace = await readlink(`/proc/${tgid}/ns/net`).catch(() => undefined);
     if (namespace === undefined) continue;
@@ -29,12 +39,16 @@ export async function observeListeners(tgids: Iterable<number>): Promise<Observe
       const socket = sockets.get(inode);
       if (socket === undefined) continue;
       const key = `${socket.proto}/${socket.port}`;
+      namespaces.set(key, (namespaces.get(key) ?? new Set()).add(namespace));
       // The first process has it: the master before its workers, which come later and have higher numbers.
-      const known = found.get(key);
-      if (known === undefined || tgid < known.tgid) found.set(key, { ...socket, tgid });
+      const place = `${namespace} ${key}`;
+      const known = found.get(place);
+      if (known === undefined || tgid < known.tgid) found.set(place, { ...socket, tgid });
     }
   }
-  return [...found.values()].sort((a, b) => a.proto - b.proto || a.port - b.port);
+  return [...found.values()]
+    .map((one) => ({ ...one, ambiguous: (namespaces.get(`${one.proto}/${one.port}`)?.size ?? 0) > 1 }))
+    .sort((a, b) => a.proto - b.proto || a.port - b.port || a.tgid - b.tgid);
 }
 
 /** Inodes of the sockets that a process has open. */

@@ -7,6 +7,7 @@ import { NormalUse, type Traffic } from "../traffic/driver.ts";
 import { settleAccounts } from "./accounts.ts";
 import { attackInAlert, attackInBlock } from "./attacking.ts";
 import { baseline } from "./baseline.ts";
+import { carryContainers } from "./carrying.ts";
 import type { Cast } from "./cast.ts";
 import { revertByItself } from "./confirming.ts";
 import { killAgents } from "./killing.ts";
@@ -34,7 +35,9 @@ export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
   await attackInBlock(cast);
   await killAgents(cast);
   await revertByItself(cast);
-  return settleAccounts(lab, applications, use, checks);
+  const traffic = await settleAccounts(lab, applications, use, checks);
+  await carryContainers(cast);
+  return traffic;
 }
 
 /** Controller and agents come to hosts whose applications have been running for some time. */
