@@ -109,8 +109,8 @@ describe("the three-tier application without labels", () => {
   test("the rules are the true paths and no more", () => {
     expect(rulesOf(result)).toMatchInlineSnapshot(`
       [
-        "app/app on app calls programs inside the host",
-        "app/app on app is called from inside the host",
+        "app/inside app: app may be called",
+        "app/inside app: app may call",
         "app/nginx on web reaches app",
         "db/app reaches postgres on db",
         "db/pg_dump on backup reaches postgres on db",

@@ -52,6 +52,45 @@ describe("what must not be learned", () => {
     );
   });
 
+  const implant = { workload: "app-1", exe: "/usr/sbin/updated", exeSha256: digest(40) };
+  const callHome = (ip: string): readonly Flow[] => [
+    ...daily({ workload: "app-1", exe: "/tmp/x", exeSha256: digest(9) }, { ip }, 443, 1),
+    ...daily(implant, { ip }, 443, 8),
+  ];
+
+  test("suspicion spreads: from a dishonest program to its target, to the program of one host that goes there, to all of that one", () => {
+    const more = [...callHome("10.77.0.5"), ...daily(implant, { workload: "db", ...postgres }, 5432, 8)];
+    expectAside(more, "tainted-destination");
+    expectAside(more, "tainted-program");
+  });
+
+  test("it ends where several hosts use the address for their own reasons", () => {
+    const users = ["web-1", "web-2", "app-2"].flatMap((workload) =>
+      daily({ workload, exe: "/opt/mirror/sync", exeSha256: digest(41) }, { ip: "10.77.0.6" }, 443, 8),
+    );
+    expect(reasonsOf(withMore([...callHome("10.77.0.6"), ...users]))).not.toContain("tainted-program");
+  });
+
+  test("a general tool that nobody else uses alike taints a private address, not one of the internet", () => {
+    const tool = { workload: "web-1", exe: "/usr/bin/nc", exeSha256: digest(42) };
+    const honest = { workload: "web-1", exe: "/opt/agent/run", exeSha256: digest(43) };
+    const both = (ip: string): readonly Flow[] => [
+      ...daily(tool, { ip }, 8443, 2),
+      ...daily(honest, { ip }, 8443, 8),
+    ];
+    expect(reasonsOf(withMore(both("10.78.0.1")))).toContain("tainted-destination");
+    expect(reasonsOf(withMore(both("9.9.9.9")))).not.toContain("tainted-destination");
+  });
+
+  test("the cloud's metadata service is nobody's, whoever calls it", () => {
+    const ip = "169.254.169.254";
+    const result = withMore([
+      ...daily({ workload: "app-1", exe: "/tmp/x", exeSha256: digest(9) }, { ip }, 80, 1),
+      ...daily({ workload: "web-1", exe: "/opt/agent/run", exeSha256: digest(43) }, { ip }, 80, 8),
+    ]);
+    expect(reasonsOf(result)).not.toContain("tainted-destination");
+  });
+
   test("a program from a place where anybody may write is set aside, whatever it does", () => {
     expectAside(
       daily(

@@ -93,12 +93,13 @@ export function ruleName(draft: RuleDraft, vocabulary: Vocabulary): string {
   const target = programWords(draft.toSoftware, vocabulary);
   if (draft.inside)
     return draft.at === "destination"
-      ? `${target ?? "anything"} on ${from} is called from inside the host`
-      : `${program ?? "anything"} on ${from} calls programs inside the host`;
+      ? `inside ${from}: ${target ?? "anything"} may be called`
+      : `inside ${from}: ${program ?? "anything"} may call`;
   const to = draft.everywhere ? "every workload" : placeWords(draft.to, vocabulary);
   const who = program === null || program === from ? from : `${program} on ${from}`;
   const what = target === null || target === to ? to : `${target} on ${to}`;
-  return `${who} reaches ${what}`;
+  const isOne = draft.fromSoftware.length === 1 && (draft.everybody === true || draft.from.length === 1);
+  return `${who} ${isOne ? "reaches" : "reach"} ${what}`;
 }
 
 function placeWords(zones: readonly Zone[], vocabulary: Vocabulary): string {
