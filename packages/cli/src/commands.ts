@@ -37,6 +37,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./online/review.ts"),
     onFiles: { load: () => import("./offline/review.ts"), options: ["--policy"] },
   },
+  drift: {
+    group: "Look:",
+    load: () => import("./online/drift.ts"),
+    onFiles: { load: () => import("./offline/drift.ts"), options: ["--policy", "--flows"] },
+  },
   apply: { group: "Change what is enforced:", load: () => import("./online/apply.ts") },
   simulate: {
     group: "Change what is enforced:",
@@ -55,7 +60,6 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   diff: { group: "On files, without a controller:", load: () => import("./offline/diff.ts") },
   export: { group: "On files, without a controller:", load: () => import("./offline/export.ts") },
   import: { group: "On files, without a controller:", load: () => import("./offline/import.ts") },
-  drift: { group: "On files, without a controller:", load: () => import("./offline/drift.ts") },
   controller: { group: "Run the parts:", load: () => import("./local/controller.ts") },
   agent: { group: "Run the parts:", load: () => import("./local/agent.ts") },
   token: { group: "Run the parts:", load: () => import("./online/token.ts") },

@@ -1,7 +1,5 @@
-import type { DriftResult } from "@ringwall/learner";
 import type { Command } from "commander";
-import { paint, say, sayJson } from "../output/print.ts";
-import { printTable } from "../output/table.ts";
+import { sayJson } from "../output/print.ts";
 import { run } from "../run.ts";
 
 type Options = {
@@ -34,33 +32,20 @@ async function driftFiles(options: Options): Promise<0 | 1> {
   const { edges, inventory, found } = await loadObservations(options, written);
   const result = drift({ resources, edges, inventory: [...inventory, ...found] });
   if (options.json) for (const edge of result.drifted) sayJson(edge);
-  else await show(result);
+  else {
+    const { printDrift } = await import("../review/print-drift.ts");
+    await printDrift({
+      allowed: result.allowed,
+      replicas: result.replicas,
+      edges: result.drifted.map(({ edge, ...rest }) => ({
+        source: edge.src,
+        sourceSoftware: edge.srcSoftware,
+        destination: edge.dst,
+        destinationSoftware: edge.dstSoftware,
+        port: edge.port,
+        ...rest,
+      })),
+    });
+  }
   return result.drifted.length === 0 ? 0 : 1;
-}
-
-async function show({ allowed, drifted, replicas }: DriftResult): Promise<void> {
-  for (const { workload, segment, words } of replicas)
-    say(`\`${workload}\` belongs to \`${segment}\`: ${words}`);
-  say(`${allowed} edges are allowed, ${drifted.length} are not:`);
-  if (drifted.length === 0) return;
-  await printTable(
-    [
-      { head: "CLASS" },
-      { head: "FROM", shrink: "middle" },
-      { head: "TO", shrink: "middle" },
-      { head: "PORT", shrink: "end" },
-      { head: "COUNT", align: "right" },
-      { head: "WHY", shrink: "end" },
-    ],
-    drifted.map(({ edge, class: kind, words, connections }) => [
-      kind === "suspicious" ? { text: kind, style: "red" } : kind,
-      edge.srcSoftware === null ? edge.src : `${edge.srcSoftware} on ${edge.src}`,
-      edge.dstSoftware === null ? edge.dst : `${edge.dstSoftware} on ${edge.dst}`,
-      edge.port,
-      String(connections),
-      words,
-    ]),
-  );
-  const first = drifted.find((edge) => edge.class === "suspicious");
-  if (first !== undefined) say(paint("red", "\nLook at what is suspicious before anything is allowed."));
 }

@@ -1,5 +1,6 @@
 import type { LearnResult } from "@ringwall/learner";
 import { type Command, InvalidArgumentError } from "commander";
+import { commandName } from "../command-name.ts";
 import { parseWhole } from "../output/parse-options.ts";
 import { say, sayJson } from "../output/print.ts";
 import { run } from "../run.ts";
@@ -69,9 +70,11 @@ async function show({ report }: LearnResult, folder: string): Promise<void> {
   const { printReport, shownReport } = await import("../online/learn-report.ts");
   await printReport(shownReport.parse(report));
   const { rules, segments, overPermission } = report;
+  if (rules.length === 0) return say(`\nNo policy was learned; ${folder}/report.md says why.`);
   say(
     `\n${segments.length} segments and ${rules.length} rules, which permit ${overPermission} times what was seen, are in ${folder}`,
   );
+  say(`Say what you think of each rule: \`${commandName()} review --policy ${folder}\``);
   say(
     `Read ${folder}/report.md; then \`ringwall simulate --policy ${folder} --flows FILE\` shows what it would break.`,
   );

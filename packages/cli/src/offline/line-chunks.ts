@@ -3,6 +3,11 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { failure } from "../failure.ts";
 
+const READ_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EISDIR: "it is a folder",
+  EACCES: "this user may not read it",
+};
 /** Characters of one line; a longer one is no record. */
 export const LINE_LENGTH_MAX = 1_000_000;
 /** What is kept of a line that is too long: enough to see that it is, in any characters. */
@@ -38,8 +43,8 @@ export async function* lineChunks(file: string): AsyncGenerator<Buffer> {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw failure(
       "unreadable-input",
-      `cannot read \`${file}\`: ${code === "ENOENT" ? "no such file" : code}`,
-      "check the path",
+      `cannot read \`${file}\`: ${code.startsWith("Z_") ? "it is not whole gzip data" : (READ_ERRORS[code] ?? code)}`,
+      "check the path and the file",
     );
   }
   if (begun.length > 0) yield Buffer.concat(begun);

@@ -26,6 +26,7 @@ export const shownReport = z.object({
     }),
   ),
   setAside: z.array(z.object({ edge, words: z.string(), connections: z.number(), suspicious: z.boolean() })),
+  readiness: z.array(z.object({ segment: z.string(), newPerWeek: z.number(), words: z.string() })),
   order: z.array(z.string()),
   notes: z.array(z.string()),
 }) satisfies z.ZodType<Pick<LearnReport, "segments" | "order" | "notes">, unknown>;
@@ -34,16 +35,28 @@ type Shown = z.infer<typeof shownReport>;
 
 /** Prints segments, rules with their evidence, what was set aside, and the order proposed. */
 export async function printReport(report: Shown): Promise<void> {
-  say(heading(plural(report.segments.length, "segment")));
+  if (report.segments.length > 0) await printSegments(report.segments);
+  if (report.rules.length > 0) await printRules(report.rules);
+  await printSetAside(report.setAside);
+  if (report.rules.length > 0) await printReadiness(report.readiness);
+  for (const line of report.notes) say(`${paint("yellow", "note:")} ${line}`);
+  if (report.order.length > 0) say(`\n${heading("Proposed order for block:")} ${report.order.join(", ")}`);
+}
+
+async function printSegments(segments: Shown["segments"]): Promise<void> {
+  say(heading(plural(segments.length, "segment")));
   await printTable(
     [
       { head: "SEGMENT", shrink: "middle" },
       { head: "WORKLOADS", shrink: "end" },
       { head: "WHY", shrink: "end" },
     ],
-    report.segments.map((segment) => [segment.name, segment.members.join(", "), segment.why]),
+    segments.map((segment) => [segment.name, segment.members.join(", "), segment.why]),
   );
-  say(`\n${heading(plural(report.rules.length, "rule"))}`);
+}
+
+async function printRules(rules: Shown["rules"]): Promise<void> {
+  say(`\n${heading(plural(rules.length, "rule"))}`);
   await printTable(
     [
       { head: "POLICY", shrink: "middle" },
@@ -54,7 +67,7 @@ export async function printReport(report: Shown): Promise<void> {
       { head: "WIDER", align: "right" },
       { head: "CONFIDENCE", align: "right" },
     ],
-    report.rules.map(({ policy, rule, evidence, overPermission, confidence }) => [
+    rules.map(({ policy, rule, evidence, overPermission, confidence }) => [
       policy,
       rule,
       String(evidence.edges),
@@ -64,9 +77,26 @@ export async function printReport(report: Shown): Promise<void> {
       `${Math.round(confidence * 100)} %`,
     ]),
   );
-  await printSetAside(report.setAside);
-  for (const line of report.notes) say(`note: ${line}`);
-  if (report.order.length > 0) say(`\n${heading("Proposed order for block:")} ${report.order.join(", ")}`);
+}
+
+/** Segments whose readiness is told here; the report has all. */
+const READINESS_SHOWN_MAX = 8;
+
+/** The least ready first. */
+async function printReadiness(readiness: Shown["readiness"]): Promise<void> {
+  const sorted = readiness.toSorted((a, b) => b.newPerWeek - a.newPerWeek);
+  const shown = sorted.slice(0, READINESS_SHOWN_MAX);
+  const rest = sorted.length - shown.length;
+  say(
+    `\n${heading("Readiness")}${rest > 0 ? `, the ${READINESS_SHOWN_MAX} least ready of ${sorted.length}` : ""}`,
+  );
+  await printTable(
+    [
+      { head: "SEGMENT", shrink: "middle" },
+      { head: "IN WORDS", shrink: "end" },
+    ],
+    shown.map(({ segment, words }) => [segment, words]),
+  );
 }
 
 async function printSetAside(setAside: Shown["setAside"]): Promise<void> {

@@ -56,7 +56,10 @@ async function learn(options: Options): Promise<0> {
   if (options.output !== undefined)
     note(`written: ${options.output}/policy.yaml, ${options.output}/report.json`);
   if (keepDraft) return 0;
-  say(`\nThe proposal is now the draft (\`${commandName()} draft\` shows it). See what it would break:`);
+  say(
+    `\nThe proposal is now the draft (\`${commandName()} draft\` shows it, \`${commandName()} review\` takes your word`,
+  );
+  say("on each rule). See what it would break:");
   say(`  ${paint("bold", `${commandName()} simulate`)}`);
   return 0;
 }
