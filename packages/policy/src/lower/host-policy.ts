@@ -3,7 +3,10 @@ import { z } from "zod";
 
 /** Rules on one host; rule ids fit the kernel's 32-bit `rule` field and the flow map's key. */
 export const HOST_RULES_MAX = 65_536;
-/** Entries of one host's kernel policy map; a policy that needs more is refused when it is compiled. */
+/**
+ * Entries of one host's kernel policy map; a policy that needs more is refused when it is compiled. Entries for processes
+ * that are met later can't be counted then: the agent puts the same policy into larger maps where its own are full.
+ */
 export const KERNEL_ENTRIES_MAX = 1_048_576;
 /** Prefixes of one host's kernel peer trie. */
 export const KERNEL_PEERS_MAX = 262_144;

@@ -1,9 +1,12 @@
+import { labelValue, parsePrefix } from "@ringwall/model";
 import { z } from "zod";
 
 /** Of Kubernetes' objects only what says who is where and who may talk to whom; everything else is passed over. */
 
 const text = z.string();
-const labels = z.record(text, z.coerce.string()).nullish();
+/** YAML may read `1` or `true` where people meant text. */
+const value = z.coerce.string().pipe(labelValue);
+const labels = z.record(text, value).nullish();
 const metadata = z.looseObject({
   name: text,
   namespace: text.nullish(),
@@ -20,22 +23,32 @@ export const labelSelector = z.strictObject({
       z.strictObject({
         key: text,
         operator: z.enum(["In", "NotIn", "Exists", "DoesNotExist"]),
-        values: z.array(z.coerce.string()).nullish(),
+        values: z.array(value).nullish(),
       }),
     )
     .nullish(),
 });
 
+/** Host bits are cut off later, as Kubernetes does. */
+const block = text.refine((cidr) => {
+  const prefix = parsePrefix(cidr);
+  return cidr.includes("/") && !("fault" in prefix && prefix.fault === "syntax");
+}, "a block of addresses, such as 10.0.0.0/8");
 const peer = z.strictObject({
   podSelector: labelSelector.nullish(),
   namespaceSelector: labelSelector.nullish(),
-  ipBlock: z.strictObject({ cidr: text, except: z.array(text).nullish() }).nullish(),
+  ipBlock: z.strictObject({ cidr: block, except: z.array(block).nullish() }).nullish(),
 });
-const port = z.strictObject({
-  protocol: z.enum(["TCP", "UDP", "SCTP"]).nullish(),
-  port: z.union([z.int().min(1).max(65535), text]).nullish(),
-  endPort: z.int().min(1).max(65535).nullish(),
-});
+const port = z
+  .strictObject({
+    protocol: z.enum(["TCP", "UDP", "SCTP"]).nullish(),
+    port: z.union([z.int().min(1).max(65535), text]).nullish(),
+    endPort: z.int().min(1).max(65535).nullish(),
+  })
+  .refine(({ port: first, endPort }) => endPort == null || (typeof first === "number" && first <= endPort), {
+    message: "a number in `port` that is not above `endPort`",
+    path: ["endPort"],
+  });
 const ports = z.array(port).nullish();
 
 export const networkPolicy = z.looseObject({
