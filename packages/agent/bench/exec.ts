@@ -79,7 +79,11 @@ async function withPrograms(host: TestHost, program: string, work: () => Promise
     event.type === "exec" && event.filename === program;
   while (!host.events.some(isIt)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   const event = host.events.find(isIt);
-  if (event !== undefined) host.kernel.setExecutable(event.file, 1, false);
+  if (event !== undefined) {
+    const { cgroupId } = event.task;
+    host.kernel.setExecutable(event.file, 1, false);
+    host.kernel.setIdentity({ exeId: 1, scriptId: 0, uid: event.uid, cgroupId }, 1);
+  }
   const ns = await work();
   host.events.length = 0;
   host.unload();
