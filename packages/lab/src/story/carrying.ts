@@ -7,6 +7,7 @@ import type { LabHost } from "../hosts/host.ts";
 import type { Service } from "../hosts/process.ts";
 import { CONTROLLER_DATA, ringwall } from "../ringwall/command.ts";
 import type { Cast } from "./cast.ts";
+import { upgradeInMidRun } from "./upgrading.ts";
 
 const HOST = "internet";
 const NAME = "edge";
@@ -71,6 +72,7 @@ export async function carryContainers(cast: Cast): Promise<void> {
     await settled(cast, [closed.name, open.name], agent);
     await tryIn(cast, host, closed, "blocked");
     await tryIn(cast, host, open, "gets through");
+    await upgradeInMidRun(cast, host, NAME);
   } finally {
     await Promise.all([agent, closed.server, open.server].map((one) => one.stop("SIGTERM", STOP_MS_MAX)));
   }
