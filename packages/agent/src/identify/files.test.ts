@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openEvidenceBook } from "../evidence/evidence-book.ts";
 import { createDigester } from "./digest.ts";
 import { openDigestCache } from "./digest-cache.ts";
 import { openIdentityBook } from "./identity-book.ts";
@@ -116,6 +117,33 @@ test("a package owns a file only while its content is what was shipped", async (
     evidence: "manifest-only",
   });
   expect(await find("/usr/share/doc/bash/x", digest)).toBeNull();
+});
+
+test("a signed file takes the place of what its own package had there before, and of nothing later or foreign", async () => {
+  const book = await openEvidenceBook(join(folder, "evidence"));
+  const sha = (digit: string) => digit.repeat(64);
+  const ship = (version: string, name: string, digit: string, capturedMs: number) =>
+    book.add({
+      package: name,
+      version,
+      architecture: "all",
+      debSha256: sha(digit),
+      signedBy: "A".repeat(40),
+      capturedMs,
+      files: { "/bin/tool": sha(digit) },
+    });
+  book.noteListed("/usr/bin/tool", { package: "tool", sha256: sha("0") });
+  await ship("1", "tool", "1", 1);
+  await ship("1", "other", "e", 2);
+  await ship("2", "tool", "2", 3);
+  await ship("3", "tool", "3", 4);
+  const { find } = createPackageLookup(folder, { book, settle: async () => undefined });
+  const supersedes = async (digit: string) =>
+    (await find("/usr/bin/tool", { sha256: sha(digit), md5: "" }))?.supersedes;
+  expect(await supersedes("2")).toEqual([sha("0"), sha("1")]);
+  expect(await supersedes("1")).toEqual([sha("0")]);
+  expect(await supersedes("e")).toEqual([]);
+  expect(await supersedes("f")).toBeUndefined();
 });
 
 test("the first user of a number gives the name, and any text has an answer", () => {

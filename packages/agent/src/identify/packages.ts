@@ -78,9 +78,11 @@ export function createPackageLookup(folder = "/var/lib/dpkg", evidence?: Package
 
 function findSigned(book: EvidenceBook, path: string, sha256: string): PackageOwner | undefined {
   const shipped = book.shippedAt(path);
-  const own = shipped.findLast((one) => one.sha256 === sha256);
+  const at = shipped.findIndex((one) => one.sha256 === sha256);
+  const own = shipped[at];
   if (own === undefined) return undefined;
-  const earlier = [...shipped, ...book.listedAt(path)]
+  // Only what came before: going back to an older version is no upgrade.
+  const earlier = [...shipped.slice(0, at), ...book.listedAt(path)]
     .filter((one) => one.package === own.package && one.sha256 !== sha256)
     .map((one) => one.sha256);
   return { package: own.package, evidence: "deb-repo", supersedes: [...new Set(earlier)].sort() };
