@@ -248,16 +248,37 @@ static __noinline int judge_icmp(struct connection *connection,
 	return TC_GO_ON;
 }
 
+/*
+ * Headers that can't be read. TCP and UDP meet the socket's hook; ICMP would
+ * be answered by the kernel.
+ */
+static __noinline int device_hidden(struct __sk_buff *skb, int how)
+{
+	struct headers packet = {};
+
+	/* For its addresses. */
+	parse(skb, &packet, IPPROTO_ICMPV6);
+	if (is_transit(skb, &packet))
+		return TC_GO_ON;
+	return unreadable(how, false) == PASS ? TC_GO_ON : TC_DROP;
+}
+
 static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 {
 	struct connection *connection;
 	struct headers packet = {};
 	struct datagram_flow *flow;
 	__u32 zero = 0;
+	enum parse how;
 
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
-	if (!connection || parse_icmp(skb, &packet, proto) != PARSED)
+	if (!connection)
+		return TC_GO_ON;
+	how = parse_icmp(skb, &packet, proto);
+	if (how == NOT_THIS_PROTO)
 		return TC_GO_ON; /* a later fragment: lost without the first */
+	if (how != PARSED)
+		return device_hidden(skb, how);
 	if (is_needed(proto, packet.source_port) || is_transit(skb, &packet))
 		return TC_GO_ON;
 	flow = find_datagram(KERNEL_COOKIE, packet.source, packet.source_port);
@@ -282,6 +303,10 @@ int judge_at_device(struct __sk_buff *skb)
 		return device_syn(skb);
 	case IPPROTO_UDP:
 		return device_datagram(skb);
+	case HIDDEN:
+		if (skb->protocol == bpf_htons(ETH_P_IPV6))
+			return device_hidden(skb, NOT_THIS_PROTO);
+		break;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		return device_icmp(skb, proto);

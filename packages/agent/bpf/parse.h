@@ -46,10 +46,12 @@ static __always_inline long load(struct __sk_buff *skb, __u32 at, void *to,
 
 /*
  * Behind the extension headers of IPv6: where the transport's header begins,
- * << 8 | which it is. -1 for what can't be told: a later fragment, a route with
- * stations ahead (the address in the header is not who will get it), headers
- * without end. Global and all numbers but the packet: walked once.
+ * << 8 | which it is. HIDDEN for what can't be told: a route with stations ahead
+ * (the address in the header is not who will get it), headers without end.
+ * Global and all numbers but the packet: walked once.
  */
+#define HIDDEN (-1)
+#define LATER_FRAGMENT (-2) /* nothing to tell, and nothing without the first */
 #define EXTENSIONS_MAX 6
 #define EXTENSION_HOP_BY_HOP 0
 #define EXTENSION_ROUTING 43
@@ -70,12 +72,12 @@ __noinline int find_transport6(struct __sk_buff *skb, __u32 next)
 		    next != EXTENSION_DESTINATION)
 			return at << 8 | (next & 0xff);
 		if (load(skb, at, head, sizeof(head)))
-			return -1;
+			return HIDDEN;
 		if (next == EXTENSION_ROUTING && head[3])
-			return -1;
+			return HIDDEN;
 		if (next == EXTENSION_FRAGMENT) {
 			if (head[2] || head[3] & 0xf8)
-				return -1;
+				return LATER_FRAGMENT;
 			at += 8;
 		} else if (next == EXTENSION_AUTHENTICATION) {
 			at += (head[1] + 2) * 4;
@@ -84,7 +86,7 @@ __noinline int find_transport6(struct __sk_buff *skb, __u32 next)
 		}
 		next = head[0];
 	}
-	return -1;
+	return HIDDEN;
 }
 
 /* RFC 791: not the first fragment of its packet. */

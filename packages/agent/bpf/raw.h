@@ -82,7 +82,7 @@ int sock_create(struct bpf_sock *ctx)
 	return 1;
 }
 
-/* The transport of a packet; -1: hidden. */
+/* The transport of a packet, or what find_transport6 says. */
 static __always_inline int transport_of(struct __sk_buff *skb)
 {
 	__u8 proto = 0;
@@ -94,7 +94,7 @@ static __always_inline int transport_of(struct __sk_buff *skb)
 	}
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) ||
 	    load(skb, IP6_PROTO_AT, &proto, 1))
-		return -1;
+		return HIDDEN;
 	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
 	    proto == IPPROTO_ICMPV6)
 		return proto;

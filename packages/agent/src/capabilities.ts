@@ -59,7 +59,7 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",
-    missing: "programs older than the agent are read from /proc, which they may have rewritten",
+    missing: "programs older than the agent count as unknown software",
   },
 };
 

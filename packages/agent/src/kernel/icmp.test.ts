@@ -179,4 +179,39 @@ print(json.dumps(errors), flush=True)`);
     await b.provision({ modeIn: "block" });
     expect((await a.ask<Echo>(ping("RAW", "fd77::2", padded), CLIENT)).answered).toBe(false);
   });
+
+  test("is dropped in block behind more extension headers than are read", async () => {
+    if (!b.has("judge_at_device")) return;
+    const forged = python(
+      `
+import struct
+def checksum(b):
+    t = sum(struct.unpack("!%dH" % (len(b) // 2), b)); t = (t >> 16) + (t & 0xffff)
+    return ~(t + (t >> 16)) & 0xffff
+n, src, dst = int(args[0]), socket.inet_pton(socket.AF_INET6, "fd77::1"), socket.inet_pton(socket.AF_INET6, "fd77::2")
+icmp = struct.pack("!BBHHH", 128, 0, 0, 77, 1)
+icmp = icmp[:2] + struct.pack("!H", checksum(src + dst + struct.pack("!II", 8, 58) + icmp)) + icmp[4:]
+body = b"".join(bytes([60 if i < n - 1 else 58, 0, 1, 4, 0, 0, 0, 0]) for i in range(n)) + icmp
+hear = socket.socket(socket.AF_INET6, socket.SOCK_RAW, 58); hear.settimeout(0.4)
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, 255)
+s.sendto(struct.pack("!IHBB", 6 << 28, len(body), 60, 64) + src + dst + body, ("fd77::2", 0))
+answered = False
+try:
+    while not answered: answered = hear.recv(100)[0] == 129
+except TimeoutError: pass
+print(json.dumps({"errno": 0, "answered": answered}), flush=True)`,
+    );
+    await a.provision({});
+    const answers = async (headers: number): Promise<boolean> =>
+      (await a.ask<Echo>([...forged, String(headers)], CLIENT)).answered;
+    await b.provision({ modeIn: "observe" });
+    expect(await answers(1)).toBe(true);
+    expect(await answers(7)).toBe(true);
+    const everything = allow({ direction: "in", proto: ICMP });
+    await b.provision({ modeIn: "block", policies: [everything] });
+    expect(await answers(1)).toBe(true);
+    const before = b.kernel.counters().extensionHeaders;
+    expect(await answers(7)).toBe(false);
+    expect(b.kernel.counters().extensionHeaders).toBeGreaterThan(before);
+  });
 });
