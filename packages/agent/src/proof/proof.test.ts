@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ProofEvent } from "../kernel/contract.ts";
 import { describeOption } from "./describe-option.ts";
@@ -7,6 +8,7 @@ import { nameFault } from "./name-fault.ts";
 import { decodeOption, encodeOption, epochOf, findOption, type ProvedPacket } from "./option.ts";
 import { type ProofPeer, peerState } from "./pair-keys.ts";
 import { sipHash24 } from "./siphash.ts";
+import { exampleCapture } from "./testing/capture.ts";
 import { EXAMPLE } from "./testing/example.ts";
 
 const COUNTING = Uint8Array.from({ length: 64 }, (_, i) => i);
@@ -189,4 +191,10 @@ describe("a ring of keys", () => {
     expect(there.verify[phases]).toEqual(here.sign?.key);
     expect(there.verify.filter((key) => key !== null)).toHaveLength(4);
   });
+});
+
+test("the capture in the docs is the documented example's", () => {
+  const inGit = readFileSync(new URL("../../../../docs/proof.pcap", import.meta.url));
+  const how = "run `scripts/node packages/agent/tools/proof-capture.ts docs/proof.pcap` and commit";
+  expect(exampleCapture().equals(inGit), how).toBe(true);
 });
