@@ -132,6 +132,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     cgroups,
     userName,
     identityOf: (process) => identifier.identityOf(process),
+    isElsewhere: parts.isElsewhere,
     scope: parts.cgroups.scope,
     paths: options.execPaths,
     gate: execGate,

@@ -46,6 +46,7 @@ export type ExecControlParts = {
   /** Tells the kernel what a file is; returns its executable's number, 0 where there is none left. */
   readonly remember: (key: FileKey, file: StartedFile) => number;
   readonly identityOf: (process: ProcessRef) => ProcessIdentity | undefined;
+  readonly isElsewhere: (container: string) => boolean;
   readonly tampering: TamperWatch;
   /** Null where the kernel has no LSM programs. */
   readonly lsm: LsmVerdicts | null;
@@ -159,6 +160,9 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     rule: string,
     by: ExecJudge,
   ): void {
+    const { container } = identity;
+    // A carried container tells by itself what ran in it; what this policy refused, only this one can tell.
+    if (fate === "ran" && container !== null && parts.isElsewhere(container)) return;
     const name = rule === "default" ? "" : rule;
     denied.add({ identity, parentExe, timeNs, fate, alert: by.mode !== "observe", rule: name });
   }

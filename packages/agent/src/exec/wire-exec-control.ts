@@ -18,6 +18,8 @@ export type ExecWiring = {
   readonly cgroups: CgroupLookup;
   readonly userName: (uid: number) => string;
   readonly identityOf: (process: ProcessRef) => ProcessIdentity | undefined;
+  /** Whether a container is a workload of its own. */
+  readonly isElsewhere: (container: string) => boolean;
   readonly scope: string;
   readonly paths: readonly string[] | undefined;
   readonly gate: ExecGateSupport;
