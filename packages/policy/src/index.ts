@@ -14,7 +14,8 @@ export {
 export { exportKubernetes } from "./export/kubernetes.ts";
 export { exportNftables } from "./export/nftables.ts";
 export { exportAwsSecurityGroups, exportTerraform } from "./export/security-groups.ts";
-export { createLinePlayer, type LinePlayer, type Parsers } from "./flow-lines/play-lines.ts";
+export type { Parsers } from "./flow-lines/known-parts.ts";
+export { createLinePlayer, type LinePlayer } from "./flow-lines/play-lines.ts";
 export { importKubernetes } from "./import/kubernetes/import.ts";
 export * from "./lower/index.ts";
 export type { Truth } from "./lower/match-software.ts";

@@ -1,20 +1,12 @@
-import type { ExecRecord, Flow, FlowEnd } from "@ringwall/model";
 import { createRows } from "../compile/rows.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { networkRules } from "../policy-set/rules.ts";
 import type { Player } from "../simulate/simulate.ts";
 import type { JudgedEdge } from "../simulate/tally.ts";
 import type { Bytes } from "./bytes.ts";
+import { createKnownParts, type Parsers } from "./known-parts.ts";
 import { createFlowScanner, type FlowParts, type TimeDetail } from "./scan-flow.ts";
-import { createSpanTable, hashOf, type Spans, type SpanTable } from "./span-table.ts";
 
-/** Reads what was not met before, out of `bytes` from `from` to `end`. */
-export type Parsers = {
-  /** A whole line; null where it is no record, which is then reported. */
-  readonly line: (bytes: Bytes, from: number, end: number, line: number) => Flow | ExecRecord | null;
-  /** One end of a flow; null where it is none. */
-  readonly end: (bytes: Bytes, from: number, end: number) => FlowEnd | null;
-};
 export type LinePlayer = {
   /** Plays the line (counted from 1) that is `bytes` from `from` to `end`, without its newline. */
   readonly add: (bytes: Bytes, from: number, end: number, line: number) => void;
@@ -29,8 +21,6 @@ const MARKS = 2 ** 18;
 /** The mark's highest 18 bits say where it is kept. */
 const MARK_SHIFT = 14;
 
-/** A flow of which ends and time are put in anew for each judgement. */
-type Shape = { -readonly [Key in keyof Flow]: Flow[Key] };
 /** Edges by the numbers of their source, destination and rest, with what was seen of them and not counted yet. */
 type Memory = {
   readonly rows: ReturnType<typeof createRows>;
@@ -40,7 +30,6 @@ type Memory = {
   /** Marks of edges that were met once: most never come again, and are not worth remembering. */
   readonly met: Int32Array;
 };
-type Parts<T> = { readonly table: SpanTable; values: T[] };
 
 /**
  * Plays flows from the bytes of their lines. The records of one edge are alike but for times and counts, so a line is
@@ -54,8 +43,7 @@ export function createLinePlayer(
 ): LinePlayer {
   const detail = timeDetailOf(sets);
   const scan = createFlowScanner(detail);
-  const ends: Parts<FlowEnd> = { table: createSpanTable(limits.parts, limits.bytes), values: [] };
-  const shapes: Parts<Shape> = { table: createSpanTable(limits.parts, limits.bytes), values: [] };
+  const known = createKnownParts(parse, limits.parts, limits.bytes);
   let memory = newMemory();
 
   const finish = (): void => {
@@ -67,47 +55,22 @@ export function createLinePlayer(
   };
   const forget = (): void => {
     finish();
-    for (const parts of [ends, shapes]) {
-      parts.table.clear();
-      parts.values = [];
-    }
+    known.clear();
   };
-  /** Parses what is new of a line: all of it, or only an end beside a known rest. */
-  const learn = (bytes: Bytes, from: number, end: number, line: number, parts: FlowParts): boolean => {
-    if (!ends.table.fits(parts.src, parts.dst) || !shapes.table.fits(parts.rest)) forget();
-    if (isKnown(shapes, bytes, parts.rest))
-      if (learnEnd(bytes, parts.src) && learnEnd(bytes, parts.dst)) return true;
-    const record = parse.line(bytes, from, end, line);
-    if (record === null) return false;
-    if ("exec" in record) throw new Error("bug: a record with two ends is no exec record");
-    remember(ends, bytes, parts.src, withoutPort(record.src));
-    remember(ends, bytes, parts.dst, withoutPort(record.dst));
-    remember(shapes, bytes, parts.rest, { ...record });
-    return true;
-  };
-  const learnEnd = (bytes: Bytes, spans: Spans): boolean => {
-    if (isKnown(ends, bytes, spans)) return true;
-    const last = spans.offsets[spans.count - 1] ?? 0;
-    const read = parse.end(bytes, spans.offsets[0] ?? 0, last + 1);
-    if (read !== null) remember(ends, bytes, spans, withoutPort(read));
-    return read !== null;
-  };
-  const judge = (bytes: Bytes, line: number, parts: FlowParts, [src = 0, dst = 0, rest = 0]: Int32Array) => {
-    const [from, to, shape] = [ends.values[src], ends.values[dst], shapes.values[rest]];
-    if (from === undefined || to === undefined || shape === undefined)
-      throw new Error("bug: parts are known");
-    shape.src = from;
-    shape.dst = to;
+  const judge = (bytes: Bytes, line: number, parts: FlowParts, numbers: Int32Array) => {
+    const flow = known.flowOf(numbers);
     // ASCII. Where verdicts don't depend on it, any record's time will do.
-    if (detail !== "none") shape.time = String.fromCharCode(...bytes.subarray(parts.timeFrom, parts.timeTo));
-    return play.judge(shape, line);
+    if (detail !== "none") flow.time = String.fromCharCode(...bytes.subarray(parts.timeFrom, parts.timeTo));
+    return play.judge(flow, line);
   };
-  const find = (bytes: Bytes, parts: FlowParts): boolean => {
-    const { scratch } = memory.rows;
-    scratch[0] = ends.table.find(bytes, parts.src, hashOf(bytes, parts.src));
-    scratch[1] = ends.table.find(bytes, parts.dst, hashOf(bytes, parts.dst));
-    scratch[2] = shapes.table.find(bytes, parts.rest, hashOf(bytes, parts.rest));
-    return scratch[0] >= 0 && scratch[1] >= 0 && scratch[2] >= 0;
+  /** Whether the parts of the line are known now, their numbers in the rows' scratch. */
+  const know = (bytes: Bytes, from: number, end: number, line: number, parts: FlowParts): boolean => {
+    if (memory.edges.length >= limits.edges) forget();
+    if (known.find(bytes, parts, memory.rows.scratch)) return true;
+    if (!known.fits(parts)) forget();
+    if (!known.learn(bytes, from, end, line, parts)) return false;
+    if (!known.find(bytes, parts, memory.rows.scratch)) throw new Error("bug: what was learnt is known");
+    return true;
   };
   return {
     finish,
@@ -118,11 +81,7 @@ export function createLinePlayer(
         if (record !== null) play.add(record, line);
         return;
       }
-      if (memory.edges.length >= limits.edges) forget();
-      if (!find(bytes, parts)) {
-        if (!learn(bytes, from, end, line, parts)) return;
-        if (!find(bytes, parts)) throw new Error("bug: what was learnt is known");
-      }
+      if (!know(bytes, from, end, line, parts)) return;
       const { rows, edges, records, connections } = memory;
       if (isFirstSight(memory, rows.scratch)) {
         const edge = judge(bytes, line, parts, rows.scratch);
@@ -130,30 +89,17 @@ export function createLinePlayer(
         return;
       }
       const at = rows.intern();
-      const known = edges[at];
+      const edge = edges[at];
       // What can't be judged is said for each record.
-      if (known === undefined || known === null) {
+      if (edge === undefined || edge === null) {
         edges[at] = judge(bytes, line, parts, rows.scratch);
-        if (known === undefined) [records[at], connections[at]] = [0, 0];
+        if (edge === undefined) [records[at], connections[at]] = [0, 0];
         if (edges[at] === null) return;
       }
       records[at] = (records[at] ?? 0) + 1;
       connections[at] = (connections[at] ?? 0) + parts.count;
     },
   };
-}
-
-function isKnown({ table }: Parts<unknown>, bytes: Bytes, spans: Spans): boolean {
-  return table.find(bytes, spans, hashOf(bytes, spans)) >= 0;
-}
-
-function remember<T>({ table, values }: Parts<T>, bytes: Bytes, spans: Spans, value: T): void {
-  const hash = hashOf(bytes, spans);
-  if (table.find(bytes, spans, hash) < 0) values[table.add(bytes, spans, hash)] = value;
-}
-
-function withoutPort({ port: _port, ...end }: FlowEnd): FlowEnd {
-  return end;
 }
 
 /** Two edges of one mark cost a look more, nothing else. */
