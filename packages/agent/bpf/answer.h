@@ -20,6 +20,12 @@ static __always_inline int deny_answer(struct connection *connection, int fault)
 	return DROP;
 }
 
+static __always_inline bool may_yet_answer(const struct connection *connection)
+{
+	return agent_answers() &&
+	       bpf_ktime_get_boot_ns() - connection->start_ns < PROOF_WAIT_NS;
+}
+
 static __always_inline int judge_answer(struct __sk_buff *skb,
 				   const struct headers *packet,
 				   struct connection *connection)
@@ -40,6 +46,9 @@ static __always_inline int judge_answer(struct __sk_buff *skb,
 	judge_connection(connection, slot, index, &result);
 	if (result.verdict != RW_VERDICT_BLOCKED)
 		return PASS;
+	/* One with a fast open cookie has no room; the next one has. */
+	if (fault == RW_PROOF_FAULT_MISSING && may_yet_answer(connection))
+		return DROP;
 	if (lacks_proof(connection, fault) &&
 	    waits_for_proof(connection, packet, slot, index)) {
 		count(RW_COUNT_HOLDS);

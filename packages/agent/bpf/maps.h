@@ -201,6 +201,7 @@ enum connection_flag {
 	CONNECTION_RECORDED = 16, /* its flow is counted */
 	CONNECTION_ADOPTED = 32, /* older than the programs */
 	CONNECTION_PROVES = 0x1000, /* its peer has a key: proofs both ways */
+	CONNECTION_NO_ROOM = 0x2000, /* its SYN had no room for the proof */
 };
 
 struct connection {

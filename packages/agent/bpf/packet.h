@@ -65,6 +65,8 @@ static __noinline int egress_connecting(struct __sk_buff *skb,
 		mark = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
 		return mark && mark->untracked ? PASS : judge_stray_syn(skb);
 	}
+	if (makes_room(connection))
+		return DROP;
 	if (connection->flags & CONNECTION_HELD)
 		return judge_held_syn(connection);
 	return connection->flags & CONNECTION_DENIED ? DROP : PASS;

@@ -11,6 +11,7 @@
 #define PROOF_NUMBER_MASK 0x0fffffffU
 #define PROOF_EPOCH_SHIFT 28
 #define PROOF_PHASE_SHIFT 30
+#define NO_ROOM_NS (500ULL * 1000 * 1000)
 #define NUMBER_HOLD_NS (RW_PROOF_NUMBER_HOLD_MS_MAX * 1000ULL * 1000)
 
 static __always_inline struct rw_proof_config *proof_switches(__u32 wanted)
@@ -68,6 +69,16 @@ static __always_inline void expect_proof(struct connection *connection)
 		connection->remote = RW_REMOTE_UNKNOWN;
 	else if (peer->path == RW_PATH_EXPECTED && !is_mute(connection))
 		connection->remote = RW_REMOTE_PROVISIONAL;
+}
+
+/*
+ * A SYN with a fast open cookie has no room for the proof, and the one that TCP
+ * sends a second later, without the cookie, has: the first stays here.
+ */
+static __always_inline bool makes_room(const struct connection *connection)
+{
+	return (connection->flags & CONNECTION_NO_ROOM) &&
+	       bpf_ktime_get_boot_ns() - connection->start_ns < NO_ROOM_NS;
 }
 
 /* Is it worth keeping the SYN back until its software has a number? */

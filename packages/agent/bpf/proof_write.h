@@ -56,14 +56,20 @@ static __noinline int reserve_proof(struct bpf_sock_ops *ops)
 {
 	__u8 remote[16] __attribute__((aligned(8)));
 	__u32 flags = ops->skb_tcp_flags;
+	struct connection *connection;
 
 	if (!(flags & TCP_SYN) || !proof_switches(RW_PROOF_SWITCH_ON))
 		return 0;
 	set_remote(remote, ops);
-	if (!proving_connection(ops, remote, flags))
+	connection = proving_connection(ops, remote, flags);
+	if (!connection)
 		return 0;
-	if (bpf_reserve_hdr_opt(ops, RW_PROOF_OPTION_BYTES, 0))
-		count(RW_COUNT_PROOF_NO_ROOM);
+	if (!bpf_reserve_hdr_opt(ops, RW_PROOF_OPTION_BYTES, 0)) {
+		connection->flags &= ~CONNECTION_NO_ROOM;
+		return 0;
+	}
+	connection->flags |= CONNECTION_NO_ROOM;
+	count(RW_COUNT_PROOF_NO_ROOM);
 	return 0;
 }
 
