@@ -200,7 +200,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     expect((await run(script)).output).toBe("connected\n");
   });
 
-  test("a confirmed policy stays, a stale or foreign or damaged one changes nothing and is told", async () => {
+  test("a confirmed policy stays, a stale, foreign or too large one changes nothing and is told", async () => {
     expect(await host.startAgent()).toBe("ready");
     await until(() => host.controller.subscriptions.length > 0);
     host.provision(5n, allowed, 6);
@@ -214,6 +214,11 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     for (const [generation, policy, words] of [
       [4n, hostPolicyOf(), "not above 5"],
       [6n, hostPolicyOf({ workload: "db-1" }), "policy of `db-1`"],
+      [
+        7n,
+        hostPolicyOf({ selfAddresses: new Array(1_140_000).fill("10.0.0.1/32") }),
+        "the limit is 15728640",
+      ],
     ] as const) {
       host.provision(generation, policy);
       await until(() => host.status?.problem.includes(words));

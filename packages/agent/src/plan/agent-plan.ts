@@ -1,14 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { lowerHost } from "@ringwall/policy/lower";
+import { lowerHost, withNames } from "@ringwall/policy/lower";
 import { agentError } from "../agent-error.ts";
 import type { AgentPlaces } from "../agent-options.ts";
 import { loadPolicyState } from "../apply/policy-store.ts";
 import { openIdentityBook } from "../identify/identity-book.ts";
 import { openPinned } from "../kernel-instance.ts";
-import { readMapsName } from "../state/clocks.ts";
+import { createNameBook } from "../observe/dns/name-book.ts";
+import { createNameStore } from "../observe/dns/name-store.ts";
+import { readBootId, readMapsName } from "../state/clocks.ts";
 import { parseHostPolicy } from "./accept-update.ts";
 import { planKernel } from "./kernel-plan.ts";
-import { formatPlan } from "./print.ts";
+import { formatAddress, formatPlan } from "./print.ts";
 
 /**
  * What would change in the kernel for the agent's stored policy, or for the host policy in `file` (JSON), as text.
@@ -23,7 +25,9 @@ export async function agentPlan(places: AgentPlaces, file?: string, linesMax?: n
   const book = openIdentityBook(places.stateDir, await readMapsName(places.pinDir), true);
   try {
     const liveSlot = kernel.liveSlot();
-    const lowered = lowerHost(policy);
+    const names = createNameBook(formatAddress);
+    names.load(await createNameStore(places.stateDir, await readBootId()).load());
+    const lowered = lowerHost(withNames(policy, names.addresses()));
     const actual = { liveSlot, generation: kernel.readSlot(liveSlot).generation };
     return formatPlan(
       planKernel({ generation, lowered, identities: book.identities() }, actual),

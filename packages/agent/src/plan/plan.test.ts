@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseAddress } from "../observe/addresses.ts";
 import { allowSoftware, hostPolicyOf } from "../testing/host-policy.ts";
-import { type AcceptState, acceptUpdate, type PolicyOffer } from "./accept-update.ts";
+import { type AcceptState, acceptUpdate, HOST_POLICY_BYTES_MAX, type PolicyOffer } from "./accept-update.ts";
 import { planKernel } from "./kernel-plan.ts";
 import { formatAddress, formatPlan, formatPrefix } from "./print.ts";
 
@@ -140,6 +140,7 @@ describe("acceptUpdate", () => {
     ["not newer", offer(policy, { generation: 5n }), "policy-stale"],
     ["put back before, and not confirmed since", offer(policy, { generation: 8n }), "policy-reverted"],
     ["of another host", offer({ ...policy, workload: "db-1" }), "policy-of-another"],
+    ["too large", offer(" ".repeat(HOST_POLICY_BYTES_MAX + 1)), "policy-too-large"],
     ["damaged", offer(policy, { digest: new Uint8Array(32) }), "policy-damaged"],
     ["no JSON", offer("{"), "policy-malformed"],
     ["of another shape", offer({ ...policy, surprise: 1 }), "policy-malformed"],
