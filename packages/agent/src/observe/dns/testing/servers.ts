@@ -44,8 +44,8 @@ def serve_tcp():
     t.bind((args[0], 53)); t.listen(8)
     while True:
         c, _ = t.accept()
-        size = struct.unpack("!H", c.recv(2, socket.MSG_WAITALL))[0]
-        body = reply(c.recv(size, socket.MSG_WAITALL), True)[1]
+        stream = c.makefile("rb")
+        body = reply(stream.read(struct.unpack("!H", stream.read(2))[0]), True)[1]
         whole = struct.pack("!H", len(body)) + body
         c.sendall(whole[:5]); c.sendall(whole[5:]); c.close()
 s = socket.socket(family, socket.SOCK_DGRAM)
@@ -86,7 +86,7 @@ while body[:2] != query[:2]: body = s.recv(4096)
 if body[2] & 2:
     t = socket.socket(family, socket.SOCK_STREAM); t.settimeout(5); t.connect((resolver, 53))
     t.sendall(struct.pack("!H", len(query)) + query)
-    size = struct.unpack("!H", t.recv(2, socket.MSG_WAITALL))[0]; body = t.recv(size, socket.MSG_WAITALL); t.close()
+    stream = t.makefile("rb"); size = struct.unpack("!H", stream.read(2))[0]; body = stream.read(size); t.close()
 at = len(query); addresses = []
 for _ in range(struct.unpack("!H", body[6:8])[0]):
     while body[at]:
