@@ -50,6 +50,8 @@ export async function carryContainers(cast: Cast): Promise<void> {
     "--containers",
     "--name",
     NAME,
+    "--label",
+    "app=edge",
     ...places,
     "--token-file",
     "/run/ringwall-token",
