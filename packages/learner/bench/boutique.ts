@@ -13,8 +13,16 @@ export function boutiqueBars(app: AppGraph): readonly Bar[] {
   const truth = new Set(app.calls.map((call) => call.join(" → ")));
   const trial = fleetTrial([app], 1, { share: 0.9, withLabels: false });
   const services = new Map(trial.fleet.hosts.map((host) => [host.name, host.service.split("/")[1] ?? ""]));
-  const bars: [string, ReadonlySet<string>][] = [
-    ["fleet of replicas, labels hidden", serviceEdges(trial.result, services)],
+  // What a window withheld of a pair of single hosts, nobody can learn.
+  const shown = new Set(
+    trial.traffic.later.flatMap(({ pair, wasSeen }) =>
+      pair.kind === "call" && wasSeen
+        ? [`${services.get(pair.src?.name ?? "")} → ${services.get(pair.dst?.name ?? "")}`]
+        : [],
+    ),
+  );
+  const bars: [string, ReadonlySet<string>, ReadonlySet<string>][] = [
+    ["fleet of replicas, labels hidden, those the window shows", serviceEdges(trial.result, services), shown],
   ];
   for (const withLabels of [false, true]) {
     const { flows, inventory } = singles(app, withLabels);
@@ -29,18 +37,19 @@ export function boutiqueBars(app: AppGraph): readonly Bar[] {
     bars.push([
       `one workload per service, ${withLabels ? "labels" : "no labels"}, no processes`,
       serviceEdges(result, own),
+      truth,
     ]);
   }
-  return bars.flatMap(([what, found]) => {
+  return bars.flatMap(([what, found, learnable]) => {
     const own = [...found].filter((edge) =>
       edge.split(" → ").every((name) => app.services.some((service) => service.name === name)),
     );
     return [
       bar(
-        `Online Boutique, ${what}: true edges found, of ${truth.size}`,
-        [...truth].filter((edge) => found.has(edge)).length,
+        `Online Boutique, ${what}: true edges found, of ${learnable.size}`,
+        [...learnable].filter((edge) => found.has(edge)).length,
         ">=",
-        truth.size,
+        learnable.size,
         String,
       ),
       bar(

@@ -1,7 +1,8 @@
+import type { Flow } from "@ringwall/model";
 import { decide, inventoryOf, policySetOf } from "@ringwall/policy";
 import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
 import { buildFleet, type Fleet, workloadOf } from "../../lab/src/fleet/fleet.ts";
-import { random } from "../../lab/src/fleet/random.ts";
+import { type Random, random } from "../../lab/src/fleet/random.ts";
 import { drawTraffic, type LaterEdge, type Traffic } from "../../lab/src/fleet/traffic.ts";
 import { edgesOfFlows, type LearnResult, learn } from "../src/index.ts";
 import { permittedTuples } from "./permitted.ts";
@@ -16,6 +17,10 @@ export type TrialOptions = {
   readonly withLabels: boolean;
   readonly tightness?: number;
   readonly isPatient?: boolean;
+  /** What the records hold of a flow; null where there is none of it. */
+  readonly recorded?: (flow: Flow, rng: Random) => Flow | null;
+  /** The later flows are recorded alike, since the policy is judged by what records hold. */
+  readonly isLaterAlike?: boolean;
 };
 
 /** Sums of one trial, so that trials add up. */
@@ -51,7 +56,7 @@ export type Trial = {
 export function fleetTrial(
   apps: readonly AppGraph[],
   seed: number,
-  { share, withLabels, tightness = 0.5, isPatient = false }: TrialOptions,
+  { share, withLabels, tightness = 0.5, isPatient = false, recorded, isLaterAlike }: TrialOptions,
 ): Trial {
   const rng = random(seed);
   const fleet = buildFleet(apps, rng, { replicasMax: 6, windowDays: 14 });
@@ -63,15 +68,19 @@ export function fleetTrial(
     isPatient,
   });
   const inventory = fleet.hosts.map((host) => workloadOf(host, withLabels));
+  const window = recorded ? traffic.window.flatMap((flow) => recorded(flow, rng) ?? []) : traffic.window;
   const result = learn({
-    edges: edgesOfFlows(traffic.window, inventory),
+    edges: edgesOfFlows(window, inventory),
     inventory,
     tightness,
     seed,
     taken: [],
   });
   const isAllowed = judge(result, inventory);
-  const verdicts = traffic.later.map((edge) => ({ ...edge, allowed: isAllowed(edge) }));
+  const verdicts = traffic.later.map((edge) => ({
+    ...edge,
+    allowed: isAllowed(isLaterAlike === true ? { flow: recorded?.(edge.flow, rng) ?? edge.flow } : edge),
+  }));
   const count = (test: (edge: (typeof verdicts)[number]) => boolean): number => verdicts.filter(test).length;
   const truth = trueSegments(fleet);
   const edges = trueServiceEdges(fleet);

@@ -1,6 +1,6 @@
 import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
 import { type Bar, bar, percent } from "./bars.ts";
-import { fleetTrial, type Score } from "./fleet-trial.ts";
+import { fleetTrial, type Score, type TrialOptions } from "./fleet-trial.ts";
 import { jaccardRoles, learnNaive, naiveKeys } from "./naive.ts";
 import { adjustedRand } from "./rand-index.ts";
 import { trueSegments } from "./truth.ts";
@@ -19,9 +19,10 @@ export function fleets(
   seeds: readonly number[],
   share: number,
   withLabels: boolean,
+  more: Partial<TrialOptions> = {},
 ): Summary {
   const scores = apps.flatMap((app) =>
-    seeds.map((seed) => fleetTrial([app], seed, { share, withLabels }).score),
+    seeds.map((seed) => fleetTrial([app], seed, { share, withLabels, ...more }).score),
   );
   const total = Object.fromEntries(
     (Object.keys(scores[0] ?? {}) as (keyof Score)[]).map((key) => [

@@ -8,6 +8,7 @@ import { type AppGraph, loadApplications, parseBoutique } from "../../lab/src/fl
 import { type Bar, formatBars } from "./bars.ts";
 import { boutiqueBars } from "./boutique.ts";
 import { fleetBars, fleets, naiveLines } from "./fleets.ts";
+import { inputBars } from "./inputs.ts";
 import { keptBars } from "./kept.ts";
 import { processBars } from "./process-trial.ts";
 import { readinessBars } from "./readiness.ts";
@@ -49,6 +50,7 @@ for (const share of [0.9, 0.5]) {
 }
 if (boutique !== null) show("Online Boutique", boutiqueBars(boutique));
 for (const file of processFiles()) show(`Process flows: ${path.basename(file)}`, processBars(file));
+show("Poorer records and patient intruders, labels hidden", inputBars(apps, seeds));
 show("What changes and needs no rule", keptBars(apps, seeds.slice(0, 1)));
 show("Readiness", readinessBars(100));
 show("Scale", scaleBars(apps, values.small));

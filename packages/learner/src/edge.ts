@@ -43,6 +43,7 @@ export type LearnInput = {
   readonly execs?: readonly Exec[];
   /** 0 = fewest rules, 1 = tightest; the default passes the project's benchmarks. */
   readonly tightness: number;
+  /** Part of the interface; no step draws at random, so that every seed gives the same result. */
   readonly seed: number;
   /** Names already taken, which new documents must not reuse. */
   readonly taken: readonly string[];

@@ -25,7 +25,12 @@ export function register(program: Command): void {
     .option("--inventory <file>", "Workload documents, YAML or NDJSON")
     .requiredOption("-o, --output <dir>", "where the policy and the report go")
     .option("--tightness <number>", "0 fewest rules … 1 tightest rules", parseTightness, 0.5)
-    .option("--seed <number>", "seed of the learner's choices", parseWhole(0, Number.MAX_SAFE_INTEGER), 1)
+    .option(
+      "--seed <number>",
+      "accepted and without effect: the learner draws nothing at random",
+      parseWhole(0, Number.MAX_SAFE_INTEGER),
+      1,
+    )
     .option(
       "--update <dir>",
       "an existing policy folder: only propose what it lacks, and leave people's text alone",

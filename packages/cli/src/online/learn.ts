@@ -15,6 +15,7 @@ type Options = ServerOptions & {
   readonly keepDraft?: boolean;
   readonly update?: boolean;
   readonly askAgain?: boolean;
+  readonly programs?: boolean;
   readonly output?: string;
   readonly json?: boolean;
 };
@@ -25,9 +26,14 @@ export function register(program: Command): void {
     .description("propose segments, software and rules from what was seen; from files with --flows")
     .option("--since <duration>", "learn from this time only, such as 24h, 7d", parseSince)
     .option("--tightness <number>", "0 fewest rules … 1 tightest rules", parseTightness)
-    .option("--seed <number>", "seed of the learner's choices", parseWhole(0, Number.MAX_SAFE_INTEGER))
+    .option(
+      "--seed <number>",
+      "accepted and without effect: the learner draws nothing at random",
+      parseWhole(0, Number.MAX_SAFE_INTEGER),
+    )
     .option("--keep-draft", "only show the proposal; without it the proposal becomes the draft")
     .option("--update", "only propose what the draft lacks, and leave people's text alone")
+    .option("--programs", "also propose what may run, from exec records")
     .option("--ask-again", "forget which rules `ringwall review` rejected, and propose them again")
     .option("-o, --output <dir>", "also write policy.yaml and report.json there")
     .option("--json", "one JSON object");
@@ -43,8 +49,8 @@ function parseTightness(text: string): number {
 async function learn(options: Options): Promise<0> {
   const { LONG_ANSWER_MS_MAX, openApi } = await import("../server/api.ts");
   const { learnReply } = await import("@ringwall/protocol/rest");
-  const { since, tightness, seed, keepDraft, update, askAgain } = options;
-  const body = { since, tightness, seed, keepDraft, update, askAgain };
+  const { since, tightness, seed, keepDraft, update, askAgain, programs } = options;
+  const body = { since, tightness, seed, keepDraft, update, askAgain, programs };
   const reply = await openApi(options).send("POST", "/api/v1/learn", body, learnReply, LONG_ANSWER_MS_MAX);
   if (options.output !== undefined) saveProposal(options.output, reply.text, reply.report);
   if (options.json) {

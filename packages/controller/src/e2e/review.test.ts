@@ -39,7 +39,7 @@ async function connection(from: string, fromExe: string, to: string, toExe: stri
   await agents.get(to)?.reportFlows(flowBatch(to, id, [into]));
 }
 
-const learn = async (body: { update?: boolean; askAgain?: boolean } = {}) =>
+const learn = async (body: { update?: boolean; askAgain?: boolean; programs?: boolean } = {}) =>
   (await controller.client.POST("/api/v1/learn", { body })).data;
 const proposal = async () => (await controller.client.GET("/api/v1/proposal")).data;
 const draft = async () => (await controller.client.GET("/api/v1/draft")).data?.text ?? "";
@@ -126,7 +126,7 @@ describe("review of a proposal", () => {
 });
 
 describe("what may run", () => {
-  it("is proposed from exec records, for the hosts that report them", async () => {
+  it("is proposed from exec records when asked for, for the hosts that report them", async () => {
     const process = {
       exe: "/usr/sbin/cron",
       exeSha256: "c".repeat(64),
@@ -140,6 +140,8 @@ describe("what may run", () => {
       execs: [{ process, parentExe: "/sbin/init", timeMs: BigInt(Date.now()) }],
     });
     await learn();
+    expect((await proposal())?.rules.some(({ kind }) => kind === "run")).toBe(false);
+    await learn({ programs: true });
     const rule = (await proposal())?.rules.find(({ kind }) => kind === "run");
     expect(rule?.text).toContain("software: [ cron, postgres ]");
     expect((await proposal())?.rules.filter(({ kind }) => kind === "run")).toHaveLength(1);

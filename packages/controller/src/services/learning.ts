@@ -33,7 +33,7 @@ export function createLearning(parts: UserServicesParts): Pick<UserServices, "le
         tightness: body.tightness,
         seed: body.seed,
         essential: essentialEnds(parts),
-        execs: await loadStarted(flows),
+        execs: body.programs === true ? await loadStarted(flows) : [],
         rejected: reviews.filter(({ state }) => state === "rejected").map(({ rejection }) => rejection),
       };
       const made =

@@ -1570,6 +1570,7 @@ export interface operations {
                 "application/json": {
                     askAgain?: boolean;
                     keepDraft?: boolean;
+                    programs?: boolean;
                     seed?: number;
                     since?: string;
                     tightness?: number;

@@ -9,8 +9,10 @@ export const learnBody = z.object({
   keepDraft: z.boolean().optional(),
   /** Only what the draft lacks: its text stays as people wrote it, but for the smallest edits. */
   update: z.boolean().optional(),
-  /** Propose rejected rules too. */
+  /** Forget what was rejected, and propose it again. */
   askAgain: z.boolean().optional(),
+  /** Propose also what may run, from exec records: long lists, of use once segments govern processes. */
+  programs: z.boolean().optional(),
 });
 /** `report` is the learner's (packages/learner), as it stands in report.json. */
 export const learnReply = z.object({
