@@ -14,6 +14,7 @@ export type ShownRule = {
 
 /** The rules with their numbers, what was seen of each, and what was said of it. */
 export async function printReview(rules: readonly ShownRule[], command: string): Promise<void> {
+  if (rules.length === 0) return say("no rule was proposed");
   await printTable(
     [
       { head: "#", align: "right" },
