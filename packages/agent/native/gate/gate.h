@@ -14,6 +14,7 @@
  *   denied PID UID PPID KEY COUNT           forget
  *   expired PID UID PPID KEY allow|deny
  *   unmarked WHY PATH
+ *   forgotten
  */
 #ifndef RINGWALL_GATE_H
 #define RINGWALL_GATE_H

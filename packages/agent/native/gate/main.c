@@ -79,6 +79,7 @@ static void obey(struct gate *gate, const char *line)
 	} else if (!strcmp(line, "forget")) {
 		forget_verdicts();
 		forget_ignored(gate);
+		tell("forgotten\n");
 	}
 	gate->stalled = false;
 }

@@ -238,7 +238,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
       await parts.lsm?.apply(judge, failOpen);
       if (judge.mode !== "block" || !parts.available) return closeGate();
       gate?.setFailOpen(failOpen);
-      gate?.forget();
+      await gate?.forget();
       if (gate === null) await openGate().catch(failed);
     },
     onExec,

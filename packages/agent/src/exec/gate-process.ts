@@ -33,8 +33,8 @@ export type GateAnswer = { readonly allow: boolean; readonly keep: boolean };
 
 export type Gate = {
   readonly setFailOpen: (failOpen: boolean) => void;
-  /** What was found out holds no more: another policy. */
-  readonly forget: () => void;
+  /** What was found out holds no more: another policy. Resolves when that is so. */
+  readonly forget: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -46,6 +46,7 @@ export async function startGate(parts: GateParts): Promise<Gate> {
     stdio: ["pipe", "pipe", "pipe"],
   });
   let stopping = false;
+  const forgetting: (() => void)[] = [];
   let said = "";
   gate.stderr.on("data", (data) => {
     said = (said + String(data)).slice(-1000);
@@ -59,13 +60,19 @@ export async function startGate(parts: GateParts): Promise<Gate> {
       reject(new Error(`ringwall-gate ended with ${code}: ${said.trim()}`));
       if (!stopping) parts.onEnd(`exit code ${code}${said === "" ? "" : `: ${said.trim()}`}`);
     });
-    const take = createTaker(gate, parts, resolve);
+    const forgotten = () => forgetting.shift()?.();
+    const take = createTaker(gate, parts, { ready: resolve, forgotten });
     createInterface({ input: gate.stdout }).on("line", take);
   });
   await ready;
   return {
     setFailOpen: (open) => gate.stdin.write(`fail ${open ? "open" : "static"}\n`),
-    forget: () => gate.stdin.write("forget\n"),
+    forget: () => {
+      const done = new Promise<void>((resolve) => forgetting.push(resolve));
+      gate.stdin.write("forget\n");
+      // One that has ended knows nothing either.
+      return Promise.race([done, ended]);
+    },
     stop: async () => {
       stopping = true;
       gate.stdin.end();
@@ -74,14 +81,20 @@ export async function startGate(parts: GateParts): Promise<Gate> {
   };
 }
 
-function createTaker(gate: ChildProcess, parts: GateParts, ready: () => void): (line: string) => void {
+function createTaker(
+  gate: ChildProcess,
+  parts: GateParts,
+  on: { readonly ready: () => void; readonly forgotten: () => void },
+): (line: string) => void {
   const answer = (id: string, { allow, keep }: GateAnswer) =>
     gate.stdin?.write(`answer ${id} ${allow ? "allow" : "deny"} ${keep ? "keep" : "once"}\n`);
   return (line) => {
     const [what = "", ...words] = line.split(" ");
     switch (what) {
       case "ready":
-        return ready();
+        return on.ready();
+      case "forgotten":
+        return on.forgotten();
       case "ask": {
         const [id = "", pid, uid, ppid, file, key] = words;
         const question = toQuestion([pid, uid, ppid, key]);

@@ -118,7 +118,7 @@ describe.skipIf(why !== "")("the gate", () => {
     await start();
     expect(await run(program)).toBe("ran");
     answer = async () => deny;
-    gate?.forget();
+    await gate?.forget();
     expect(await run(program)).toBe("refused");
   });
 
