@@ -22,6 +22,7 @@
 
 #define TCX_INGRESS 46 /* enum bpf_attach_type; newer than Debian's header */
 #define FILTER_PRIORITY 0x5257
+#define LOOPBACK "lo"
 
 /* The part of bpf_attr that a link at a device needs; zeros mean: at the end. */
 struct link_request {
@@ -138,6 +139,10 @@ static void forget_devices(const char *pin)
 		closedir(listing);
 }
 
+/*
+ * Not at the loopback: what passes there was judged on its way out by this very
+ * kernel, and a program for every packet is felt where a packet costs little.
+ */
 static int attach_each(int program, const struct options *options)
 {
 	struct if_nameindex *devices = if_nameindex();
@@ -147,6 +152,8 @@ static int attach_each(int program, const struct options *options)
 	for (int i = 0; devices && devices[i].if_index; i++) {
 		unsigned int device = devices[i].if_index;
 
+		if (!strcmp(devices[i].if_name, LOOPBACK))
+			continue;
 		snprintf(name, sizeof(name), "%u", device);
 		if (!pin_path(path, options->pin, "devices", name))
 			continue;
