@@ -54,24 +54,25 @@ function changedWorkloads(from: Inventory, to: Inventory): readonly Changed[] {
   return changed;
 }
 
-/** Whether an endpoint means the workload before and not after, or the other way round. */
-function joinsOrLeaves(set: PolicySet, endpoint: Endpoint, { before, after }: Changed): boolean {
-  const was = before !== undefined && isMember(set, endpoint, before);
-  const is = after !== undefined && isMember(set, endpoint, after);
-  return was !== is;
+/**
+ * Whether a factor of an endpoint means the workload before and not after, or the other way round. One by one, since a
+ * factor stands for addresses, and workloads that share an address may each meet another factor of the same rule; and
+ * segment by segment, so that one that does not resolve hides no other.
+ */
+function joinsOrLeaves(set: PolicySet, { segment, labels }: Endpoint, { before, after }: Changed): boolean {
+  const differs = (holds: (workload: Workload) => boolean): boolean =>
+    (before !== undefined && holds(before)) !== (after !== undefined && holds(after));
+  return (
+    (segment !== undefined && listOf(segment).some((name) => differs((one) => inAny(set, [name], one)))) ||
+    (labels !== undefined && differs((one) => selectsWorkload(labels, one)))
+  );
 }
 
-/** By the factors about workloads; nobody where there are none. */
-function isMember(set: PolicySet, endpoint: Endpoint, workload: Workload): boolean {
+/** Whether a host may be at this end of a rule, whatever the addresses say. A name that does not resolve may be any: a deny takes it so. */
+function mayBe({ set, inventory }: CompiledFrom, endpoint: Endpoint, workload: Workload): boolean {
   const { workload: names, segment, labels } = endpoint;
-  if (names === undefined && segment === undefined && labels === undefined) return false;
-  return mayBe(set, endpoint, workload);
-}
-
-/** Whether a host may be at this end of a rule, whatever the addresses say. */
-function mayBe(set: PolicySet, endpoint: Endpoint, workload: Workload): boolean {
-  const { workload: names, segment, labels } = endpoint;
-  if (names !== undefined && !listOf(names).includes(workload.metadata.name)) return false;
+  const named = (one: string) => one === workload.metadata.name || !inventory.byName.has(one);
+  if (names !== undefined && !listOf(names).some(named)) return false;
   if (segment !== undefined && !inAny(set, listOf(segment), workload)) return false;
   return labels === undefined || selectsWorkload(labels, workload);
 }
@@ -84,13 +85,10 @@ function inAny(set: PolicySet, names: readonly string[], workload: Workload): bo
   });
 }
 
-function addPossible(affected: Set<string>, { set, inventory }: CompiledFrom, own: Endpoint): void {
-  for (const workload of inventory.workloads) {
+function addPossible(affected: Set<string>, to: CompiledFrom, own: Endpoint): void {
+  for (const workload of to.inventory.workloads) {
     const { name } = workload.metadata;
-    // A name in the rule that no workload has can't be told apart from this one.
-    const unresolved =
-      own.workload !== undefined && listOf(own.workload).some((one) => !inventory.byName.has(one));
-    if (!affected.has(name) && (unresolved || mayBe(set, own, workload))) affected.add(name);
+    if (!affected.has(name) && mayBe(to, own, workload)) affected.add(name);
   }
 }
 
