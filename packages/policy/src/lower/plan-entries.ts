@@ -44,17 +44,94 @@ const NO_PROOF: Remote = { kind: "none" };
  * where the keys behind it would give another verdict, and then completely, so that a hit is always the whole truth.
  */
 export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
-  const byRank = policy.rules.toSorted((a, b) => rankOf(a) - rankOf(b) || a.id - b.id);
   const rulesById = new Map(policy.rules.map((rule) => [rule.id, rule]));
-  const tables = new Map<string, Table>();
-  const classes = peers.setsOf.map((sets, peer) => ({ peer, sets: new Set(sets) }));
+  const context: Context = {
+    classes: peers.setsOf.map((sets, peer) => ({ peer, sets: new Set(sets) })),
+    tableOf: createTables(policy),
+    written: (channel, subject, peer, blocks) =>
+      blocks.map((block) => entryOf(channel, subject, peer, block, rulesById.get(block.value))),
+  };
+  const asked = peersAskedFor(policy, context.classes);
+  const wholeOf = createWholeBlocks();
+  return {
+    anySubject: () => CHANNELS.flatMap((channel) => entriesOfAnySubject(context, channel)),
+    subject: (id, subject) => CHANNELS.flatMap((channel) => entriesOfSubject(context, channel, id, subject)),
+    remote: (subject, remote) =>
+      [...asked].flatMap(([channel, classes]) =>
+        entriesOfRemote({ ...context, classes }, channel, subject, remote, wholeOf),
+      ),
+  };
+}
 
-  const tableOf = (
+type PeerClass = { readonly peer: number; readonly sets: ReadonlySet<number> };
+type Context = {
+  readonly classes: readonly PeerClass[];
+  readonly tableOf: (
     channel: Channel,
     subject: Subject | null,
     sets: ReadonlySet<number>,
-    remote = NO_PROOF,
-  ): Table => {
+    remote?: Remote,
+  ) => Table;
+  readonly written: (
+    channel: Channel,
+    subject: number,
+    peer: number,
+    blocks: readonly PortBlock[],
+  ) => readonly PolicyEntry[];
+};
+const NO_SETS: ReadonlySet<number> = new Set();
+
+function entriesOfAnySubject({ classes, tableOf, written }: Context, channel: Channel) {
+  const base = tableOf(channel, null, NO_SETS);
+  const perPeer = classes.flatMap(({ peer, sets }) => {
+    const table = peer === PEER_NONE ? base : tableOf(channel, null, sets);
+    return sameVerdicts(table.ranges, base.hits) ? [] : written(channel, ANY, peer, table.blocks);
+  });
+  return [...written(channel, ANY, ANY, base.blocks), ...perPeer];
+}
+
+function entriesOfSubject(
+  { classes, tableOf, written }: Context,
+  channel: Channel,
+  id: number,
+  subject: Subject,
+) {
+  const anyAny = tableOf(channel, null, NO_SETS);
+  const own = tableOf(channel, subject, NO_SETS);
+  const ownWritten = !sameVerdicts(own.ranges, anyAny.hits);
+  const behind = ownWritten ? overlay(own.hits, anyAny.hits) : anyAny.hits;
+  const perPeer = classes.flatMap(({ peer, sets }) => {
+    const wanted = tableOf(channel, subject, sets);
+    const anyPeer = tableOf(channel, null, sets);
+    const peerWritten = peer !== PEER_NONE && !sameVerdicts(anyPeer.ranges, anyAny.hits);
+    const met = peerWritten ? overlay(anyPeer.hits, behind) : behind;
+    return sameVerdicts(wanted.ranges, met) ? [] : written(channel, id, peer, wanted.blocks);
+  });
+  return [...(ownWritten ? written(channel, id, ANY, own.blocks) : []), ...perPeer];
+}
+
+function entriesOfRemote(
+  { classes, tableOf, written }: Context,
+  channel: Channel,
+  subject: Numbered<Subject>,
+  remote: Numbered<Remote>,
+  wholeOf: (table: Table) => readonly PortBlock[],
+) {
+  if (remote.id === REMOTE_PROVISIONAL && channel.direction === "inbound") return [];
+  return classes.flatMap(({ peer, sets }) => {
+    const wanted = tableOf(channel, subject.value, sets, remote.value);
+    const plain = tableOf(channel, subject.value, sets);
+    if (sameVerdicts(wanted.ranges, plain.ranges)) return [];
+    const entries = written(channel, subject.id, peer, wholeOf(wanted));
+    return entries.map((entry) => ({ ...entry, remote: remote.id }));
+  });
+}
+
+/** Tables by the rules that hold, built once each. */
+function createTables(policy: HostPolicy): Context["tableOf"] {
+  const byRank = policy.rules.toSorted((a, b) => rankOf(a) - rankOf(b) || a.id - b.id);
+  const tables = new Map<string, Table>();
+  return (channel, subject, sets, remote = NO_PROOF) => {
     const rules = byRank.filter(
       (rule) =>
         rule.direction === channel.direction &&
@@ -68,68 +145,30 @@ export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
     tables.set(key, known);
     return known;
   };
-  const written = (channel: Channel, subject: number, peer: number, table: Table): readonly PolicyEntry[] =>
-    table.blocks.map((block) => entryOf(channel, subject, peer, block, rulesById.get(block.value)));
+}
 
+/** The peer classes for which what is proved makes a difference; only TCP carries proofs. */
+function peersAskedFor(policy: HostPolicy, classes: readonly PeerClass[]) {
   const asking = policy.rules.filter(asksPeer);
-  /** The peer classes for which what is proved makes a difference; only TCP carries proofs. */
-  const askedOf = new Map(
+  return new Map(
     CHANNELS.filter(({ proto }) => proto === "tcp").map((channel) => {
       const rules = asking.filter(({ direction }) => direction === channel.direction);
       const some = classes.filter(({ sets }) => rules.some(({ peer }) => peer === null || sets.has(peer)));
       return [channel, some] as const;
     }),
   );
+}
+
+/** Blocks in which every port has an answer, so that nothing behind them is met; built once for each table. */
+function createWholeBlocks(): (table: Table) => readonly PortBlock[] {
   const whole = new Map<string, readonly PortBlock[]>();
-  /** Every port has an answer, so that nothing behind it is met. */
-  const wholeOf = ({ key, ranges }: Table): readonly PortBlock[] => {
+  return ({ key, ranges }) => {
     const known = whole.get(key);
     if (known !== undefined) return known;
     const answers = ranges.map((one) => ({ ...one, value: Math.max(one.value, DEFAULT_DENY) }));
     const blocks = portBlocksOf(answers, DEFAULT_DENY);
     whole.set(key, blocks);
     return blocks;
-  };
-
-  const none: ReadonlySet<number> = new Set();
-  return {
-    anySubject: () =>
-      CHANNELS.flatMap((channel) => {
-        const base = tableOf(channel, null, none);
-        const perPeer = classes.flatMap(({ peer, sets }) => {
-          const table = peer === PEER_NONE ? base : tableOf(channel, null, sets);
-          return sameVerdicts(table.ranges, base.hits) ? [] : written(channel, ANY, peer, table);
-        });
-        return [...written(channel, ANY, ANY, base), ...perPeer];
-      }),
-    subject: (id, subject) =>
-      CHANNELS.flatMap((channel) => {
-        const anyAny = tableOf(channel, null, none);
-        const own = tableOf(channel, subject, none);
-        const ownWritten = !sameVerdicts(own.ranges, anyAny.hits);
-        const behind = ownWritten ? overlay(own.hits, anyAny.hits) : anyAny.hits;
-        const perPeer = classes.flatMap(({ peer, sets }) => {
-          const wanted = tableOf(channel, subject, sets);
-          const anyPeer = tableOf(channel, null, sets);
-          const peerWritten = peer !== PEER_NONE && !sameVerdicts(anyPeer.ranges, anyAny.hits);
-          const met = peerWritten ? overlay(anyPeer.hits, behind) : behind;
-          return sameVerdicts(wanted.ranges, met) ? [] : written(channel, id, peer, wanted);
-        });
-        return [...(ownWritten ? written(channel, id, ANY, own) : []), ...perPeer];
-      }),
-    remote: (subject, remote) =>
-      [...askedOf].flatMap(([channel, asked]) => {
-        if (remote.id === REMOTE_PROVISIONAL && channel.direction === "inbound") return [];
-        return asked.flatMap(({ peer, sets }) => {
-          const wanted = tableOf(channel, subject.value, sets, remote.value);
-          const plain = tableOf(channel, subject.value, sets);
-          if (sameVerdicts(wanted.ranges, plain.ranges)) return [];
-          return wholeOf(wanted).map((block) => ({
-            ...entryOf(channel, subject.id, peer, block, rulesById.get(block.value)),
-            remote: remote.id,
-          }));
-        });
-      }),
   };
 }
 
