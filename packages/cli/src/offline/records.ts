@@ -8,6 +8,7 @@ import {
   flow,
   flowEnd,
   type Problem,
+  parseAddress,
 } from "@ringwall/model";
 import { LINE_LENGTH_MAX, lineChunks, NEWLINE } from "./line-chunks.ts";
 
@@ -47,8 +48,13 @@ export function parseFlow(file: string, line: number, text: string): RecordLine<
   return parseLine(file, line, text, flow) as RecordLine<Flow>; // the schema is a flow's
 }
 
-/** One end of a flow; null where the text is none. */
+/** An address and nothing else, as the internet's ends are: most of those that are new in a long file. */
+const ADDRESS_ALONE = /^\{"ip":"([0-9.]+)"(?:,"port":(?:0|[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}))?\}$/;
+
+/** One end of a flow, with or without its ephemeral port; null where the text is none. */
 export function parseEnd(text: string): FlowEnd | null {
+  const ip = ADDRESS_ALONE.exec(text)?.[1];
+  if (ip !== undefined && parseAddress(ip) !== null) return { ip };
   try {
     const parsed = flowEnd.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : null;

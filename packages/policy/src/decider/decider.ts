@@ -26,8 +26,15 @@ import { createRuleIndex, type IndexedRule } from "./rule-index.ts";
 
 /** Judges many attempts against one policy. */
 export type Decider = {
-  /** The same answer as the reference evaluator's. */
-  readonly decide: (attempt: Attempt, line?: number) => Result<Verdict>;
+  /** The same answer as the reference evaluator's. `src` and `dst` are the ends' places, where the caller has them already. */
+  readonly decide: (
+    attempt: Attempt,
+    line?: number,
+    src?: Place | null,
+    dst?: Place | null,
+  ) => Result<Verdict>;
+  /** For a caller that meets an end many times and keeps its place, which is not remembered here. */
+  readonly placeOf: (end: Attempt["src"]) => Place | null;
 };
 export type DeciderOptions = DecideOptions & {
   /** Whether a default deny names the nearest rule, which costs a look at every rule. Default: true. */
@@ -35,7 +42,8 @@ export type DeciderOptions = DecideOptions & {
 };
 
 /** An end that the index can answer for: one workload, or an address of nobody. */
-type Place = {
+export type Place = {
+  /** Into the inventory; null = nobody's. */
   readonly index: number | null;
   readonly managed: boolean;
   readonly foreign: boolean;
@@ -88,13 +96,14 @@ export function createDecider(set: PolicySet, inventory: Inventory, options: Dec
   };
 
   return {
-    decide: (attempt, line = 1) => {
+    placeOf: places.fresh,
+    decide: (attempt, line = 1, knownSrc, knownDst) => {
       const slowly = (): Result<Verdict> => decide(set, inventory, attempt, { ...options, line });
       const port = attempt.proto === "icmp" ? attempt.icmpType : attempt.port;
       const named = isKnown(attempt.src.software) && isKnown(attempt.dst.software);
       if (port === undefined || !named || (options.quarantined?.size ?? 0) > 0) return slowly();
-      const src = places(attempt.src);
-      const dst = src === null ? null : places(attempt.dst);
+      const src = knownSrc === undefined ? places.remembered(attempt.src) : knownSrc;
+      const dst = src === null ? null : knownDst === undefined ? places.remembered(attempt.dst) : knownDst;
       if (src === null || dst === null) return slowly();
       const outbound = judge(attempt, "outbound", src, dst);
       const inbound = judge(attempt, "inbound", src, dst);
@@ -144,20 +153,29 @@ function createPlaces(set: PolicySet, inventory: Inventory, rules: readonly Inde
     const addresses = workload.spec.addresses;
     return addresses.length === 1 && ownAddresses(workload).length === 1 ? addresses[0] : undefined;
   });
-  let remembered = new Map<string, Place | null>();
-  return (end: Attempt["src"]): Place | null => {
-    const { workload, ip } = end;
+  const find = (
+    { workload, ip }: Attempt["src"],
+    atAddress: (at: number | undefined, ip: string) => Place | null,
+  ): Place | null => {
     const at = workload == null ? undefined : positions.get(workload);
     if (workload != null && at === undefined) return null;
     if (at !== undefined && (ip == null || ip === only[at])) return own[at] ?? null;
-    if (ip == null) return null;
+    return ip == null ? null : atAddress(at, ip);
+  };
+  const fresh = (at: number | undefined, ip: string) => placeAt(inventory, index, positions, words, at, ip);
+  let known = new Map<string, Place | null>();
+  const remembered = (at: number | undefined, ip: string): Place | null => {
     const key = at === undefined ? ip : `${at} ${ip}`;
-    const known = remembered.get(key);
-    if (known !== undefined) return known;
-    if (remembered.size >= PLACES_MAX) remembered = new Map();
-    const place = placeAt(inventory, index, positions, words, at, ip);
-    remembered.set(key, place);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    if (known.size >= PLACES_MAX) known = new Map();
+    const place = fresh(at, ip);
+    known.set(key, place);
     return place;
+  };
+  return {
+    remembered: (end: Attempt["src"]) => find(end, remembered),
+    fresh: (end: Attempt["src"]) => find(end, fresh),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ExecRecord, Flow, FlowEnd } from "@ringwall/model";
+import type { LocatedEnd } from "../simulate/simulate.ts";
 import type { Bytes } from "./bytes.ts";
 import type { FlowParts } from "./scan-flow.ts";
 import { createSpanTable, hashOf, type Spans, type SpanTable } from "./span-table.ts";
@@ -7,7 +8,7 @@ import { createSpanTable, hashOf, type Spans, type SpanTable } from "./span-tabl
 export type Parsers = {
   /** A whole line; null where it is no record, which is then reported. */
   readonly line: (bytes: Bytes, from: number, end: number, line: number) => Flow | ExecRecord | null;
-  /** One end of a flow; null where it is none. */
+  /** One end of a flow, with or without its ephemeral port; null where it is none. */
   readonly end: (bytes: Bytes, from: number, end: number) => FlowEnd | null;
 };
 /** The parts of good records' lines, parsed once and numbered. */
@@ -15,10 +16,21 @@ export type KnownParts = {
   /** Writes the numbers of source, destination and rest; false where one of them is new. */
   readonly find: (bytes: Bytes, parts: FlowParts, numbers: Int32Array) => boolean;
   readonly fits: (parts: FlowParts) => boolean;
-  /** Parses what is new of a line: all of it, or only an end beside a known rest. False where it is no record. */
-  readonly learn: (bytes: Bytes, from: number, end: number, line: number, parts: FlowParts) => boolean;
+  /**
+   * Parses what is new of a line: all of it, or only an end beside a known rest. Takes the numbers that were found (-1
+   * for what was not) and completes them. False where it is no record.
+   */
+  readonly learn: (
+    bytes: Bytes,
+    from: number,
+    end: number,
+    line: number,
+    parts: FlowParts,
+    numbers: Int32Array,
+  ) => boolean;
   /** The flow of three parts, the same object for each rest: its time and counts are those of some record. */
   readonly flowOf: (numbers: Int32Array) => Shape;
+  readonly endOf: (number: number | undefined) => LocatedEnd;
   readonly clear: () => void;
 };
 
@@ -27,26 +39,39 @@ type Shape = { -readonly [Key in keyof Flow]: Flow[Key] };
 type Parts<T> = { readonly table: SpanTable; values: T[] };
 
 /** @param entriesMax distinct ends, and distinct rests, that are remembered; a power of two */
-export function createKnownParts(parse: Parsers, entriesMax: number, bytesMax: number): KnownParts {
-  const ends: Parts<FlowEnd> = { table: createSpanTable(entriesMax, bytesMax), values: [] };
+export function createKnownParts(
+  parse: Parsers,
+  locate: (end: FlowEnd) => LocatedEnd,
+  entriesMax: number,
+  bytesMax: number,
+): KnownParts {
+  const ends: Parts<LocatedEnd> = { table: createSpanTable(entriesMax, bytesMax), values: [] };
   const shapes: Parts<Shape> = { table: createSpanTable(entriesMax, bytesMax), values: [] };
-  const learn: KnownParts["learn"] = (bytes, from, end, line, parts) => {
-    if (isKnown(shapes, bytes, parts.rest))
-      if (learnEnd(bytes, parts.src) && learnEnd(bytes, parts.dst)) return true;
+  const learn: KnownParts["learn"] = (bytes, from, end, line, parts, numbers) => {
+    const [src = -1, dst = -1, rest = -1] = numbers;
+    if (rest >= 0) {
+      numbers[0] = src >= 0 ? src : learnEnd(bytes, parts.src);
+      numbers[1] = numbers[0] < 0 || dst >= 0 ? dst : learnEnd(bytes, parts.dst);
+      if (numbers[0] >= 0 && numbers[1] >= 0) return true;
+    }
     const record = parse.line(bytes, from, end, line);
     if (record === null) return false;
     if ("exec" in record) throw new Error("bug: a record with two ends is no exec record");
-    remember(ends, bytes, parts.src, withoutPort(record.src));
-    remember(ends, bytes, parts.dst, withoutPort(record.dst));
-    remember(shapes, bytes, parts.rest, { ...record });
+    numbers[0] = remember(ends, bytes, parts.src, () => locate(withoutPort(record.src)));
+    numbers[1] = remember(ends, bytes, parts.dst, () => locate(withoutPort(record.dst)));
+    numbers[2] = remember(shapes, bytes, parts.rest, () => ({ ...record }));
     return true;
   };
-  const learnEnd = (bytes: Bytes, spans: Spans): boolean => {
-    if (isKnown(ends, bytes, spans)) return true;
+  /** -1 where it is none. */
+  const learnEnd = (bytes: Bytes, spans: Spans): number => {
     const last = spans.offsets[spans.count - 1] ?? 0;
     const read = parse.end(bytes, spans.offsets[0] ?? 0, last + 1);
-    if (read !== null) remember(ends, bytes, spans, withoutPort(read));
-    return read !== null;
+    return read === null ? -1 : remember(ends, bytes, spans, () => locate(withoutPort(read)));
+  };
+  const endOf: KnownParts["endOf"] = (number) => {
+    const end = ends.values[number ?? -1];
+    if (end === undefined) throw new Error("bug: parts are known");
+    return end;
   };
   return {
     learn,
@@ -58,13 +83,13 @@ export function createKnownParts(parse: Parsers, entriesMax: number, bytesMax: n
     },
     fits: (parts) => ends.table.fits(parts.src, parts.dst) && shapes.table.fits(parts.rest),
     flowOf: ([src = 0, dst = 0, rest = 0]) => {
-      const [from, to, shape] = [ends.values[src], ends.values[dst], shapes.values[rest]];
-      if (from === undefined || to === undefined || shape === undefined)
-        throw new Error("bug: parts are known");
-      shape.src = from;
-      shape.dst = to;
+      const shape = shapes.values[rest];
+      if (shape === undefined) throw new Error("bug: parts are known");
+      shape.src = endOf(src).end;
+      shape.dst = endOf(dst).end;
       return shape;
     },
+    endOf,
     clear: () => {
       for (const parts of [ends, shapes]) {
         parts.table.clear();
@@ -74,15 +99,17 @@ export function createKnownParts(parse: Parsers, entriesMax: number, bytesMax: n
   };
 }
 
-function isKnown({ table }: Parts<unknown>, bytes: Bytes, spans: Spans): boolean {
-  return table.find(bytes, spans, hashOf(bytes, spans)) >= 0;
-}
-
-function remember<T>({ table, values }: Parts<T>, bytes: Bytes, spans: Spans, value: T): void {
+function remember<T>({ table, values }: Parts<T>, bytes: Bytes, spans: Spans, value: () => T): number {
   const hash = hashOf(bytes, spans);
-  if (table.find(bytes, spans, hash) < 0) values[table.add(bytes, spans, hash)] = value;
+  const found = table.find(bytes, spans, hash);
+  if (found >= 0) return found;
+  const number = table.add(bytes, spans, hash);
+  values[number] = value();
+  return number;
 }
 
-function withoutPort({ port: _port, ...end }: FlowEnd): FlowEnd {
-  return end;
+function withoutPort(end: FlowEnd): FlowEnd {
+  if (end.port === undefined) return end;
+  const { port: _port, ...rest } = end;
+  return rest;
 }

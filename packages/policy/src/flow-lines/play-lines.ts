@@ -43,7 +43,7 @@ export function createLinePlayer(
 ): LinePlayer {
   const detail = timeDetailOf(sets);
   const scan = createFlowScanner(detail);
-  const known = createKnownParts(parse, limits.parts, limits.bytes);
+  const known = createKnownParts(parse, play.locate, limits.parts, limits.bytes);
   let memory = newMemory();
 
   const finish = (): void => {
@@ -61,16 +61,17 @@ export function createLinePlayer(
     const flow = known.flowOf(numbers);
     // ASCII. Where verdicts don't depend on it, any record's time will do.
     if (detail !== "none") flow.time = String.fromCharCode(...bytes.subarray(parts.timeFrom, parts.timeTo));
-    return play.judge(flow, line);
+    return play.judge(flow, line, known.endOf(numbers[0]), known.endOf(numbers[1]));
   };
   /** Whether the parts of the line are known now, their numbers in the rows' scratch. */
   const know = (bytes: Bytes, from: number, end: number, line: number, parts: FlowParts): boolean => {
     if (memory.edges.length >= limits.edges) forget();
     if (known.find(bytes, parts, memory.rows.scratch)) return true;
-    if (!known.fits(parts)) forget();
-    if (!known.learn(bytes, from, end, line, parts)) return false;
-    if (!known.find(bytes, parts, memory.rows.scratch)) throw new Error("bug: what was learnt is known");
-    return true;
+    if (!known.fits(parts)) {
+      forget();
+      memory.rows.scratch.fill(-1);
+    }
+    return known.learn(bytes, from, end, line, parts, memory.rows.scratch);
   };
   return {
     finish,

@@ -1,11 +1,11 @@
-import type { ExecRecord, Flow } from "@ringwall/model";
-import { createDecider, type Decider } from "../decider/decider.ts";
+import type { ExecRecord, Flow, FlowEnd } from "@ringwall/model";
+import { createDecider, type Decider, type Place } from "../decider/decider.ts";
 import { decideExec } from "../exec/decide-exec.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import type { DecideOptions } from "../spec/decide.ts";
 import type { Simulation } from "./simulation.ts";
-import { createTally, type JudgedEdge } from "./tally.ts";
+import { createTally, type JudgedEdge, type Spot } from "./tally.ts";
 
 export type SimulateOptions = DecideOptions & {
   /** The policy that holds today: what it allows is the measure of "newly". Default: the records' own verdicts, else everything was allowed. */
@@ -31,10 +31,26 @@ export type Player = {
   /** `line` is where the record stands, for problems. */
   readonly add: (record: Flow | ExecRecord, line: number) => void;
   /** Judges without counting; null where that can't be, which is then one of the problems. */
-  readonly judge: (record: Flow | ExecRecord, line: number) => JudgedEdge | null;
+  readonly judge: (
+    record: Flow | ExecRecord,
+    line: number,
+    src?: LocatedEnd,
+    dst?: LocatedEnd,
+  ) => JudgedEdge | null;
+  /** Looks an end up once, for a caller that keeps it for many judgements. */
+  readonly locate: (end: FlowEnd) => LocatedEnd;
   /** Counts so many records of a judged edge, with the sum of their counts. */
   readonly count: (edge: JudgedEdge, records: number, connections: number) => void;
   readonly result: () => Simulation;
+};
+
+/** An end with all that a judgement asks of it alone. */
+export type LocatedEnd = {
+  readonly end: FlowEnd;
+  readonly now: Place | null;
+  /** Under the policy that holds today; null without one too. */
+  readonly before: Place | null;
+  readonly spot: Spot;
 };
 
 export function createSimulation(
@@ -49,14 +65,15 @@ export function createSimulation(
       ? null
       : createDecider(against.set, against.inventory, { ...fleet, nearest: false });
   const tally = createTally(set, inventory);
-  const judgeFlow = (flow: Flow, line: number): JudgedEdge | null => {
-    const verdict = decider.decide(flow, line);
+  const judgeFlow = (flow: Flow, line: number, src?: LocatedEnd, dst?: LocatedEnd): JudgedEdge | null => {
+    const verdict = decider.decide(flow, line, src?.now, dst?.now);
     if (!verdict.ok) {
       tally.problem(verdict.error, line);
       return null;
     }
     const now = verdict.value.outcome === "allowed" ? "allowed" : "denied";
-    return tally.edgeOf(flow, verdict.value, outcomeBefore(before, flow) !== now);
+    const changed = outcomeBefore(before, flow, src?.before, dst?.before) !== now;
+    return tally.edgeOf(flow, verdict.value, changed, src?.spot, dst?.spot);
   };
   const judgeExec = (record: ExecRecord, line: number): JudgedEdge | null => {
     const verdict = decideExec(set, inventory, record, { line });
@@ -64,10 +81,14 @@ export function createSimulation(
     tally.problem(verdict.error, line);
     return null;
   };
-  const judge: Player["judge"] = (record, line) =>
-    "exec" in record ? judgeExec(record, line) : judgeFlow(record, line);
+  const judge: Player["judge"] = (record, line, src, dst) =>
+    "exec" in record ? judgeExec(record, line) : judgeFlow(record, line, src, dst);
   return {
     judge,
+    locate: (end) => {
+      const now = decider.placeOf(end);
+      return { end, now, before: before?.placeOf(end) ?? null, spot: tally.spotOf(end, now) };
+    },
     count: tally.count,
     add: (record, line) => {
       const edge = judge(record, line);
@@ -78,9 +99,14 @@ export function createSimulation(
 }
 
 /** Whether the flow met no objection until now. */
-function outcomeBefore(before: Decider | null, flow: Flow): "allowed" | "denied" {
+function outcomeBefore(
+  before: Decider | null,
+  flow: Flow,
+  src: Place | null | undefined,
+  dst: Place | null | undefined,
+): "allowed" | "denied" {
   if (before !== null) {
-    const verdict = before.decide(flow);
+    const verdict = before.decide(flow, 1, src, dst);
     return verdict.ok && verdict.value.outcome !== "allowed" ? "denied" : "allowed";
   }
   return flow.verdict === undefined || flow.verdict === "allowed" ? "allowed" : "denied";

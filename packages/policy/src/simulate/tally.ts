@@ -1,5 +1,6 @@
 import type { EndVerdict, Flow, FlowEnd, Outcome, Problem, Verdict } from "@ringwall/model";
 import { createSegmentsOf } from "../compile/segments-of.ts";
+import type { Place } from "../decider/decider.ts";
 import { lookUpEnd } from "../policy-set/end.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
@@ -22,6 +23,15 @@ export type JudgedEdge = {
   readonly change: Mutable<EdgeChange> | "beyond" | null;
 };
 type SegmentTotals = readonly Mutable<Totals>[];
+/** What of one end is counted and listed. */
+export type Spot = {
+  /** Null where it takes the other end to say who this one is. */
+  readonly segments: SegmentTotals | null;
+  readonly name: string;
+  readonly software: string;
+  /** Of both names. */
+  readonly hash: number;
+};
 
 /** What a simulation has counted so far, in bounded memory. */
 export type Tally = ReturnType<typeof createTally>;
@@ -35,19 +45,36 @@ export function createTally(set: PolicySet, inventory: Inventory) {
   let unlistedProblems = 0;
   const segmentsOf = createSegments(set, inventory, bySegment);
   const ruleNamed = (rule: string): Counter => {
-    const counter = byRule.get(rule) ?? { connections: 0 };
+    const known = byRule.get(rule);
+    if (known !== undefined) return known;
+    const counter = { connections: 0 };
     byRule.set(rule, counter);
     return counter;
   };
+  const spotOf = (end: FlowEnd, place: Place | null): Spot => {
+    const [name, software] = [formatEnd(end), formatProcess(end)];
+    const at = place?.index ?? null;
+    const workload = at === null ? undefined : inventory.workloads[at]?.metadata.name;
+    const hash = hashOfText(software, hashOfText(name, 0));
+    return { segments: place === null ? null : segmentsOf(workload), name, software, hash };
+  };
   return {
+    /** @param place where the end is by itself; null = not known */
+    spotOf,
     /** @param changed whether the flow meets something else than until now */
-    edgeOf: (flow: Flow, { outcome, outbound, inbound }: Verdict, changed: boolean): JudgedEdge => ({
+    edgeOf: (
+      flow: Flow,
+      { outcome, outbound, inbound }: Verdict,
+      changed: boolean,
+      src = spotOf(flow.src, null),
+      dst = spotOf(flow.dst, null),
+    ): JudgedEdge => ({
       outcome,
-      source: segmentsOf(workloadOf(inventory, flow.src, flow.dst)),
-      destination: segmentsOf(workloadOf(inventory, flow.dst, flow.src)),
+      source: src.segments ?? segmentsOf(workloadOf(inventory, flow.src, flow.dst)),
+      destination: dst.segments ?? segmentsOf(workloadOf(inventory, flow.dst, flow.src)),
       outbound: outbound === null ? null : ruleNamed(outbound.rule),
       inbound: inbound === null ? null : ruleNamed(inbound.rule),
-      change: changed ? changes.entryOf(flow, outcome, outbound, inbound) : null,
+      change: changed ? changes.entryOf(flow, src, dst, outcome, outbound, inbound) : null,
     }),
     execOf: (workload: string, outcome: Outcome, rule: string): JudgedEdge => ({
       outcome,
@@ -91,46 +118,62 @@ export function createTally(set: PolicySet, inventory: Inventory) {
 
 /** Changed edges by what a person tells them apart by; the first `EDGES_MAX` of each kind are kept. */
 function createChanges() {
-  const lists = {
-    blocked: new Map<string, Mutable<EdgeChange>>(),
-    allowed: new Map<string, Mutable<EdgeChange>>(),
-  };
+  const lists = { blocked: newList(), allowed: newList() };
   let dropped = 0;
   return {
     entryOf: (
-      { src, dst, proto, port, icmpType }: Flow,
+      { proto, port, icmpType }: Flow,
+      src: Spot,
+      dst: Spot,
       outcome: Outcome,
       outbound: EndVerdict | null,
       inbound: EndVerdict | null,
     ): Mutable<EdgeChange> | "beyond" => {
-      const list = outcome === "allowed" ? lists.allowed : lists.blocked;
+      const { edges, hashes } = outcome === "allowed" ? lists.allowed : lists.blocked;
+      const at = (proto === "icmp" ? icmpType : port) ?? null;
+      const hash = Math.imul(Math.imul(src.hash ^ (at ?? -1), MIX) ^ dst.hash, MIX) >> 1;
+      if (edges.size >= EDGES_MAX && !hashes.has(hash)) return "beyond";
       const [end, verdict] = inbound?.outcome === outcome ? ["inbound", inbound] : ["outbound", outbound];
       const names = {
-        src: formatEnd(src),
-        srcSoftware: formatProcess(src),
-        dst: formatEnd(dst),
-        dstSoftware: formatProcess(dst),
+        src: src.name,
+        srcSoftware: src.software,
+        dst: dst.name,
+        dstSoftware: dst.software,
         proto,
-        port: (proto === "icmp" ? icmpType : port) ?? null,
+        port: at,
         rule: `${end} ${verdict?.rule ?? "not judged"}`,
       };
       const key = `${names.src} ${names.srcSoftware} ${names.dst} ${names.dstSoftware} ${proto} ${names.port} ${names.rule}`;
-      const known = list.get(key);
+      const known = edges.get(key);
       if (known !== undefined) return known;
-      if (list.size >= EDGES_MAX) return "beyond";
+      if (edges.size >= EDGES_MAX) return "beyond";
       const edge = { ...names, outcome, connections: 0 };
-      list.set(key, edge);
+      edges.set(key, edge);
+      hashes.add(hash);
       return edge;
     },
     beyond: (records: number): void => {
       dropped += records;
     },
     listed: () => ({
-      newlyBlocked: mostFirst(lists.blocked),
-      newlyAllowed: mostFirst(lists.allowed),
+      newlyBlocked: mostFirst(lists.blocked.edges),
+      newlyAllowed: mostFirst(lists.allowed.edges),
       dropped,
     }),
   };
+}
+
+const MIX = 0x9e3779b1;
+
+/** Listed edges by their names, and hashes of those names: what has none of them is not listed, without writing out its names. */
+function newList() {
+  return { edges: new Map<string, Mutable<EdgeChange>>(), hashes: new Set<number>() };
+}
+
+function hashOfText(text: string, from: number): number {
+  let hash = from;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), MIX) ^ (hash >>> 15);
+  return hash;
 }
 
 /** The totals of the segments that a workload is in, by its name. */
