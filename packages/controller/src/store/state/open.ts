@@ -36,6 +36,8 @@ export async function openState(address: StateAddress, onError: (error: Error) =
     application_name: "ringwall-controller",
   });
   pool.on("error", onError);
+  // A connection that breaks in use fails its query, and the next; without a listener it would end the process as well.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const db: StateDatabase = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     const holder = await takeLock(pool, address);
