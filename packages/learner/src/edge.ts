@@ -51,4 +51,8 @@ export type LearnInput = {
   readonly essential?: readonly { readonly ip: string; readonly port: number }[];
   /** Rules that people turned down: what they would allow is set aside with their reason. */
   readonly rejected?: readonly Rejection[];
+  /** Told as each step begins, so that long work can show where it is; has no part in the result. */
+  readonly onStage?: (stage: LearnStage) => void;
 };
+
+export type LearnStage = "naming software" | "cleaning" | "finding segments" | "writing rules" | "judging";

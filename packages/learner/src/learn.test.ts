@@ -248,3 +248,11 @@ describe("the three-tier application without labels", () => {
     `);
   });
 });
+
+test("each step is told once as it begins, and whoever listens changes nothing", () => {
+  const told: string[] = [];
+  const input = { edges: edgesOfFlows([...normal, ...scan], inventory), inventory, tightness: 0.5, seed: 1 };
+  const heard = learn({ ...input, taken: [], onStage: (stage) => told.push(stage) });
+  expect(told).toEqual(["naming software", "cleaning", "finding segments", "writing rules", "judging"]);
+  expect(heard).toEqual(learned([...normal, ...scan]));
+});

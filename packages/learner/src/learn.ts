@@ -26,11 +26,13 @@ import { softwareDocument } from "./software/software-group.ts";
  */
 export function learn(input: LearnInput): LearnResult {
   const execs = input.execs ?? [];
+  input.onStage?.("naming software");
   const software = nameSoftware(input.edges, new Set(input.taken), execs);
   const table = linkTable(input.edges, input.inventory, software);
-  const { parties } = table;
-  const context = { parties, software: software.groups };
+  const context = { parties: table.parties, software: software.groups };
+  input.onStage?.("cleaning");
   const cleaned = clean(table.links, { ...context, essential: input.essential ?? [] });
+  input.onStage?.("finding segments");
   const partition = findSegments(cleaned.kept, { ...context, inventory: input.inventory });
   const segmentNames = nameSegments(partition, { ...context, links: cleaned.kept }, new Set(input.taken));
   const words = { segments: segmentNames, software: software.groups };
@@ -43,6 +45,7 @@ export function learn(input: LearnInput): LearnResult {
     const placed = policiesOf(drafted.rules, { ...words, fleet }, taken);
     return { drafted, ...placed, ...ruleReport(placed.rules, partition) };
   };
+  input.onStage?.("writing rules");
   const { drafted, policies, rules, reported, overPermission } = propose(input.tightness);
   const run = runRules(execs, {
     ...words,
@@ -54,6 +57,7 @@ export function learn(input: LearnInput): LearnResult {
   const segments = partition.groups.map((group, number) =>
     segmentDocument(segmentNames[number] ?? "", group),
   );
+  input.onStage?.("judging");
   const curve = tightnesses(input.tightness, cleaned.kept.length).map((tightness) => {
     const point = tightness === input.tightness ? { rules, overPermission } : propose(tightness);
     return { tightness, rules: point.rules.length, overPermission: point.overPermission };
@@ -79,7 +83,7 @@ export function learn(input: LearnInput): LearnResult {
       setAside: [...setAsideReport(aside, context), ...run.setAside],
       readiness: readinessOf(
         drafted.rules.flatMap((rule) => rule.links),
-        { parties, partition, segmentNames },
+        { ...context, partition, segmentNames },
       ),
       curve,
       order: orderOfBlocking(drafted.rules, segmentNames),

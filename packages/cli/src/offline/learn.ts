@@ -54,6 +54,7 @@ async function learnFiles(options: Options): Promise<0 | 1> {
   }
   const { formatLearned, learn } = await import("@ringwall/learner");
   const { loadObservations } = await import("./observations.ts");
+  const { showStages } = await import("./stages.ts");
   const { writeLearned } = await import("./learned-folder.ts");
   const { formatReviews, loadReviews, REVIEW_FILE, rejectionsIn } = await import("./review-file.ts");
   const known = loadReviews(options.output);
@@ -62,7 +63,18 @@ async function learnFiles(options: Options): Promise<0 | 1> {
   const { tightness, seed } = options;
   const rejected = rejectionsIn(reviews);
   const all = [...inventory, ...found];
-  const result = learn({ edges, execs, inventory: all, tightness, seed, taken: [], rejected });
+  const stages = showStages(edges.length);
+  const result = learn({
+    edges,
+    execs,
+    inventory: all,
+    tightness,
+    seed,
+    taken: [],
+    rejected,
+    onStage: stages.show,
+  });
+  stages.end();
   const kept = reviews.length === 0 ? [] : [{ path: REVIEW_FILE, text: formatReviews(reviews) }];
   // Files are written in one step: whatever ends the run before this leaves the folder as it was.
   writeLearned(options.output, [...formatLearned(result, found), ...kept], "new");
