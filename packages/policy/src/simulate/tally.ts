@@ -85,15 +85,9 @@ export function createTally(set: PolicySet, inventory: Inventory) {
       change: null,
     }),
     count: (edge: JudgedEdge, records: number, connections: number): void => {
-      const { outcome, source, destination, change } = edge;
-      addTo(totals, outcome, records, connections);
-      for (const one of source) addTo(one, outcome, records, connections);
-      if (destination !== source)
-        for (const one of destination) if (!source.includes(one)) addTo(one, outcome, records, connections);
-      if (edge.outbound !== null) edge.outbound.connections += connections;
-      if (edge.inbound !== null) edge.inbound.connections += connections;
-      if (change === "beyond") changes.beyond(records);
-      else if (change !== null) change.connections += connections;
+      addToAll(totals, edge, records, connections);
+      if (edge.change === "beyond") changes.beyond(records);
+      else if (edge.change !== null) edge.change.connections += connections;
     },
     problem: (found: readonly Problem[], line: number): void => {
       for (const one of found)
@@ -105,15 +99,28 @@ export function createTally(set: PolicySet, inventory: Inventory) {
       totals,
       ...changes.listed(),
       bySegment: Object.fromEntries(bySegment),
-      byRule: Object.fromEntries(
-        [...byRule]
-          .sort(([a], [b]) => (a < b ? -1 : 1))
-          .map(([rule, { connections }]) => [rule, connections]),
-      ),
+      byRule: listed(byRule),
       problems,
       unlistedProblems,
     }),
   };
+}
+
+/** To the totals of all, of both ends' segments (once each) and of the rules that decided. */
+function addToAll(totals: Mutable<Totals>, edge: JudgedEdge, records: number, connections: number): void {
+  const { outcome, source, destination, outbound, inbound } = edge;
+  addTo(totals, outcome, records, connections);
+  for (const one of source) addTo(one, outcome, records, connections);
+  if (destination !== source)
+    for (const one of destination) if (!source.includes(one)) addTo(one, outcome, records, connections);
+  if (outbound !== null) outbound.connections += connections;
+  if (inbound !== null) inbound.connections += connections;
+}
+
+/** By name, in order. */
+function listed(byRule: ReadonlyMap<string, Counter>): Record<string, number> {
+  const sorted = [...byRule].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.map(([rule, { connections }]) => [rule, connections]));
 }
 
 /** Changed edges by what a person tells them apart by; the first `EDGES_MAX` of each kind are kept. */
