@@ -29,9 +29,9 @@ export type AgentOptions = {
   readonly aptConfig?: string;
   /** Another dpkg database than /var/lib/dpkg. */
   readonly dpkgDir?: string;
-  /** Proves software to other hosts' kernels and asks for their proofs (docs/proof.md). Default: no. */
+  /** Proves software to other hosts' kernels and asks for their proofs (docs/proof.md). Default: yes. */
   readonly proof?: boolean;
-  /** Milliseconds between two keys of the proof; for tests. */
+  /** Milliseconds between two keys of the proof. */
   readonly proofPeriodMs?: number;
   /** Called once, when the kernel programs are attached and the agent judges, before the controller was heard. */
   readonly onReady?: () => void;

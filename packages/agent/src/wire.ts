@@ -253,7 +253,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     nowMs: Date.now,
   });
   const mutes = await openMuteListeners(stateDir);
-  const prover = options.proof === true ? await createProver(proverParts()) : null;
+  const prover = options.proof !== false ? await createProver(proverParts()) : null;
   return {
     kernel,
     book,

@@ -54,6 +54,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   mode: { group: "Change what is enforced:", load: () => import("./online/mode.ts") },
   rollback: { group: "Change what is enforced:", load: () => import("./online/rollback.ts") },
   label: { group: "Change what is enforced:", load: () => import("./online/label.ts") },
+  forget: { group: "Change what is enforced:", load: () => import("./online/forget.ts") },
   check: { group: "On files, without a controller:", load: () => import("./offline/check.ts") },
   decide: { group: "On files, without a controller:", load: () => import("./offline/decide.ts") },
   explain: { group: "On files, without a controller:", load: () => import("./offline/explain.ts") },

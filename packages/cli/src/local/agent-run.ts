@@ -24,6 +24,8 @@ export type AgentRunOptions = AgentPlaceOptions & {
   readonly tokenFile?: string;
   readonly controller?: string;
   readonly proof?: boolean;
+  /** Seconds. */
+  readonly proofPeriod?: number;
   readonly containers?: boolean;
 };
 
@@ -39,7 +41,8 @@ export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
       ...(label === undefined ? {} : { labels: label }),
       ...(tokenFile === undefined ? {} : { tokenFile }),
       ...(controller === undefined ? {} : { controller }),
-      proof: options.proof ?? false,
+      proof: options.proof ?? true,
+      ...(options.proofPeriod === undefined ? {} : { proofPeriodMs: options.proofPeriod * 1000 }),
       ...(options.containers === true ? { containers: true } : {}),
       onReady: () => tellParent({ kind: "agent-ready" }),
       signal,

@@ -1,7 +1,9 @@
 import { Argument, type Command } from "commander";
-import { collectLabel } from "../output/parse-options.ts";
+import { collectLabel, parseSeconds } from "../output/parse-options.ts";
 import { run } from "../run.ts";
 import type { AgentPlaceOptions, AgentRunOptions, PlanOptions } from "./agent-run.ts";
+
+const PROOF_PERIOD_SECONDS_MAX = 30 * 86_400;
 
 export function register(program: Command): void {
   const agent = program.command("agent").description("the agent of this host");
@@ -11,7 +13,12 @@ export function register(program: Command): void {
     ),
   )
     .option("--token-file <file>", "enrolment token, needed once; - for standard input, or RINGWALL_TOKEN")
-    .option("--proof", "prove software to the other end's kernel, and ask for its proofs (docs/proof.md)")
+    .option("--no-proof", "prove no software to other hosts' kernels, and ask for no proofs (docs/proof.md)")
+    .option(
+      "--proof-period <duration>",
+      "a new key for the proofs so often, 1s to 30d (default: 1d)",
+      parseSeconds(1, PROOF_PERIOD_SECONDS_MAX),
+    )
     .option("--containers", "each container and pod of this host is a workload of its own")
     .option("--controller <url>", "https://HOST:PORT instead of the address in the token")
     .action(
