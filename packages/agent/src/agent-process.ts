@@ -127,10 +127,10 @@ async function work(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
     );
     options.onReady?.();
-    const drain = () => agent.reporter.drain(namesInForce(agent.enforcer, kernel));
+    const names = () => namesInForce(agent.enforcer, kernel);
     let told = 0;
     stops.push(
-      every(DRAIN_EVERY_MS, drain, onError),
+      every(DRAIN_EVERY_MS, () => agent.reporter.drainIfDue(names()), onError),
       every(
         DEVICES_EVERY_MS,
         createDeviceFollower(async () => attachDevices(options.pinDir, await options.netns?.())),
@@ -167,7 +167,7 @@ async function work(
       ),
     );
     await agent.session.run(options.signal);
-    await drain();
+    await agent.reporter.drain(names());
   } finally {
     ending = true;
     stream.close();

@@ -53,7 +53,7 @@ function drainSoon(agent: Agent, onError: (error: unknown) => unknown): void {
   draining.add(agent);
   setTimeout(() => {
     draining.delete(agent);
-    agent.reporter.drain(namesInForce(agent.enforcer, agent.kernel)).catch(onError);
+    agent.reporter.drainIfDue(namesInForce(agent.enforcer, agent.kernel)).catch(onError);
   }, DRAIN_AFTER_DENIAL_MS);
 }
 

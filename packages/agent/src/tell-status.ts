@@ -40,7 +40,11 @@ export async function tellStatus(
     certificateExpires: new X509Certificate(credentials.certificateChain).validToDate.toISOString(),
     updated: new Date().toISOString(),
   };
-  await saveReport(stateDir, report);
+  // On a full disk the controller is told all the same, and what stands there is older: `updated` says so.
+  const saved = await saveReport(stateDir, report).then(
+    () => true,
+    () => false,
+  );
   const message = {
     workload: credentials.workload,
     generation,
@@ -48,7 +52,7 @@ export async function tellStatus(
     problem,
     addresses,
     capabilities: formatCapabilities(agent),
-    counters,
+    counters: saved ? counters : { ...counters, stateUnwritable: 1n },
     listeners: describeListeners(listeners),
     version: VERSION,
     // A stub alone says nothing of the resolvers it asks: then the controller's own word holds.

@@ -36,7 +36,7 @@ import { CALL_TIMEOUT_MS } from "./session/client.ts";
 import type { Credentials } from "./session/credentials.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createShadowSender } from "./session/shadow-sender.ts";
-import { openSpool, type Spool } from "./session/spool.ts";
+import { openSpool, SPOOL_CROWDED_REPORTS, type Spool } from "./session/spool.ts";
 import { createUploader, type Uploader } from "./session/uploader.ts";
 import { readBootId, wallNs } from "./state/clocks.ts";
 import { VERSION } from "./version.ts";
@@ -150,9 +150,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     uploadLosses: uploader.losses,
     addresses: options.addresses ?? observeAddresses,
     isElsewhere: parts.isElsewhere,
-    send: (report) => {
-      uploader.add(report).catch((error: unknown) => log.error({ err: error }, "a report could not be kept"));
-    },
+    keep: uploader.add,
+    isCrowded: () => spool.size().reports >= SPOOL_CROWDED_REPORTS,
   });
   const warmUp = async (files: Iterable<string>) => {
     await tools.packages.warm();
@@ -202,9 +201,13 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     clocks,
     capabilities: capabilitiesOf(kernel, execGate),
     enforce: async (generation, policy) => {
-      const named = namesInForce(enforcer, kernel);
+      let named = namesInForce(enforcer, kernel);
       await switchAndDrain({
-        apply: () => (policy === null ? enforcer.clear() : enforcer.apply(generation, policy)),
+        apply: async () => {
+          await (policy === null ? enforcer.clear() : enforcer.apply(generation, policy));
+          // After a restart: what was counted meanwhile was judged by this very policy.
+          if (!named.isLowered && named.generation === generation) named = namesInForce(enforcer, kernel);
+        },
         drain: async () => {
           await Promise.all([reporter.drain(named), shadow.carry(named.ruleName)]);
         },
@@ -287,7 +290,7 @@ async function offerNoKeys(session: Session, workload: string): Promise<void> {
 export function namesInForce(enforcer: Enforcer, kernel: Kernel) {
   const lowered = enforcer.lowered();
   const { generation } = kernel.readSlot(kernel.liveSlot());
-  return { generation, ruleName: (id: number) => lowered?.ruleName(id) ?? "" };
+  return { generation, isLowered: lowered !== null, ruleName: (id: number) => lowered?.ruleName(id) ?? "" };
 }
 
 function cgroupLookup({ mount, scope }: WireParts["cgroups"], hostScope = scope): CgroupLookup {

@@ -118,6 +118,42 @@ Value JsTake(const CallbackInfo &info) {
   }
 }
 
+int ReadOneByOne(int map, const MapInfo &shape, uint8_t *keys, uint8_t *values, uint32_t room) {
+  uint32_t count = 0;
+  const uint8_t *last = nullptr;
+  while (count < room) {
+    uint8_t *key = keys + size_t{count} * shape.key_bytes;
+    int result = NextKey(map, last, key);
+    if (result == -ENOENT) break;
+    if (result < 0) return result;
+    last = key;
+    if (Lookup(map, key, values + size_t{count} * shape.value_bytes) == 0) count++;
+  }
+  return count;
+}
+
+// (fd, keys, values, room): copies the elements of a map that nobody changes; returns how many, `room` where they may not
+// be all.
+Value JsRead(const CallbackInfo &info) {
+  int map = Fd(info, 0);
+  uint8_t *keys = Bytes(info, 1), *values = Bytes(info, 2);
+  uint32_t room = U32(info, 3), read = 0, cursor = 0;
+  MapInfo shape;
+  int result = Describe(map, &shape);
+  if (result < 0) return Result(info, result);
+  for (bool first = true;; first = false) {
+    uint32_t count = room - read;
+    if (count == 0) return Result(info, room);
+    result = LookupBatch(map, first ? nullptr : &cursor, &cursor, keys + size_t{read} * shape.key_bytes,
+                         values + size_t{read} * shape.value_bytes, &count);
+    if (first && BatchIsMissing(result)) return Result(info, ReadOneByOne(map, shape, keys, values, room));
+    if (result == -ENOSPC) return Result(info, room);
+    if (result < 0 && result != -ENOENT) return Result(info, result);
+    read += count;
+    if (result == -ENOENT) return Result(info, read);
+  }
+}
+
 // Puts a map into a map of maps off the event loop: the kernel waits until no program uses what was there. Holds both
 // maps itself: by the time the kernel has waited, the caller may have closed them, and their numbers may be others'.
 class InsertMap : public Napi::AsyncWorker {
@@ -175,6 +211,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("describe", JsDescribe);
   add("updateMany", JsUpdateMany);
   add("take", JsTake);
+  add("read", JsRead);
   add("insertMap", JsInsertMap);
   add("bootNs", JsBootNs);
   Ring::Init(env, exports);

@@ -90,6 +90,10 @@ int LookupAndDeleteBatch(int map, const void *in, void *out, void *keys, void *v
   return Batch(BPF_MAP_LOOKUP_AND_DELETE_BATCH, map, in, out, keys, values, count);
 }
 
+int LookupBatch(int map, const void *in, void *out, void *keys, void *values, uint32_t *count) {
+  return Batch(BPF_MAP_LOOKUP_BATCH, map, in, out, keys, values, count);
+}
+
 int Describe(int map, MapInfo *out) {
   struct bpf_map_info info;
   memset(&info, 0, sizeof(info));

@@ -20,6 +20,8 @@ int NextKey(int map, const void *key, void *next);
 int UpdateBatch(int map, const void *keys, const void *values, uint32_t *count);
 int LookupAndDeleteBatch(int map, const void *in, void *out, void *keys, void *values, uint32_t *count);
 
+int LookupBatch(int map, const void *in, void *out, void *keys, void *values, uint32_t *count);
+
 struct MapInfo {
   uint32_t type;
   uint32_t key_bytes;

@@ -37,8 +37,12 @@ export function openDigestCache(stateDir: string, entriesMax = DIGEST_CACHE_MAX)
       entries.delete(key);
       entries.set(key, digest);
       if (entries.size > entriesMax) forgetOlderHalf();
-      // Without waiting for the disk: losing the line costs hashing the file once more.
-      appendFileSync(file, `${key} ${digest.sha256} ${digest.md5}\n`, { mode: 0o600 });
+      // Without waiting for the disk: losing the line (a full disk, a kill) costs hashing the file once more.
+      try {
+        appendFileSync(file, `${key} ${digest.sha256} ${digest.md5}\n`, { mode: 0o600 });
+      } catch {
+        return;
+      }
     },
     compact: async () => {
       let text = "";

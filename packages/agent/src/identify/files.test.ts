@@ -1,4 +1,5 @@
-import { appendFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { chmod, link, mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +75,30 @@ describe("the identity book", () => {
     expect(openIdentityBook(folder, "maps-1").isNew).toBe(false);
     expect(openIdentityBook(folder, "maps-2").executableFacts(1)).toBeUndefined();
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "on a full disk new numbers are written down all the same, from the reserve",
+    () => {
+      const small = `${folder}/small`;
+      mkdirSync(small);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "small", small]);
+      try {
+        const book = openIdentityBook(small, "maps-1");
+        const ballast = () => writeFileSync(`${small}/ballast`, new Uint8Array(4 << 20));
+        expect(ballast).toThrow("ENOSPC");
+        openDigestCache(small).set("some file", { sha256: "0".repeat(64), md5: "0".repeat(32) });
+        const numbers = Array.from({ length: 500 }, (_, i) =>
+          book.executable({ ...exe, exe: `/usr/bin/${i}` }),
+        );
+        const after = openIdentityBook(small, "maps-1");
+        expect(numbers.map((number) => after.executableFacts(number ?? 0)?.exe)).toEqual(
+          numbers.map((_, i) => `/usr/bin/${i}`),
+        );
+      } finally {
+        execFileSync("umount", [small]);
+      }
+    },
+  );
 
   test("nothing beside the executable is number 0; injected code alone is not nothing", () => {
     const book = openIdentityBook(folder, "maps");

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessIdentity } from "@ringwall/model";
 import { z } from "zod";
@@ -6,6 +6,9 @@ import type { IdentityKey } from "../kernel/contract.ts";
 
 /** Numbers of each kind that one boot may use; past it what is new stays unknown to the kernel, and is counted. */
 export const BOOK_ENTRIES_MAX = 65_536;
+
+/** Kept for the journal, so that new programs get their numbers on a full disk too: some thousand. */
+export const JOURNAL_RESERVE_BYTES = 512 * 1024;
 
 /** The executable's half of an identity. */
 export type ExecutableFacts = Pick<
@@ -99,7 +102,21 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     }
   }
 
-  const write = (entry: z.infer<typeof line>) => appendFileSync(file, `${JSON.stringify(entry)}\n`);
+  const reserve = join(stateDir, "identities.reserve");
+  if (!readOnly) keepReserve(reserve);
+
+  /** A number that is not written down must not be used, so on a full disk the reserve makes room. */
+  function write(entry: z.infer<typeof line>): void {
+    const text = `${JSON.stringify(entry)}\n`;
+    try {
+      appendFileSync(file, text);
+    } catch (error) {
+      if (!existsSync(reserve)) throw error;
+      rmSync(reserve);
+      // What was written of it ends here; a torn line means nothing.
+      appendFileSync(file, `\n${text}`);
+    }
+  }
 
   function processIdentity(id: number): ProcessIdentity | undefined {
     const found = identities.at(id);
@@ -142,6 +159,16 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     },
     overflows: () => executables.overflows + scripts.overflows + identities.overflows,
   };
+}
+
+/** Without it the journal does as well until the disk is full. */
+function keepReserve(path: string): void {
+  if (existsSync(path)) return;
+  try {
+    writeFileSync(path, new Uint8Array(JOURNAL_RESERVE_BYTES), { mode: 0o600 });
+  } catch {
+    rmSync(path, { force: true });
+  }
 }
 
 const NO_SCRIPT: ScriptFacts = { script: null, scriptSha256: null, unattributable: null, environment: [] };

@@ -153,6 +153,9 @@ export interface FlowRecord {
   readonly lastNs: bigint;
 }
 
+/** Takes flow records over; the kernel forgets them when it resolves. The same records may come again after a kill. */
+export type KeepFlows = (records: readonly FlowRecord[]) => Promise<void>;
+
 /** A draft beside the live policy, as the kernel has it. */
 export interface ShadowState {
   /** On the clock of `bootNs`; 0 = there is no draft. Later the kernel does not look at it any more. */
@@ -366,7 +369,9 @@ export interface Kernel {
 
   /** Says that the agent is there to answer; once a second. Silence over 5 s means unknown processes aren't held. */
   readonly beat: () => void;
-  /** Takes all flows counted since the last call. One call at a time. */
+  /** Hands over all flows counted since the last call; where `keep` rejects they come again. One call at a time. */
+  readonly handOverFlows: (keep: KeepFlows) => Promise<void>;
+  /** The same for who keeps nothing: all flows counted since the last call. */
   readonly drainFlows: () => Promise<readonly FlowRecord[]>;
   /** Delivers events in batches, in order, on the event loop. */
   readonly onEvents: (listener: (events: readonly KernelEvent[]) => void) => EventStream;

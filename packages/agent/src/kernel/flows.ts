@@ -1,6 +1,6 @@
 /** Takes the flows: turns the kernel to the other buffer, lets programs in flight finish, empties the first. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FlowRecord } from "./contract.ts";
+import type { FlowRecord, KeepFlows } from "./contract.ts";
 import { active, decodeFlowKey, decodeFlowValue, flowKeyBytes, flowValueBytes } from "./generated/layout.ts";
 import { type KernelMap, missing, u32 } from "./kernel-map.ts";
 import { directionName, flowStateName, levelName, reasonName, verdictName } from "./names.ts";
@@ -14,16 +14,33 @@ export interface FlowMaps {
   readonly flows1: KernelMap;
 }
 
-export async function drainFlows(maps: FlowMaps): Promise<readonly FlowRecord[]> {
+/**
+ * Hands over what was counted since the last call, and empties the buffer only once it was taken: an agent that is killed
+ * or can't keep it anywhere finds the same records again. What an earlier call could not hand over comes first.
+ */
+export async function handOverFlows(maps: FlowMaps, keep: KeepFlows): Promise<void> {
   const live = maps.active.get(u32(active.flows))?.getUint32(0, true);
   if (live === undefined) throw missing("active", "the live flow buffer");
+  const [counting, idle] = live === 0 ? [maps.flows0, maps.flows1] : [maps.flows1, maps.flows0];
+  await handOver(idle, keep);
   maps.active.set(u32(active.flows), u32(live === 0 ? 1 : 0));
   await sleep(SETTLE_MS);
-  const records: FlowRecord[] = [];
-  for (const { keys, values, count } of (live === 0 ? maps.flows0 : maps.flows1).take()) {
-    for (let i = 0; i < count; i++) records.push(toFlowRecord(keys, values, i));
-  }
-  return records;
+  await handOver(counting, keep);
+}
+
+export async function drainFlows(maps: FlowMaps): Promise<readonly FlowRecord[]> {
+  const all: FlowRecord[] = [];
+  await handOverFlows(maps, async (records) => {
+    for (const record of records) all.push(record);
+  });
+  return all;
+}
+
+async function handOver(buffer: KernelMap, keep: KeepFlows): Promise<void> {
+  if (buffer.isEmpty()) return;
+  const { keys, values, count } = buffer.read();
+  await keep(Array.from({ length: count }, (_, i) => toFlowRecord(keys, values, i)));
+  buffer.clear();
 }
 
 function toFlowRecord(keys: DataView, values: DataView, index: number): FlowRecord {

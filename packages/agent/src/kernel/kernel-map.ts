@@ -108,6 +108,31 @@ export class KernelMap {
     }
   }
 
+  /** Whether nothing is in it. */
+  isEmpty(): boolean {
+    const result = native().nextKey(this.fd, null, new Uint8Array(this.shape.keyBytes));
+    if (result === errno.ENOENT) return true;
+    check(`list ${this.name}`, result);
+    return false;
+  }
+
+  /** Everything in a map that nobody changes meanwhile. */
+  read(): { readonly keys: DataView; readonly values: DataView; readonly count: number } {
+    const { keyBytes, valueBytes, entries } = this.shape;
+    for (let room = TAKE_ENTRIES; ; room *= 4) {
+      const keys = new Uint8Array(room * keyBytes);
+      const values = new Uint8Array(room * valueBytes);
+      const count = check(`read ${this.name}`, native().read(this.fd, keys, values, room));
+      if (count === room && room < entries + BUCKET_ENTRIES_MAX) continue;
+      return { keys: new DataView(keys.buffer), values: new DataView(values.buffer), count };
+    }
+  }
+
+  /** Empties the map. */
+  clear(): void {
+    for (const _ of this.take());
+  }
+
   /** Puts `inner` at an index of this map of maps; resolves when no program uses what was there. */
   async insert(index: number, inner: KernelMap): Promise<void> {
     check(`insert into ${this.name}`, await native().insertMap(this.fd, index, inner.fd));

@@ -4,7 +4,7 @@ import type { Capabilities, Kernel } from "./contract.ts";
 import { kernelDns } from "./dns.ts";
 import { decodeBatch, text } from "./events.ts";
 import { kernelExec } from "./exec-maps.ts";
-import { drainFlows } from "./flows.ts";
+import { drainFlows, handOverFlows } from "./flows.ts";
 import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
@@ -84,6 +84,7 @@ export function openKernel(pinDir: string): Kernel {
     deleteListener: (proto, port) => processes.deleteListener(maps, proto, port),
     readTasks: () => processes.readTasks(pinDir),
     beat: () => beat(maps.heartbeat, now()),
+    handOverFlows: (keep) => handOverFlows(maps, keep),
     drainFlows: () => drainFlows(maps),
     onEvents: (listener) => {
       const { fd, shape } = maps.events;

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openKernel } from "./kernel.ts";
 import { KernelError } from "./kernel-error.ts";
@@ -120,6 +121,24 @@ describe.skipIf(whyNoKernelTests("lifecycle.test.ts"))("an instance of the kerne
     expect(host.kernel.readSlot(host.kernel.liveSlot()).modeOut).toBe("block");
     expect(await reach(CLIENT)).toBe(0);
     expect(await reach(12)).toBe(host.refusal);
+  });
+
+  test("flows that nobody could take come again, and those since then after them", async () => {
+    await host.provision({ ...strict, policies: forClient });
+    await host.flows();
+    expect(await reach(CLIENT)).toBe(0);
+    await sleep(50);
+    const full = host.kernel.handOverFlows(() => Promise.reject(new Error("no room")));
+    await expect(full).rejects.toThrow("no room");
+    expect(await reach(12)).toBe(host.refusal);
+    host.reopen();
+    await sleep(50);
+    const taken: string[][] = [];
+    await host.kernel.handOverFlows(async (records) => {
+      taken.push(records.filter(({ direction }) => direction === "out").map(({ verdict }) => verdict));
+    });
+    expect(taken).toEqual([["allowed"], ["blocked"]]);
+    expect(await host.flows()).toEqual([]);
   });
 
   test("loading the same object again keeps everything", () => {

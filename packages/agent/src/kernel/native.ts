@@ -35,6 +35,7 @@ interface Addon {
   describe(fd: number): MapShape | number;
   updateMany(fd: number, keys: Uint8Array, values: Uint8Array, count: number): number;
   take(fd: number, keys: Uint8Array, values: Uint8Array, room: number): number;
+  read(fd: number, keys: Uint8Array, values: Uint8Array, room: number): number;
   insertMap(outer: number, index: number, inner: number): Promise<number>;
   bootNs(): bigint;
   readonly Ring: new (fd: number, capacityBytes: number, deliver: (batch: Buffer) => void) => RingReader;

@@ -21,7 +21,7 @@ export function startShadow(maps: ShadowMaps, untilNs: bigint, goesOn = false): 
     return;
   }
   stopShadow(maps);
-  for (const _ of maps.differences.take());
+  maps.differences.clear();
   setShadow(maps, { untilNs, met: 0n, uncounted: 0n });
 }
 

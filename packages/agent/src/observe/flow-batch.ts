@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import type { ProcessIdentity } from "@ringwall/model";
 import {
@@ -28,7 +29,6 @@ export type FlowContext = {
   readonly wallOffsetNs: bigint;
   /** Lost since the agent started, by cause. */
   readonly lost: Readonly<Record<string, bigint>>;
-  readonly batchId: () => string;
 };
 
 /** Kernel rows as batches of at most FLOW_BATCH_ROWS_MAX, in the order of the rows; none for no rows. */
@@ -45,7 +45,7 @@ export function createFlowBatches(all: readonly FlowRecord[], context: FlowConte
 function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): FlowBatch {
   const batch = create(FlowBatchSchema, {
     workload: context.workload,
-    batchId: context.batchId(),
+    batchId: batchIdOf(records),
     localAddress: new Uint8Array(records.length * 16),
     peerAddress: new Uint8Array(records.length * 16),
     lost: { ...context.lost },
@@ -75,6 +75,22 @@ function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): 
     batch.lastMs.push(milliseconds(record.lastNs + context.wallOffsetNs));
   });
   return batch;
+}
+
+/**
+ * The same records have the same id: after a kill they may come again, and the controller stores a batch once. Times in
+ * nanoseconds and the workload, which the controller adds, keep different ones apart.
+ */
+function batchIdOf(records: readonly FlowRecord[]): string {
+  const hash = createHash("sha256");
+  for (const { identity, rule, address, port, proto: protocol, direction, ...value } of records) {
+    hash.update(address);
+    const { verdict, state, reason, level, count, bytesOut, bytesIn, firstNs, lastNs } = value;
+    hash.update(
+      `${identity} ${rule} ${port} ${protocol} ${direction} ${verdict} ${state} ${reason} ${level} ${count} ${bytesOut} ${bytesIn} ${firstNs} ${lastNs};`,
+    );
+  }
+  return hash.digest("hex");
 }
 
 const STATES: Readonly<Record<FlowState, State>> = {

@@ -56,7 +56,6 @@ function contextOf(parts: Partial<FlowContext> = {}): FlowContext {
     addresses: [local("192.0.2.1", 120)],
     wallOffsetNs: 0n,
     lost: {},
-    batchId: () => "id",
     ...parts,
   };
 }

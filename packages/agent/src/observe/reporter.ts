@@ -30,8 +30,10 @@ export type ReporterParts = {
   readonly deniedExecsLost: () => bigint;
   readonly tamperings: Pick<TamperWatch, "take" | "lost">;
   readonly uploadLosses: () => Readonly<Record<string, number>>;
-  /** Must not wait for the network: the next drain has to come in time. */
-  readonly send: (report: Report) => void;
+  /** Resolves when the report is safe; what it rejects is kept here and in the kernel, and comes again. */
+  readonly keep: (report: Report) => Promise<void>;
+  /** Whether reports pile up: then they are made less often, so that they last longer. */
+  readonly isCrowded: () => boolean;
 };
 
 /** What names the rules of the flows that are drained. */
@@ -40,6 +42,8 @@ type PolicyInForce = { readonly generation: bigint; readonly ruleName: (id: numb
 export type Reporter = {
   /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
   readonly drain: (policy: PolicyInForce) => Promise<void>;
+  /** The same, but seldom while reports pile up: the kernel sums up meanwhile. */
+  readonly drainIfDue: (policy: PolicyInForce) => Promise<void>;
   /**
    * A host's processes are looked at for the first time. Until FIRST_LOOK_MS after the last call, what was let through
    * without its program being known is left out: it says nothing about software, and happens again.
@@ -52,6 +56,9 @@ export type Reporter = {
   readonly lost: () => Record<string, bigint>;
 };
 
+/** Milliseconds between two drains while reports pile up: a day makes fewer than SPOOL_REPORTS_MAX. */
+export const CROWDED_DRAIN_MS = 60_000;
+
 /** Connections that were made during the first look end within this, or become known. */
 const FIRST_LOOK_MS = 5000;
 
@@ -63,6 +70,8 @@ export function createReporter(parts: ReporterParts): Reporter {
   const { kernel, workload } = parts;
   let sightings: ExecSighting[] = [];
   let sightingsLost = 0n;
+  let execReports: Report[] = [];
+  let drainedMs = Number.NEGATIVE_INFINITY;
   let leftOut = 0n;
   let firstLookUntilMs = 0;
   let tail: Promise<void> = Promise.resolve();
@@ -77,9 +86,17 @@ export function createReporter(parts: ReporterParts): Reporter {
   }
 
   async function drain(policy: PolicyInForce): Promise<void> {
-    const drained = (await kernel.drainFlows()).filter((record) => isOurs(record.identity));
-    const records = performance.now() < firstLookUntilMs ? drained.filter(isTelling) : drained;
-    leftOut += BigInt(drained.length - records.length);
+    drainedMs = performance.now();
+    await kernel.handOverFlows(async (drained) => {
+      const ours = drained.filter((record) => isOurs(record.identity));
+      const records = performance.now() < firstLookUntilMs ? ours.filter(isTelling) : ours;
+      await keepFlows(records, policy);
+      leftOut += BigInt(ours.length - records.length);
+    });
+    await keepExecs(policy.generation);
+  }
+
+  async function keepFlows(records: readonly FlowRecord[], policy: PolicyInForce): Promise<void> {
     const batches = createFlowBatches(records, {
       workload,
       generation: policy.generation,
@@ -89,11 +106,10 @@ export function createReporter(parts: ReporterParts): Reporter {
       addresses: records.length === 0 ? [] : parts.addresses(),
       wallOffsetNs: parts.wallOffsetNs(),
       lost: records.length === 0 ? {} : lost(),
-      batchId: randomUUID,
     });
-    sendExecs(policy.generation);
     for (const batch of batches) {
-      parts.send({ kind: "flows", bytes: toBinary(FlowBatchSchema, batch), rows: batch.port.length });
+      const connections = batch.count.reduce((sum, count) => sum + Number(count), 0);
+      await parts.keep({ kind: "flows", bytes: toBinary(FlowBatchSchema, batch), rows: connections });
     }
   }
 
@@ -102,21 +118,36 @@ export function createReporter(parts: ReporterParts): Reporter {
     return container === null || !parts.isElsewhere(container);
   }
 
-  function sendExecs(generation: bigint): void {
+  /** Those that nobody takes now stay, and new ones wait where they are counted. */
+  async function keepExecs(generation: bigint): Promise<void> {
+    if (execReports.length === 0) execReports = encodeExecs(generation);
+    for (let next = execReports[0]; next !== undefined; next = execReports[0]) {
+      await parts.keep(next);
+      execReports.shift();
+    }
+  }
+
+  function encodeExecs(generation: bigint): Report[] {
     const sighted = sightings.map((sighting) => execOf(sighting, parts.wallOffsetNs()));
     sightings = [];
     const denied = parts.deniedExecs().map((one) => deniedExecOf(one, parts.wallOffsetNs()));
     const taken = [...sighted, ...denied];
     const tamperings = parts.tamperings.take().map((one) => tamperingOf(one, parts.wallOffsetNs()));
-    if (tamperings.length > 0) {
-      const batch = create(ExecBatchSchema, { workload, batchId: randomUUID(), tamperings, generation });
-      parts.send({ kind: "execs", bytes: toBinary(ExecBatchSchema, batch), rows: tamperings.length });
-    }
+    const batches =
+      tamperings.length === 0 ? [] : [create(ExecBatchSchema, { ...about(generation), tamperings })];
     for (let start = 0; start < taken.length; start += EXEC_BATCH_MAX) {
       const execs = taken.slice(start, start + EXEC_BATCH_MAX);
-      const batch = create(ExecBatchSchema, { workload, batchId: randomUUID(), execs, generation });
-      parts.send({ kind: "execs", bytes: toBinary(ExecBatchSchema, batch), rows: execs.length });
+      batches.push(create(ExecBatchSchema, { ...about(generation), execs }));
     }
+    return batches.map((batch) => ({
+      kind: "execs",
+      bytes: toBinary(ExecBatchSchema, batch),
+      rows: batch.execs.length + batch.tamperings.length,
+    }));
+  }
+
+  function about(generation: bigint) {
+    return { workload, batchId: randomUUID(), generation };
   }
 
   /** The kernel allows one drain at a time. */
@@ -129,6 +160,10 @@ export function createReporter(parts: ReporterParts): Reporter {
   return {
     lost,
     drain: (policy) => inTurn(() => drain(policy)),
+    drainIfDue: async (policy) => {
+      if (parts.isCrowded() && performance.now() - drainedMs < CROWDED_DRAIN_MS) return;
+      await inTurn(() => drain(policy));
+    },
     firstLook: () => {
       firstLookUntilMs = performance.now() + FIRST_LOOK_MS;
     },

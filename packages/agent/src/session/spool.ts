@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { saveFile } from "../state/save-file.ts";
 
 /** Bytes of reports that wait on disk for the controller; beyond it the oldest are dropped and counted. */
@@ -7,11 +8,19 @@ export const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
 /** Reports that wait; each costs a directory entry. */
 export const SPOOL_REPORTS_MAX = 4096;
 
+/** So many that wait mean that the controller is away for long: reports are made less often. */
+export const SPOOL_CROWDED_REPORTS = 1000;
+/** More are counted as so many. */
+const ROWS_NAMED_MAX = 999_999_999;
+
 /** Which call a report belongs to. */
 export type ReportKind = "flows" | "execs";
 
-/** An encoded FlowBatch or ExecBatch. */
+/** An encoded FlowBatch or ExecBatch; `rows` counts its connections or executions, for the case that it gets lost. */
 export type Report = { readonly kind: ReportKind; readonly bytes: Uint8Array; readonly rows: number };
+
+/** What was lost on the way to the controller, by cause; only ever grows. */
+export type UploadLosses = { spoolFull: number; refused: number };
 
 type Entry = {
   readonly file: string;
@@ -30,6 +39,9 @@ export type Spool = {
   /** The oldest report, or null. It stays until its `drop`. */
   readonly oldest: () => Promise<{ readonly report: Report; readonly drop: () => Promise<void> } | null>;
   readonly size: () => { readonly reports: number; readonly bytes: number };
+  /** As they were when the spool was opened: losses are told later, so they outlive the agent. */
+  readonly losses: () => UploadLosses;
+  readonly saveLosses: (losses: UploadLosses) => Promise<void>;
 };
 
 export async function openSpool(
@@ -38,6 +50,8 @@ export async function openSpool(
 ): Promise<Spool> {
   const folder = join(stateDir, "spool");
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const lossesFile = join(stateDir, "losses.json");
+  const losses = await loadLosses(lossesFile);
   const entries = await readEntries(folder);
   let bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
   let next = entries.reduce((highest, entry) => Math.max(highest, numberOf(entry.file)), 0) + 1;
@@ -53,10 +67,14 @@ export async function openSpool(
 
   return {
     size: () => ({ reports: entries.length, bytes }),
+    losses: () => losses,
+    // On a full disk they stay in memory; the next loss tries again.
+    saveLosses: (all) => saveFile(lossesFile, `${JSON.stringify(all)}\n`, 0o600).catch(() => undefined),
     add: async (report) => {
-      const file = `${String(next++).padStart(12, "0")}-${report.kind}-${report.rows}.pb`;
+      const rows = Math.min(report.rows, ROWS_NAMED_MAX);
+      const file = `${String(next++).padStart(12, "0")}-${report.kind}-${rows}.pb`;
       const entry = { file, kind: report.kind, size: report.bytes.length, rows: report.rows };
-      await saveFile(join(folder, file), report.bytes, 0o600);
+      await saveFile(join(folder, file), report.bytes, 0o600, { sync: false });
       entries.push(entry);
       bytes += entry.size;
       let lost = 0;
@@ -76,6 +94,17 @@ export async function openSpool(
       return { report, drop: () => remove(entry) };
     },
   };
+}
+
+const savedLosses = z.object({ spoolFull: z.int().nonnegative(), refused: z.int().nonnegative() });
+
+async function loadLosses(file: string): Promise<UploadLosses> {
+  const text = await readFile(file, "utf8").catch(() => "null");
+  try {
+    return savedLosses.parse(JSON.parse(text));
+  } catch {
+    return { spoolFull: 0, refused: 0 };
+  }
 }
 
 async function readEntries(folder: string): Promise<Entry[]> {

@@ -1,109 +1,116 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
 import { CALL_TIMEOUT_MS, type ControllerClient } from "./client.ts";
 import { explainFailure } from "./failure.ts";
-import type { Report, Spool } from "./spool.ts";
-
-/** Rows that were lost on the way to the controller, by cause; only ever grows. */
-export type UploadLosses = { spoolFull: number; refused: number };
+import type { Report, Spool, UploadLosses } from "./spool.ts";
 
 export type Uploader = {
-  /** Takes a report over: sent at once where nothing waits before it, else kept on disk until its turn. */
+  /**
+   * Takes a report over: resolves when it is on disk, or where the disk is full when the controller has it. Rejects where
+   * neither takes it; then it is still the caller's.
+   */
   readonly add: (report: Report) => Promise<void>;
   /** Sends what waits, until nothing does or a call fails. */
   readonly flush: () => Promise<void>;
-  /** Resolves when every report taken over so far was sent or is on disk. */
+  /** Resolves when what was taken over is safe, and what is being sent has arrived or failed. */
   readonly settled: () => Promise<void>;
   readonly losses: () => Readonly<UploadLosses>;
 };
 
 /**
- * Uploads reports in order, one at a time, holding no more than one in memory. A report that the controller refuses for
- * good is dropped and counted: it would be refused for ever and hold up all behind it. Sending twice is harmless, each
- * batch has its id.
+ * Uploads reports in order, one at a time. Each is on disk first, so that a kill at any moment loses none. A report that
+ * the controller refuses for good is dropped and counted: it would be refused for ever and hold up all behind it. Sending
+ * twice is harmless, each batch has its id.
  */
 export function createUploader(
   spool: Spool,
   client: () => ControllerClient | null,
   onProblem: (message: string) => void,
 ): Uploader {
-  const losses: UploadLosses = { spoolFull: 0, refused: 0 };
-  const pending = new Set<Promise<void>>();
-  let sending = false;
+  const losses: UploadLosses = { ...spool.losses() };
+  let flushing: Promise<void> | null = null;
   let waiting = false;
+  const adding = new Set<Promise<void>>();
+
+  async function lose(cause: keyof UploadLosses, rows: number): Promise<void> {
+    if (rows === 0) return;
+    losses[cause] += rows;
+    await spool.saveLosses(losses);
+  }
 
   async function send(report: Report): Promise<"sent" | "kept"> {
     const current = client();
     if (current === null) return "kept";
     try {
-      if (report.kind === "flows") {
-        await current.service.reportFlows(fromBinary(FlowBatchSchema, report.bytes), {
-          timeoutMs: CALL_TIMEOUT_MS,
-        });
-      } else {
-        await current.service.reportExecs(fromBinary(ExecBatchSchema, report.bytes), {
-          timeoutMs: CALL_TIMEOUT_MS,
-        });
-      }
-      return "sent";
+      await call(current, report);
     } catch (error) {
       const failure = explainFailure(error, "controller");
-      if (failure.code !== "controller-refused") return "kept";
-      losses.refused += report.rows;
-      onProblem(`the controller refused a report of ${report.rows} rows: ${failure.message}`);
-      return "sent";
+      if (failure.code !== "controller-refused" && !(error instanceof DamagedReport)) return "kept";
+      await lose("refused", report.rows);
+      onProblem(`a report of ${report.rows} rows is dropped: ${failure.message}`);
     }
+    return "sent";
   }
 
-  /** What came while another report was being sent waits on disk; whoever was sending goes on with it. */
-  async function flush(): Promise<void> {
-    if (sending) {
-      waiting = true;
+  async function sendAll(): Promise<void> {
+    do {
+      waiting = false;
+      for (let next = await spool.oldest(); next !== null; next = await spool.oldest()) {
+        if ((await send(next.report)) === "kept") return;
+        await next.drop();
+      }
+    } while (waiting);
+  }
+
+  /** What comes while others are being sent goes with them. */
+  function flush(): Promise<void> {
+    waiting = true;
+    flushing ??= sendAll().finally(() => {
+      flushing = null;
+    });
+    return flushing;
+  }
+
+  async function keep(report: Report): Promise<void> {
+    try {
+      await lose("spoolFull", await spool.add(report));
+    } catch (error) {
+      // What waits longer goes first, and what went has made room.
+      await flush();
+      if (spool.size().reports > 0 || (await send(report)) === "kept") throw error;
       return;
     }
-    sending = true;
-    try {
-      do {
-        waiting = false;
-        for (let next = await spool.oldest(); next !== null; next = await spool.oldest()) {
-          if ((await send(next.report)) === "kept") return;
-          await next.drop();
-        }
-      } while (waiting);
-    } finally {
-      sending = false;
-    }
-  }
-
-  async function sendFirst(report: Report): Promise<"sent" | "kept"> {
-    sending = true;
-    try {
-      return await send(report);
-    } finally {
-      sending = false;
-    }
-  }
-
-  async function keepOrSend(report: Report): Promise<void> {
-    const isNext = !sending && spool.size().reports === 0;
-    if (isNext && (await sendFirst(report)) === "sent") {
-      if (waiting) await flush();
-      return;
-    }
-    losses.spoolFull += await spool.add(report);
-    if (client() !== null) await flush();
+    if (client() !== null) flush().catch((error: unknown) => onProblem(`waiting reports: ${String(error)}`));
   }
 
   return {
     losses: () => losses,
     settled: async () => {
-      await Promise.allSettled(pending);
+      await Promise.allSettled(adding);
+      await flushing?.catch(() => undefined);
     },
     flush,
     add: async (report) => {
-      const done = keepOrSend(report);
-      pending.add(done);
-      await done.finally(() => pending.delete(done));
+      const done = keep(report);
+      adding.add(done);
+      await done.finally(() => adding.delete(done));
     },
   };
+}
+
+/** Cut off by a power failure, or changed by another hand. */
+class DamagedReport extends Error {}
+
+async function call({ service }: ControllerClient, { kind, bytes }: Report): Promise<void> {
+  const options = { timeoutMs: CALL_TIMEOUT_MS };
+  if (kind === "flows") await service.reportFlows(decode(FlowBatchSchema, bytes), options);
+  else await service.reportExecs(decode(ExecBatchSchema, bytes), options);
+}
+
+function decode<T extends DescMessage>(schema: T, bytes: Uint8Array): MessageShape<T> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    throw new DamagedReport("the report on disk is damaged", { cause: error });
+  }
 }

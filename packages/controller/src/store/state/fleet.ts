@@ -157,8 +157,12 @@ class StoredFleet implements Fleet {
   async recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void> {
     const before = this.#agents.get(name);
     if (before === undefined || sum(before.flowsLost) === sum(lost)) return;
-    // Fewer than before: the agent started again and counts from nothing.
-    const earlier = sum(lost) < sum(before.flowsLost) ? sum(before.flowsLost) : 0;
+    // Fewer than before: counted from nothing again, since the machine or the agent started anew; each cause by itself.
+    const earlier = sum(
+      Object.fromEntries(
+        Object.entries(before.flowsLost).filter(([cause, count]) => (lost[cause] ?? 0) < count),
+      ),
+    );
     const flowsLostBefore = before.flowsLostBefore + earlier;
     const columns = { flows_lost: JSON.stringify(lost), flows_lost_before: flowsLostBefore };
     await this.#update(name, { flowsLost: lost, flowsLostBefore }, columns);
