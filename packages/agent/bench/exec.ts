@@ -70,7 +70,7 @@ export async function measureExec(rounds: number, starts: number): Promise<ExecC
 
 type Sample = Record<"without" | "observed" | "controlled" | "again" | "questions", number>;
 
-/** Loads the programs and makes the program known to the kernel, as the agent does when it has hashed it. */
+/** Loads the programs and makes the program known to the kernel, as the agent does when it has hashed and judged it. */
 async function withPrograms(host: TestHost, program: string, work: () => Promise<number>): Promise<number> {
   host.reload();
   host.events.length = 0;
@@ -83,6 +83,7 @@ async function withPrograms(host: TestHost, program: string, work: () => Promise
     const { cgroupId } = event.task;
     host.kernel.setExecutable(event.file, 1, false);
     host.kernel.setIdentity({ exeId: 1, scriptId: 0, uid: event.uid, cgroupId }, 1);
+    host.kernel.exec.addRoutine({ file: event.file, exeId: 1, uid: event.uid, cgroupId });
   }
   const ns = await work();
   host.events.length = 0;

@@ -227,6 +227,29 @@ static __always_inline void send_exec(struct task_struct *task,
 		count(RW_COUNT_RING_FULL);
 }
 
+/*
+ * Does the agent know all of this execution? An interpreter's never is, for its
+ * arguments say what it runs; nor what a `#!` line led to, for then the kernel
+ * has replaced the name to be interpreted.
+ */
+static __always_inline bool is_routine(struct linux_binprm *bprm,
+				       const struct rw_file_key *file,
+				       const struct rw_task *state)
+{
+	struct rw_routine_key key = {};
+	__u32 *exe_id;
+
+	if (state->flags)
+		return false;
+	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+		return false;
+	key.file = *file;
+	key.cgroup_id = state->cgroup_id;
+	key.uid = (__u32)bpf_get_current_uid_gid();
+	exe_id = bpf_map_lookup_elem(&routine, &key);
+	return exe_id && *exe_id == state->exe_id;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 	     struct linux_binprm *bprm)
@@ -246,7 +269,10 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 		bpf_map_delete_elem(&tasks, &tgid);
 		count(RW_COUNT_TASKS_FULL);
 	}
-	send_exec(task, bprm, &file, &state);
+	if (is_routine(bprm, &file, &state))
+		count(RW_COUNT_ROUTINE_EXECS);
+	else
+		send_exec(task, bprm, &file, &state);
 	return 0;
 }
 
@@ -274,33 +300,11 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task)
 {
 	__u32 tgid = BPF_CORE_READ(task, tgid);
-	struct rw_exit_event *event;
-	struct rw_task *known;
-	struct rw_exec_key key = {};
 
 	/* The last thread ends the process, whichever it is. */
 	if (BPF_CORE_READ(task, signal, live.counter) > 0)
 		return 0;
-	known = bpf_map_lookup_elem(&tasks, &tgid);
-	if (!known)
-		return 0;
-	key.exec_ns = known->exec_ns;
-	key.exec_tgid = known->exec_tgid;
-	if (bpf_map_delete_elem(&tasks, &tgid))
-		return 0;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count(RW_COUNT_RING_FULL);
-		return 0;
-	}
-	event->header.type = RW_EVENT_EXIT;
-	event->header.pad = 0;
-	event->header.tgid = tgid;
-	event->header.time_ns = bpf_ktime_get_boot_ns();
-	event->exec_ns = key.exec_ns;
-	event->exec_tgid = key.exec_tgid;
-	event->pad = 0;
-	bpf_ringbuf_submit(event, 0);
+	bpf_map_delete_elem(&tasks, &tgid);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* Maps of the LSM programs; what each kernel without them leaves unused. */
+/* Maps of executions; all but `routine` are the LSM programs'. */
 #ifndef RINGWALL_EXEC_MAPS_H
 #define RINGWALL_EXEC_MAPS_H
 
@@ -34,5 +34,18 @@ struct {
 	__type(key, struct rw_guard_key);
 	__type(value, __u32);
 } guarded SEC(".maps");
+
+/*
+ * execution that the agent knows, judged and has no more to say about ->
+ * executable number; agent, which empties it with each policy. Full: the agent
+ * sees E2BIG and empties it; what is not here is told at every execve.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct rw_routine_key);
+	__type(value, __u32);
+} routine SEC(".maps");
 
 #endif

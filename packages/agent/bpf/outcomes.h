@@ -63,7 +63,8 @@ enum rw_counter {
 	RW_COUNT_PROOF_NO_ROOM = 19, /* headers too full for a proof */
 	RW_COUNT_DNS_FULL = 20, /* DNS messages dropped */
 	RW_COUNT_RAW_REFUSED = 21, /* sockets that were not made */
-	RW_COUNT_MAX = 22,
+	RW_COUNT_ROUTINE_EXECS = 22, /* known executions that nobody was told of */
+	RW_COUNT_MAX = 23,
 };
 
 #endif

@@ -268,7 +268,6 @@ struct rw_shadow_value {
 
 enum rw_event_type {
 	RW_EVENT_EXEC = 1,
-	RW_EVENT_EXIT = 2,
 	RW_EVENT_IDENTITY_MISS = 3,
 	RW_EVENT_DENIAL = 4,
 	RW_EVENT_UNKNOWN_LISTENER = 5,
@@ -302,13 +301,6 @@ struct rw_exec_event {
 	char filename[256]; /* as given to execve: the script for #! */
 	/* NUL-separated arguments, then NUL-separated environment */
 	char data[8192 + 16384];
-};
-
-struct rw_exit_event {
-	struct rw_event_header header;
-	__u64 exec_ns;
-	__u32 exec_tgid;
-	__u32 pad;
 };
 
 struct rw_identity_miss_event {

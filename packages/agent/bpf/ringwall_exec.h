@@ -31,6 +31,14 @@ struct rw_guard_key {
 	__u32 generation;
 };
 
+/* Executions of which the agent has nothing left to find out. */
+struct rw_routine_key {
+	struct rw_file_key file;
+	__u64 cgroup_id;
+	__u32 uid;
+	__u32 pad;
+};
+
 enum rw_lsm_act {
 	RW_LSM_EXEC = 1, /* the file is the one to be executed */
 	RW_LSM_WRITE = 2, /* it is the trusted one */
@@ -53,6 +61,7 @@ struct rw_lsm_event {
 RW_SIZE(rw_exec_header, 8);
 RW_SIZE(rw_exec_verdict, 4);
 RW_SIZE(rw_guard_key, 16);
+RW_SIZE(rw_routine_key, 40);
 RW_SIZE(rw_lsm_event, 344);
 
 #endif

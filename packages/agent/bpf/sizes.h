@@ -26,7 +26,6 @@ RW_SIZE(rw_shadow_key, 36);
 RW_SIZE(rw_shadow_value, 24);
 RW_SIZE(rw_event_header, 16);
 RW_SIZE(rw_exec_event, 376 + 8192 + 16384);
-RW_SIZE(rw_exit_event, 32);
 RW_SIZE(rw_identity_miss_event, 72);
 RW_SIZE(rw_denial_event, 104);
 RW_SIZE(rw_unknown_listener_event, 40);

@@ -23,9 +23,6 @@ export function dispatchEvents(
       case "exec":
         identifier.onExec(event).catch(onError);
         break;
-      case "exit":
-        // The kernel forgets the process by itself; its children may still ask about the execution.
-        break;
       case "identityMiss":
         identifier.onMiss(event).catch(onError);
         break;

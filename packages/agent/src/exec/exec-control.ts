@@ -80,6 +80,8 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   let gate: Gate | null = null;
   let restart: NodeJS.Timeout | undefined;
   let stopped = false;
+  // What an agent before this one had judged, by a policy of then.
+  kernel.exec.clearRoutine();
 
   async function isEssential(identity: ProcessIdentity): Promise<boolean> {
     if (!isEssentialExec(identity.exe) || identity.exeSha256 === null) return false;
@@ -88,16 +90,27 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
 
   async function onExec(executed: Executed): Promise<void> {
     const by = judge;
-    if (by.mode === null) return;
+    if (by.mode === null) {
+      if (executed.identity === null) await findAgain(executed);
+      return settle(executed, by);
+    }
     await parts.lsm?.know(executed.exeId, by);
     if (executed.ppid === parts.agentPid) return;
     const { identity } = executed;
     if (identity === null) return judgeUnknown(executed, by);
     const { decision, rule } = by.judge(identity, await isEssential(identity));
-    if (decision === "allow") return trust(executed, identity, rule);
+    if (decision === "allow") {
+      await trust(executed, identity, rule);
+      return settle(executed, by);
+    }
     const killed = by.mode === "block" && (await kill(executed));
     // What has ended by itself before the signal came did run.
     tell({ ...executed, identity }, killed ? "killed" : "ran", rule, by);
+  }
+
+  /** The kernel need not tell of its next executions, as long as this policy holds. */
+  function settle(executed: Executed, by: ExecJudge): void {
+    if (executed.plain && executed.identity !== null && by === judge) kernel.exec.addRoutine(executed);
   }
 
   /** What a rule names is watched from now on. */
@@ -135,17 +148,24 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   /** Nobody will find out what it is. Losing information must not widen; most have ended already. */
   async function judgeUnknown(executed: Executed, by: ExecJudge): Promise<void> {
     const killed = by.mode === "block" && !failOpen && (await kill(executed));
-    const looked = await lookBack(executed.filename, executed.file, tools);
-    if (looked === undefined) return;
-    const { decision, rule } = by.mayStart(looked.file);
-    const known = identityOf(looked.file);
-    // From the next time on the kernel knows it by itself.
-    const exeId = looked.lasting ? parts.remember(executed.file, looked.file) : 0;
+    const found = await findAgain(executed);
+    if (found === undefined) return;
+    const { exeId, file } = found;
+    const { decision, rule } = by.mayStart(file);
+    const known = identityOf(file);
     await parts.lsm?.know(exeId, by);
     if (decision === "allow" && !killed) return trust({ ...executed, exeId }, known, rule);
     const owner = await parts.ownerOf(executed.cgroupId, executed.tgid, executed.uid);
     const identity = { ...known, ...owner };
     tell({ ...executed, identity }, killed ? "killed" : "ran", killed ? "default" : rule, by);
+  }
+
+  /** What a process ran that has ended before it was looked at; from the next time on the kernel knows it by itself. */
+  async function findAgain({ filename, file: key }: Executed) {
+    const looked = await lookBack(filename, key, tools);
+    if (looked === undefined) return undefined;
+    const { file, lasting } = looked;
+    return { file, exeId: lasting ? parts.remember(key, file) : 0 };
   }
 
   async function kill(executed: Executed): Promise<boolean> {
@@ -232,6 +252,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   return {
     setPolicy: async (policy) => {
       judge = createExecJudge(policy);
+      kernel.exec.clearRoutine();
       failOpen = policy?.fail === "open";
       files.clear();
       parts.tampering.forget();

@@ -29,7 +29,8 @@ export async function lookBack(path: string, key: FileKey, tools: FileTools): Pr
   try {
     const { ino, ctimeNs } = await handle.stat({ bigint: true });
     if (ino !== key.inode || ctimeNs !== key.ctimeNs) return undefined;
-    return await lookAtOpen(path, handle, tools);
+    // By its own name, as others of the same file are known, and not by a link's.
+    return await lookAtOpen(await readlink(`/proc/self/fd/${handle.fd}`), handle, tools);
   } finally {
     await handle.close();
   }

@@ -49,6 +49,8 @@ export type Executed = ExecKey & {
   readonly cgroupId: bigint;
   /** 0 where it could not be found out. */
   readonly exeId: number;
+  /** A program that the kernel names by itself, without a script: its next execution says nothing new. */
+  readonly plain: boolean;
   /** What the kernel executed, and the path it was given: the script's for `#!`. */
   readonly file: FileKey;
   readonly filename: string;
@@ -103,9 +105,9 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
       // The kernel knows it already; only user and control group may be new.
       const key = { exeId: task.exeId, scriptId: task.scriptId, uid, cgroupId };
       await admit(key, { tgid, ppid, timeNs });
-      if (runsScript(event, book.executableFacts(task.exeId)?.exe))
-        answerer.markInterpreter(event.file, task.exeId);
-      return executed(event, key);
+      const plain = !runsScript(event, book.executableFacts(task.exeId)?.exe);
+      if (!plain) answerer.markInterpreter(event.file, task.exeId);
+      return executed(event, key, plain);
     }
     const execution = await executionOfEvent(event);
     const answer = await answerer.answer(execution, runsStill(tgid, execution.exec));
@@ -116,14 +118,14 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     await executed(event, answer === null ? null : { ...answer, uid, cgroupId });
   }
 
-  async function executed(event: ExecEvent, key: IdentityKey | null): Promise<void> {
+  async function executed(event: ExecEvent, key: IdentityKey | null, plain = false): Promise<void> {
     const { tgid, timeNs, uid, file, filename } = event;
     const { execNs, execTgid, ppid, cgroupId } = event.task;
     const id = key === null ? undefined : book.find(key);
     const identity = (id === undefined ? undefined : book.processIdentity(id)) ?? null;
     const parentExe = parentExeOf(parts, ppid);
     const exec = { execNs, execTgid, tgid, ppid, timeNs, uid, cgroupId, exeId: key?.exeId ?? 0 };
-    await parts.onExecuted({ ...exec, identity, parentExe, file, filename });
+    await parts.onExecuted({ ...exec, plain, identity, parentExe, file, filename });
   }
 
   async function onMiss({ process, tgid, timeNs }: IdentityMissEvent): Promise<void> {

@@ -209,10 +209,6 @@ export interface ExecEvent extends EventBase {
   readonly argumentsUnreadable: boolean;
 }
 
-export interface ExitEvent extends EventBase, ExecKey {
-  readonly type: "exit";
-}
-
 /** A process used the network while its identity was unknown: answer with `setResolution` and `setIdentity`. */
 export interface IdentityMissEvent extends EventBase {
   readonly type: "identityMiss";
@@ -281,7 +277,6 @@ export interface ProofEvent extends EventBase {
 
 export type KernelEvent =
   | ExecEvent
-  | ExitEvent
   | IdentityMissEvent
   | DenialEvent
   | UnknownListenerEvent

@@ -5,7 +5,6 @@ import {
   decodeDenialEvent,
   decodeEventHeader,
   decodeExecEvent,
-  decodeExitEvent,
   decodeIdentityMissEvent,
   decodeLsmEvent,
   decodeProofEvent,
@@ -48,10 +47,6 @@ function decodeEvent(view: DataView): KernelEvent {
   switch (type) {
     case "exec":
       return decodeExec(view);
-    case "exit": {
-      const raw = decodeExitEvent(view);
-      return { type, ...base, execNs: raw.execNs, execTgid: raw.execTgid };
-    }
     case "identityMiss": {
       const raw = decodeIdentityMissEvent(view);
       return { type, ...base, process: toProcessRef(raw.process), comm: text(raw.comm) };

@@ -5,12 +5,15 @@ import {
   encodeExecHeader,
   encodeExecVerdict,
   encodeGuardKey,
+  encodeRoutineKey,
   execHeaderBytes,
   execVerdictBytes,
   guardKeyBytes,
   mode,
+  routineKeyBytes,
   run,
 } from "./generated/layout.ts";
+import { KernelError } from "./kernel-error.ts";
 import { type KernelMap, room, u32 } from "./kernel-map.ts";
 
 /** What may be done by, or with, an executable. */
@@ -40,13 +43,29 @@ export interface KernelExec {
   ) => void;
   /** From now on changes of this file are seen, and in block refused. */
   readonly guard: (file: FileKey, exeId: number) => void;
+  /** Executions like this one are not told any more: nothing is left to be found out about them. */
+  readonly addRoutine: (start: RoutineStart) => void;
+  /** Every execution is told again. */
+  readonly clearRoutine: () => void;
+}
+
+/** A plain program, without a script or code that its environment brings. */
+export interface RoutineStart {
+  readonly file: FileKey;
+  readonly exeId: number;
+  readonly uid: number;
+  readonly cgroupId: bigint;
 }
 
 export function kernelExec(maps: {
   readonly execHeader: KernelMap;
   readonly execVerdicts: KernelMap;
   readonly guarded: KernelMap;
+  readonly routine: KernelMap;
 }): KernelExec {
+  const clearRoutine = () => {
+    for (const _ of maps.routine.take());
+  };
   return {
     setState: (state) => {
       const view = room(execHeaderBytes);
@@ -68,6 +87,18 @@ export function kernelExec(maps: {
       encodeGuardKey(key, { inode, device, generation });
       maps.guarded.set(key, u32(exeId));
     },
+    addRoutine: ({ exeId, ...start }) => {
+      const key = room(routineKeyBytes);
+      encodeRoutineKey(key, start);
+      try {
+        maps.routine.set(key, u32(exeId));
+      } catch (error) {
+        if (!(error instanceof KernelError) || error.code !== "E2BIG") throw error;
+        // What still runs comes back by itself.
+        clearRoutine();
+      }
+    },
+    clearRoutine,
   };
 }
 

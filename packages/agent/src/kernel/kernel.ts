@@ -32,6 +32,7 @@ const MAPS = {
   execHeader: "exec_header",
   execVerdicts: "exec_verdicts",
   guarded: "guarded",
+  routine: "routine",
   shadow: "shadow",
   differences: "differences",
   executables: "executables",

@@ -36,7 +36,8 @@ export const counter = {
   proofNoRoom: 19,
   dnsFull: 20,
   rawRefused: 21,
-  max: 22,
+  routineExecs: 22,
+  max: 23,
 } as const;
 export type Counter = keyof typeof counter;
 
@@ -63,7 +64,6 @@ export type DnsTime = keyof typeof dnsTime;
 
 export const eventType = {
   exec: 1,
-  exit: 2,
   identityMiss: 3,
   denial: 4,
   unknownListener: 5,
@@ -497,26 +497,6 @@ export function decodeExecutable(view: DataView, at = 0): Executable {
 export function encodeExecutable(view: DataView, value: Executable, at = 0): void {
   view.setUint32(at + 0, value.exeId, true);
   view.setUint32(at + 4, value.flags, true);
-}
-
-/** `struct rw_exit_event`, 32 bytes. */
-export interface ExitEvent {
-  readonly header: EventHeader;
-  readonly execNs: bigint;
-  readonly execTgid: number;
-}
-export const exitEventBytes = 32;
-export function decodeExitEvent(view: DataView, at = 0): ExitEvent {
-  return {
-    header: decodeEventHeader(view, at + 0),
-    execNs: view.getBigUint64(at + 16, true),
-    execTgid: view.getUint32(at + 24, true),
-  };
-}
-export function encodeExitEvent(view: DataView, value: ExitEvent, at = 0): void {
-  encodeEventHeader(view, value.header, at + 0);
-  view.setBigUint64(at + 16, value.execNs, true);
-  view.setUint32(at + 24, value.execTgid, true);
 }
 
 /** `struct rw_file_key`, 24 bytes. */
@@ -1070,6 +1050,26 @@ export function decodeResolverKey(view: DataView, at = 0): ResolverKey {
 }
 export function encodeResolverKey(view: DataView, value: ResolverKey, at = 0): void {
   new Uint8Array(view.buffer, view.byteOffset + at + 0, 16).set(value.address);
+}
+
+/** `struct rw_routine_key`, 40 bytes. */
+export interface RoutineKey {
+  readonly file: FileKey;
+  readonly cgroupId: bigint;
+  readonly uid: number;
+}
+export const routineKeyBytes = 40;
+export function decodeRoutineKey(view: DataView, at = 0): RoutineKey {
+  return {
+    file: decodeFileKey(view, at + 0),
+    cgroupId: view.getBigUint64(at + 24, true),
+    uid: view.getUint32(at + 32, true),
+  };
+}
+export function encodeRoutineKey(view: DataView, value: RoutineKey, at = 0): void {
+  encodeFileKey(view, value.file, at + 0);
+  view.setBigUint64(at + 24, value.cgroupId, true);
+  view.setUint32(at + 32, value.uid, true);
 }
 
 /** `struct rw_shadow`, 24 bytes. */

@@ -1,0 +1,55 @@
+/** A whole agent lets the kernel keep quiet about executions that it has judged, and about no others. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Verdict } from "@ringwall/protocol/agent";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openKernel } from "../kernel/kernel.ts";
+import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
+import { ExecHost } from "../testing/exec-host.ts";
+import { probeExecGate } from "./probe-gate.ts";
+
+const why = whyNoKernelTests("routine-execs.test.ts") ?? (await probeExecGate()).why;
+
+describe.skipIf(why !== "")("executions that are routine", () => {
+  let made: ExecHost;
+  const routine = () => {
+    const kernel = openKernel(made.host.pinDir);
+    const { routineExecs } = kernel.counters();
+    kernel.close();
+    return routineExecs;
+  };
+  /** Starts a program often; returns how many times nobody was told. */
+  const start = async (program: string, times = 6) => {
+    const before = routine();
+    for (let i = 0; i < times; i++) {
+      await made.host.run([program]);
+      await sleep(100);
+    }
+    return Number(routine() - before);
+  };
+
+  beforeAll(async () => {
+    made = await ExecHost.start();
+  });
+  afterAll(() => made.close());
+
+  test("what no policy governs becomes routine once it is known", async () => {
+    // A young file is looked at each time; of one that has settled the first start is looked at, the second judged.
+    await sleep(2100);
+    expect(await start(made.listed)).toBeGreaterThan(0);
+  });
+
+  test("a policy forgets it, what it allows becomes routine again, and what it denies never does", async () => {
+    await made.govern("observe");
+    expect(await start(made.listed)).toBeGreaterThan(0);
+    expect(await start(made.unlisted)).toBe(0);
+    await sleep(1500);
+    const denied = made.host.controller.execs
+      .flatMap((batch) => batch.execs)
+      .filter((exec) => exec.process?.exe === made.unlisted && exec.verdict === Verdict.WOULD_BLOCK);
+    // The sighting aside, each one was told.
+    expect(denied.reduce((sum, exec) => sum + Number(exec.count), 0)).toBeGreaterThanOrEqual(6);
+    await made.govern("alert");
+    expect((await made.host.run([made.unlisted])).code).toBe(0);
+    expect(await made.record(made.unlisted)).toMatchObject({ verdict: Verdict.WOULD_BLOCK });
+  });
+});
