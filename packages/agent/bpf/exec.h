@@ -149,7 +149,7 @@ static __always_inline void fill_task(struct rw_task *task,
 	task->flags = 0;
 	if (!known || (known->flags & RW_EXECUTABLE_INTERPRETER))
 		task->flags = RW_TASK_PENDING;
-	if (is_injected(from))
+	if (is_injected(from) || foreign_hands(from))
 		task->flags |= RW_TASK_PENDING | RW_TASK_INJECTED;
 }
 
@@ -211,7 +211,7 @@ static __always_inline void send_exec(struct task_struct *task,
 	event->file = *file;
 	event->task = *state;
 	event->uid = (__u32)bpf_get_current_uid_gid();
-	event->flags = 0;
+	event->flags = foreign_hands(task);
 	event->arguments_bytes = 0;
 	event->environment_bytes = 0;
 	event->cwd_inode = BPF_CORE_READ(task, fs, pwd.dentry, d_inode, i_ino);

@@ -27,6 +27,7 @@
 #include "shadow.h"
 #include "flow.h"
 #include "verdict.h"
+#include "foreign.h"
 #include "exec.h"
 #include "address.h"
 #include "arrival.h"

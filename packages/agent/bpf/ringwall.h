@@ -92,7 +92,7 @@ enum rw_task_flag {
 	RW_TASK_PENDING = 1, /* the agent has not said what it is */
 	RW_TASK_AGENT = 2, /* the agent itself; never inherited */
 	RW_TASK_UNATTRIBUTABLE = 4, /* -c, stdin, memfd, deleted file */
-	RW_TASK_INJECTED = 8, /* its environment may bring foreign code */
+	RW_TASK_INJECTED = 8, /* foreign code by environment, mounts or a tracer */
 };
 
 /* Index into the map `active`. */
@@ -279,6 +279,8 @@ enum rw_exec_flag {
 	RW_EXEC_ARGUMENTS_TRUNCATED = 1,
 	RW_EXEC_ENVIRONMENT_TRUNCATED = 2,
 	RW_EXEC_ARGUMENTS_UNREADABLE = 4,
+	RW_EXEC_USER_NAMESPACE = 8, /* not the host's: its user mounts what it likes */
+	RW_EXEC_TRACED = 16, /* by a process without CAP_SYS_PTRACE */
 };
 
 struct rw_event_header {

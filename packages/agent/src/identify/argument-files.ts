@@ -56,7 +56,7 @@ async function wordsOf(
     const text = await file.readFile("utf8");
     const { ctimeNs } = await file.stat({ bigint: true });
     const isOld =
-      isOlderThan(execution, ctimeNs, clock) && isOlderThan(execution, walked.linksChangedNs, clock);
+      isOlderThan(execution, ctimeNs, clock) && isOlderThan(execution, walked.wayChangedNs, clock);
     return isOld ? parseArgumentFile(text) : undefined;
   } finally {
     await file.close();

@@ -1,5 +1,6 @@
 import type { ExecEvent, ExecKey, TaskRecord } from "../kernel/contract.ts";
 import type { Execution } from "./execution.ts";
+import { foreignHandsOf } from "./foreign-hands.ts";
 import { readProcStrings } from "./proc.ts";
 
 /**
@@ -30,6 +31,7 @@ export async function executionOfEvent(event: ExecEvent): Promise<Execution> {
     environmentTruncated,
     injected: task.injected === true,
     environment,
+    foreign: { userNamespace: event.userNamespace, traced: event.traced },
     cwdInode: event.cwdInode,
   };
 }
@@ -51,6 +53,7 @@ export async function executionOfTask(record: TaskRecord, exec: ExecKey): Promis
     environmentTruncated: false,
     injected: false,
     environment: await readProcStrings(tgid, "environ"),
+    foreign: await foreignHandsOf(tgid),
     cwdInode: undefined,
   };
 }

@@ -20,8 +20,18 @@ export type Execution = {
   /** The kernel saw a variable that brings code into any program, or could not look at all of them. */
   readonly injected: boolean;
   readonly environment: readonly string[];
+  /** Hands in the program that no variable tells of. */
+  readonly foreign: ForeignHands;
   /** The working directory at the exec, as `DEVICE:INODE`, where the kernel said it. */
   readonly cwdInode: bigint | undefined;
+};
+
+/** What lets somebody else's code into a program without a variable. */
+export type ForeignHands = {
+  /** In a user namespace that is not the host's: its user may mount what he likes over any file. */
+  readonly userNamespace: boolean;
+  /** Under ptrace of a process that may not trace everybody. */
+  readonly traced: boolean;
 };
 
 /**

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { chmod, link, mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openEvidenceBook } from "../evidence/evidence-book.ts";
@@ -26,7 +27,24 @@ describe("walkPath", () => {
     await symlink("/etc/passwd", join(folder, "evil.py"));
     const walked = await walkPath(folder, "/evil.py");
     expect(walked).toMatchObject({ path: "/etc/passwd", stat: { size: 6n } });
-    expect(walked?.linksChangedNs).toBeGreaterThan(0n);
+    expect(walked?.wayChangedNs).toBeGreaterThan(0n);
+  });
+
+  test("tells when a folder on the way took another's place, and takes no written file for that", async () => {
+    await mkdir(join(folder, "outer/app"), { recursive: true });
+    await mkdir(join(folder, "outer/other"));
+    for (const name of ["app", "other"]) await writeFile(join(folder, "outer", name, "a.py"), name);
+    await sleep(30);
+    const began = BigInt(Date.now()) * 1_000_000n;
+    await sleep(30);
+    await writeFile(join(folder, "outer/app/pid"), "1");
+    expect((await walkPath(folder, "/outer/app/a.py"))?.wayChangedNs).toBeLessThan(began);
+    await rename(join(folder, "outer/app"), join(folder, "outer/was"));
+    await rename(join(folder, "outer/other"), join(folder, "outer/app"));
+    const walked = await walkPath(folder, "/outer/app/a.py");
+    expect(walked?.stat.ctimeNs).toBeLessThan(began);
+    expect(walked?.wayChangedNs).toBeGreaterThan(began);
+    expect((await walkPath(folder, "/outer/was/../app/a.py"))?.wayChangedNs).toBeGreaterThan(began);
   });
 
   test("dots don't leave the root, loops and holes end", async () => {

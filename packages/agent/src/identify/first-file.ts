@@ -56,8 +56,8 @@ async function mainOfPackage(root: string, json: WalkedPath): Promise<WalkedPath
   for (const variant of ["", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node"]) {
     const found = await regularFile(root, place + variant);
     if (found === undefined) continue;
-    const changed = [json.stat.ctimeNs, json.linksChangedNs, found.linksChangedNs];
-    return { ...found, linksChangedNs: changed.reduce((a, b) => (a > b ? a : b)) };
+    const changed = [json.stat.ctimeNs, json.wayChangedNs, found.wayChangedNs];
+    return { ...found, wayChangedNs: changed.reduce((a, b) => (a > b ? a : b)) };
   }
   return undefined;
 }

@@ -74,6 +74,11 @@ export function withInjected(environment: readonly string[], injected: readonly 
   return limited([...new Set([...environment, ...clipped])]);
 }
 
+export function splitVariable(entry: string): readonly [string, string] {
+  const cut = entry.indexOf("=");
+  return cut < 0 ? [entry, ""] : [entry.slice(0, cut), entry.slice(cut + 1)];
+}
+
 function limited(entries: string[]): string[] {
   entries.sort();
   if (entries.length <= ENVIRONMENT_ENTRIES_MAX) return entries;

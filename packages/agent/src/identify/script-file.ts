@@ -5,11 +5,18 @@ import { isUnchanged } from "./digest.ts";
 import type { FileTools } from "./executable-file.ts";
 import { type Clock, type Execution, isOlderThan } from "./execution.ts";
 import { firstFile, openPlainFile } from "./first-file.ts";
+import { foreignEntries } from "./foreign-hands.ts";
 import type { ScriptFacts } from "./identity-book.ts";
-import { injectingEnvironment, UNREAD_ENVIRONMENT, withInjected } from "./injecting-environment.ts";
+import {
+  injectingEnvironment,
+  splitVariable,
+  UNREAD_ENVIRONMENT,
+  withInjected,
+} from "./injecting-environment.ts";
 import { interpreterOf, resolveScript, type ScriptSource } from "./interpreters/resolve-script.ts";
 import { readProcLink } from "./proc.ts";
 import { readDigest } from "./read-digest.ts";
+import { userPackages } from "./user-packages.ts";
 import type { WalkedPath } from "./walk-path.ts";
 
 /** The script of an execution, found and opened but not read yet. */
@@ -69,6 +76,9 @@ async function resolveIn(cwd: string, execution: Execution, executable: string, 
   // What the kernel did not read may hold anything by now.
   if (execution.environmentTruncated && (execution.injected || interpreter !== undefined))
     injected.push(UNREAD_ENVIRONMENT);
+  injected.push(...foreignEntries(execution.foreign));
+  const packages = interpreter === "python" ? await userPackages(execution, clock) : undefined;
+  if (packages !== undefined) injected.push(packages);
   const usesDirectory = expanded !== execution.argv || (source.kind === "file" && source.relative);
   return { source, environment: withInjected(variables, injected), usesDirectory };
 }
@@ -128,7 +138,7 @@ async function hashScript(
   const after = await file.stat({ bigint: true });
   const isOld = (ctimeNs: bigint) => isOlderThan(execution, ctimeNs, tools.clock);
   const same = isUnchanged(walked.stat, before) && isUnchanged(before, after);
-  if (!same || !isOld(after.ctimeNs) || !isOld(walked.linksChangedNs)) {
+  if (!same || !isOld(after.ctimeNs) || !isOld(walked.wayChangedNs)) {
     return { script: walked.path, scriptSha256: null, unattributable: "deleted" };
   }
   const owner = await tools.packages.find(walked.path, digest);
@@ -155,9 +165,4 @@ function withinRoot(path: string, root: string): string {
   const plain = path.replace(/ \(deleted\)$/, "");
   if (root === "/" || !(plain === root || plain.startsWith(`${root}/`))) return plain;
   return plain.slice(root.length) || "/";
-}
-
-function splitVariable(entry: string): readonly [string, string] {
-  const cut = entry.indexOf("=");
-  return cut < 0 ? [entry, ""] : [entry.slice(0, cut), entry.slice(cut + 1)];
 }

@@ -1,5 +1,5 @@
 import type { BigIntStats } from "node:fs";
-import { lstat, readlink } from "node:fs/promises";
+import { lstat, readlink, stat as statOf } from "node:fs/promises";
 import { decodeText } from "../kernel/decode-text.ts";
 
 /** Symbolic links followed in one path, as in the kernel (ELOOP). */
@@ -9,8 +9,8 @@ export type WalkedPath = {
   /** In the process's root, without symbolic links. */
   readonly path: string;
   readonly stat: BigIntStats;
-  /** The latest change time of a symbolic link that was followed; 0 where none was. */
-  readonly linksChangedNs: bigint;
+  /** When the way to the file last changed: a symbolic link that was followed, or a folder that was moved. */
+  readonly wayChangedNs: bigint;
 };
 
 /**
@@ -21,7 +21,9 @@ export type WalkedPath = {
 export async function walkPath(root: string, path: string): Promise<WalkedPath | undefined> {
   if (!isPath(path)) return undefined;
   let links = 0;
-  let linksChangedNs = 0n;
+  let wayChangedNs = 0n;
+  /** Change times of the root and of each folder in `at`. */
+  let changed = [await changeTime(root)];
   const rest = path.split("/").reverse();
   let at: string[] = [];
   let stat: BigIntStats | undefined;
@@ -30,6 +32,7 @@ export async function walkPath(root: string, path: string): Promise<WalkedPath |
     if (part === undefined || part === "" || part === ".") continue;
     if (part === "..") {
       at.pop();
+      if (changed.length > 1) changed.pop();
       stat = undefined;
       continue;
     }
@@ -39,15 +42,36 @@ export async function walkPath(root: string, path: string): Promise<WalkedPath |
     if (!found.isSymbolicLink()) {
       at.push(part);
       stat = found;
+      if (found.isDirectory()) wayChangedNs = latest(wayChangedNs, movedNs(found.ctimeNs, changed.at(-1)));
+      changed.push(found.ctimeNs);
       continue;
     }
     const target = links++ < SYMLINKS_MAX ? await linkTarget(here) : undefined;
     if (target === undefined || !isPath(target)) return undefined;
-    if (found.ctimeNs > linksChangedNs) linksChangedNs = found.ctimeNs;
-    if (target.startsWith("/")) at = [];
+    wayChangedNs = latest(wayChangedNs, found.ctimeNs);
+    if (target.startsWith("/")) {
+      at = [];
+      changed = changed.slice(0, 1);
+    }
     rest.push(...target.split("/").reverse());
   }
-  return stat === undefined ? undefined : { path: `/${at.join("/")}`, stat, linksChangedNs };
+  return stat === undefined ? undefined : { path: `/${at.join("/")}`, stat, wayChangedNs };
+}
+
+/**
+ * A folder that takes another's place changes itself and the folder it lies in, a file written into it only itself: so
+ * it was not moved later than the earlier of both.
+ */
+function movedNs(folderNs: bigint, parentNs = 0n): bigint {
+  return folderNs < parentNs ? folderNs : parentNs;
+}
+
+function latest(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+async function changeTime(folder: string): Promise<bigint> {
+  return (await statOf(`${folder}/`, { bigint: true }).catch(() => undefined))?.ctimeNs ?? 0n;
 }
 
 function isPath(path: string): boolean {

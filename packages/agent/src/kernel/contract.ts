@@ -207,6 +207,10 @@ export interface ExecEvent extends EventBase {
   readonly environmentTruncated: boolean;
   /** The kernel could not read them: look in /proc/TGID/cmdline and environ. */
   readonly argumentsUnreadable: boolean;
+  /** In a user namespace that is not the host's, where its user may mount what he likes over any file. */
+  readonly userNamespace: boolean;
+  /** Started under ptrace by a process that may not trace everybody. */
+  readonly traced: boolean;
 }
 
 /** A process used the network while its identity was unknown: answer with `setResolution` and `setIdentity`. */

@@ -131,6 +131,8 @@ function decodeExec(view: DataView): ExecEvent {
     argumentsTruncated: (raw.flags & execFlag.argumentsTruncated) !== 0,
     environmentTruncated: (raw.flags & execFlag.environmentTruncated) !== 0,
     argumentsUnreadable: (raw.flags & execFlag.argumentsUnreadable) !== 0,
+    userNamespace: (raw.flags & execFlag.userNamespace) !== 0,
+    traced: (raw.flags & execFlag.traced) !== 0,
   };
 }
 

@@ -4,9 +4,11 @@ import { runAgent } from "../main.ts";
 
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
+const { netns, ...options } = JSON.parse(process.argv[2] ?? "{}");
 try {
   await runAgent({
-    ...JSON.parse(process.argv[2] ?? "{}"),
+    ...options,
+    ...(netns === undefined ? {} : { netns: async () => netns }),
     signal: stop.signal,
     onReady: () => process.stdout.write("ready\n"),
   });

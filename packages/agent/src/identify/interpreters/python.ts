@@ -18,6 +18,24 @@ export const python: InterpreterTable = {
   harmlessSettings: /^(?!pycache_prefix|presite)/,
 };
 
+/**
+ * The user's own packages, which Python loads before the script's first line (site.USER_SITE): the folder that holds them
+ * for each version, or undefined where it is told not to look. `home` is where /etc/passwd says the user lives.
+ */
+export function pythonUserBase(
+  options: readonly string[],
+  environment: ReadonlyMap<string, string>,
+  home: string | undefined,
+): string | undefined {
+  const letters = new Set(options.flatMap(switchLetters));
+  if (letters.has("I") || letters.has("s") || letters.has("S")) return undefined;
+  const reads = (name: string) => (letters.has("E") ? undefined : environment.get(name));
+  if ((reads("PYTHONNOUSERSITE") ?? "") !== "") return undefined;
+  // PYTHONUSERBASE counts as injected by itself.
+  const at = environment.get("HOME") ?? home;
+  return at === undefined ? undefined : `${at}/.local`;
+}
+
 /** Where `python -m NAME` finds its code, in the interpreter's order. Only regular layouts: `PREFIX/lib/pythonX.Y`. */
 export function pythonModulePaths(input: {
   readonly module: string;

@@ -76,6 +76,8 @@ export const execFlag = {
   argumentsTruncated: 1,
   environmentTruncated: 2,
   argumentsUnreadable: 4,
+  userNamespace: 8,
+  traced: 16,
 } as const;
 export type ExecFlag = keyof typeof execFlag;
 

@@ -1,0 +1,114 @@
+/** The bypass list with real processes, against the whole agent in block. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
+import { AgentHost, sha256Of } from "../testing/agent-host.ts";
+import { DrillNetwork } from "../testing/drill-network.ts";
+import { hostPolicyOf } from "../testing/host-policy.ts";
+import { canaries, controls } from "./canaries.ts";
+import { placePrograms, prepareScratch } from "./prepare.ts";
+import { commandLineOf, type DrillFiles, PYTHON } from "./programs.ts";
+import { withDrill } from "./rules.ts";
+import { runCanary } from "./run-canary.ts";
+
+const [, SINK] = DrillNetwork.addresses;
+const SETTLE_MS = 150;
+/** Longer than an attempt needs to hide what it is, shorter than the kernel waits for an agent. */
+const AGENT_PAUSE_MS = 400;
+
+describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in block", () => {
+  let network: DrillNetwork;
+  let host: AgentHost;
+  let files: DrillFiles;
+  let folder: string;
+  let sink: ChildProcess;
+  let port = 0;
+  const arrived = new Set<string>();
+
+  beforeAll(async () => {
+    network = new DrillNetwork();
+    folder = mkdtempSync(`${tmpdir()}/ringwall-drill-`);
+    mkdirSync(`${folder}/programs`);
+    files = await placePrograms(`${folder}/programs`);
+    chmodSync(folder, 0o755);
+    sink = spawn("nsenter", [`--net=${network.path(1)}`, files.decoy, "listen", SINK, "120"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: sink.stdout as NodeJS.ReadableStream });
+    port = await new Promise<number>((resolve) =>
+      lines.on("line", (line) => {
+        const [what, value = ""] = line.split(" ");
+        if (what === "ready") resolve(Number(value));
+        else arrived.add(value);
+      }),
+    );
+    host = await AgentHost.start();
+    expect(await host.startAgent({ netns: network.path(0) })).toBe("ready");
+    for (let i = 0; i < 300 && host.controller.subscriptions.length === 0; i++) await sleep(20);
+    const software = [
+      { executable: { sha256: sha256Of(files.decoy) } },
+      {
+        executable: { sha256: sha256Of(realpathSync(PYTHON)) },
+        script: { sha256: sha256Of(files.decoyScript) },
+      },
+    ];
+    const rules = { side: "sender", peer: SINK, port, software } as const;
+    host.provision(1n, withDrill(hostPolicyOf(), rules));
+    for (let i = 0; i < 500 && host.status?.generation !== 1n; i++) await sleep(20);
+    expect(host.status?.generation).toBe(1n);
+  }, 60_000);
+  afterAll(async () => {
+    sink?.kill("SIGKILL");
+    await host?.close();
+    network?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const enter = (argv: readonly string[]) => [
+    "/bin/sh",
+    "-c",
+    'echo $$ > "$0/cgroup.procs" && netns=$1 && shift && exec nsenter --net="$netns" "$@"',
+    host.cgroup,
+    network.path(0),
+    ...argv,
+  ];
+  const attempt = async (canary: (typeof canaries)[number]) => {
+    const scratch = `${folder}/${canary.id}`;
+    await prepareScratch(canary, files, scratch);
+    const line = commandLineOf(canary, files, { address: SINK, port }, canary.id, scratch);
+    const told = await runCanary(line, enter);
+    await sleep(SETTLE_MS);
+    return { arrived: arrived.has(canary.id), told };
+  };
+
+  test.each(controls)("lets through: $tries", async (control) => {
+    expect(await attempt(control)).toMatchObject({ arrived: true, told: { kind: "end", errno: 0 } });
+  });
+
+  test.each(canaries.filter((one) => one.open === null))("refuses: $tries", async (canary) => {
+    const seen = await attempt(canary);
+    expect(seen.arrived).toBe(false);
+    expect(seen.told.kind).not.toBe("silent");
+  });
+
+  test.each(canaries.filter(({ id }) => /^script-(?:swap|take)/.test(id)))(
+    "refuses while its agent is slow: $tries",
+    async (canary) => {
+      const { agent } = host;
+      agent?.kill("SIGSTOP");
+      const seen = attempt({ ...canary, id: `${canary.id}-slowly` });
+      await sleep(AGENT_PAUSE_MS);
+      agent?.kill("SIGCONT");
+      expect((await seen).arrived).toBe(false);
+    },
+  );
+
+  test.each(canaries.filter((one) => one.open !== null))("makes the attempt: $tries", async (canary) => {
+    // Whether it gets through is this kernel's and no promise; that it is made makes the table true.
+    expect((await attempt(canary)).told.kind).not.toBe("silent");
+  });
+});
