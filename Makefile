@@ -27,9 +27,9 @@ test-kernels: ## the kernel tests on Debian's 5.10, 6.1 and 6.12 under qemu; ARG
 	@scripts/setup kernels
 	@exec $(NODE) packages/agent/kernels/main.ts $(ARGS)
 
-lab: ## the three-tier story on several hosts; JSON=FILE keeps the record
+lab: ## the three-tier story on several hosts; JSON=FILE keeps the record, ONLY=proof plays that act alone
 	@scripts/setup test
-	@exec $(NODE) packages/lab/src/main.ts $(if $(JSON),--json $(JSON))
+	@exec $(NODE) packages/lab/src/main.ts $(if $(JSON),--json $(JSON)) $(if $(ONLY),--only $(ONLY))
 
 bench: ## speed as ratios measured in one run
 	@scripts/setup test

@@ -1,5 +1,6 @@
 // `make lab`: the three-tier story on several hosts, told on real traffic.
-//   packages/lab/src/main.ts [--json FILE] [--or-skip]     --or-skip: being unable to run here is not an error
+//   packages/lab/src/main.ts [--json FILE] [--or-skip] [--only proof]
+//   --or-skip: being unable to run here is not an error; --only proof: that act alone
 // Exit codes: 0 everything as expected, 1 an expectation failed or a normal request was lost, 2 it could not run.
 import { parseArgs } from "node:util";
 import { type Lab, openLab } from "./hosts/lab.ts";
@@ -7,13 +8,20 @@ import { Checks } from "./report/checks.ts";
 import { saveRecord } from "./report/record.ts";
 import { formatChecks } from "./report/table.ts";
 import { whyNot } from "./requirements.ts";
-import { tellStory } from "./story/story.ts";
+import { proveAlone, tellStory } from "./story/story.ts";
 import type { Traffic } from "./traffic/driver.ts";
 
 /** The whole run is ended when it takes longer: something hangs. */
-const RUN_MS_MAX = 600_000;
+const RUN_MS_MAX = 900_000;
 
-const { values } = parseArgs({ options: { json: { type: "string" }, "or-skip": { type: "boolean" } } });
+const { values } = parseArgs({
+  options: { json: { type: "string" }, "or-skip": { type: "boolean" }, only: { type: "string" } },
+});
+if (values.only !== undefined && values.only !== "proof") {
+  console.error(`lab: no act \`${values.only}\` that can be played alone; there is \`proof\``);
+  process.exit(2);
+}
+const tell = values.only === undefined ? tellStory : proveAlone;
 process.exit(await main(values.json, values["or-skip"] === true));
 
 async function main(jsonFile: string | undefined, orSkip: boolean): Promise<number> {
@@ -42,7 +50,7 @@ async function play(checks: Checks): Promise<Traffic | null> {
     const opened = await openLab();
     lab = opened.lab;
     for (const run of opened.swept) checks.note(`cleaned up after run ${run}, which was killed`);
-    return await Promise.race([tellStory(lab, checks), interrupted.promise]);
+    return await Promise.race([tell(lab, checks), interrupted.promise]);
   } catch (error) {
     const seen = error instanceof Error ? error.message : String(error);
     checks.add({ tried: "the story to its end", expected: "no error", seen, passed: false });

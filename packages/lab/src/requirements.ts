@@ -9,6 +9,7 @@ const programs = {
   "/usr/lib/postgresql": "postgresql",
   "/usr/sbin/sshd": "openssh-server",
   "/usr/bin/curl": "curl",
+  "/usr/sbin/nft": "nftables",
 } as const;
 
 /** What this machine lacks for the lab, with the remedy; null where it lacks nothing. */

@@ -12,6 +12,8 @@ export type Program = {
   readonly user?: string;
   readonly argv: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** On the host, and in a control group that its agent does not see: what it can't reach. */
+  readonly outside?: boolean;
 };
 
 /** A time no command of the lab should need. */
@@ -90,7 +92,8 @@ export class LabHost {
    */
   #commandLine(program: Program): string[] {
     if (this.#closed) throw new Error(`${this.name} is being closed`);
-    const cgroup = path.join(this.cgroup, "system.slice", program.unit);
+    const above = program.outside === true ? `${this.cgroup}-outside` : this.cgroup;
+    const cgroup = path.join(above, "system.slice", program.unit);
     if (!existsSync(cgroup)) makeCgroup(cgroup);
     const environment = Object.entries(program.environment ?? {}).map(([key, value]) => `${key}=${value}`);
     const enter = ['echo $$ >"$1/cgroup.procs" || exit 125; shift; exec "$@"', "enter", cgroup];

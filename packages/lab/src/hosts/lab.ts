@@ -4,11 +4,14 @@ import { destroyCgroup, labRoot, makeCgroup } from "./cgroup.ts";
 import type { LabHost } from "./host.ts";
 import { removeRootIfEmpty, runName, sweepLeftovers } from "./leftovers.ts";
 import { connectHosts, makeHost } from "./namespace.ts";
+import { Way } from "./way.ts";
 
 /** The machines of one run. */
 export type Lab = {
   readonly run: string;
   readonly host: (name: HostName) => LabHost;
+  /** What every packet between hosts goes through. */
+  readonly way: Way;
   /** Ends every process of the run and removes everything it made; may be called twice. */
   readonly close: () => Promise<void>;
 };
@@ -27,9 +30,9 @@ export async function openLab(): Promise<{ readonly lab: Lab; readonly swept: re
   makeCgroup(cgroup);
   try {
     made.push(...(await Promise.all(hostNames.map((name) => makeHost(hosts[name], cgroup)))));
-    await connectHosts(made, cgroup);
+    const way = new Way(await connectHosts(made, cgroup));
     const byName = new Map(made.map((host) => [host.name, host]));
-    return { lab: { run, host: (name) => known(byName, name), close }, swept };
+    return { lab: { run, host: (name) => known(byName, name), way, close }, swept };
   } catch (error) {
     await close();
     throw error;

@@ -11,12 +11,20 @@ const PIN = "/run/ringwall/bpf/agent";
 const TOKEN = "/run/ringwall-token";
 const SETTLE_MS_MAX = 60_000;
 const SETTLE_POLL_MS = 300;
+const STOP_MS_MAX = 10_000;
+
+/** What an agent is told beyond the usual. */
+export type AgentExtra = {
+  readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+};
 
 /** One agent for each managed host, each on its own cgroup. */
 export class Agents {
   readonly #lab: Lab;
   readonly #operator: Operator;
   readonly #services = new Map<HostName, Service>();
+  #tokens = 0;
 
   constructor(lab: Lab, operator: Operator) {
     this.#lab = lab;
@@ -25,13 +33,30 @@ export class Agents {
 
   /** Enrols and starts every agent. */
   async enrol(): Promise<void> {
-    for (const name of managedHosts) {
-      const file = `${CONTROLLER_DATA}-${name}.token`;
-      await this.#operator.type("token", "create", "--name", name, "-o", file);
-      const token = await this.#lab.host("controller").must(["cat", file]);
-      this.#lab.host(name).writeFile(TOKEN, token, 0o600);
-      this.#start(name, ["--token-file", TOKEN]);
-    }
+    for (const name of managedHosts) await this.#enrolOne(name);
+  }
+
+  /** A host that the controller has forgotten: its agent ends, what it knew is removed, and it enrols as a new one. */
+  async enrolAnew(name: HostName): Promise<void> {
+    await this.stop(name);
+    const places = ["--state", STATE, "--pin", PIN];
+    await this.#lab.host(name).must(ringwall("setup.service", ["agent", "uninstall", ...places]).argv);
+    await this.#enrolOne(name);
+  }
+
+  async stop(name: HostName): Promise<void> {
+    await this.#services.get(name)?.stop("SIGTERM", STOP_MS_MAX);
+  }
+
+  /** Ends an agent and starts it again, told otherwise. */
+  async restartOne(name: HostName, extra: AgentExtra): Promise<void> {
+    await this.stop(name);
+    this.#start(name, extra);
+  }
+
+  /** Everything an agent printed since it was started last. */
+  lines(name: HostName): readonly string[] {
+    return this.#services.get(name)?.lines ?? [];
   }
 
   /** `kill -9`, all at once, as a crash would. */
@@ -41,7 +66,7 @@ export class Agents {
 
   /** Starts the killed agents again; they find their certificate and the pinned programs. */
   restart(): void {
-    for (const name of managedHosts) this.#start(name, []);
+    for (const name of managedHosts) this.#start(name, {});
   }
 
   /** Waits until every agent is heard and enforces what it should. */
@@ -62,11 +87,22 @@ export class Agents {
     return this.#services.get(name)?.tail() ?? "";
   }
 
-  #start(name: HostName, more: readonly string[]): void {
+  async #enrolOne(name: HostName): Promise<void> {
+    const file = `${CONTROLLER_DATA}-${name}-${this.#tokens}.token`;
+    this.#tokens += 1;
+    await this.#operator.type("token", "create", "--name", name, "-o", file);
+    const token = await this.#lab.host("controller").must(["cat", file]);
+    this.#lab.host(name).writeFile(TOKEN, token, 0o600);
+    this.#start(name, { args: ["--token-file", TOKEN] });
+  }
+
+  #start(name: HostName, { args: more = [], environment = {} }: AgentExtra): void {
     const host: LabHost = this.#lab.host(name);
     const labels = Object.entries(host.spec.labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
     const args = ["agent", "run", "--state", STATE, "--pin", PIN, "--cgroup", host.cgroup, "--name", name];
-    this.#services.set(name, host.start(ringwall("ringwall-agent.service", [...args, ...labels, ...more])));
+    const program = ringwall("ringwall-agent.service", [...args, ...labels, ...more]);
+    const all = { ...program.environment, ...environment };
+    this.#services.set(name, host.start({ ...program, environment: all }));
   }
 
   #refuseEnded(): void {

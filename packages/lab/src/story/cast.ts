@@ -1,16 +1,22 @@
 import type { Applications } from "../apps/tiers.ts";
 import type { Lab } from "../hosts/lab.ts";
+import type { Service } from "../hosts/process.ts";
 import type { Checks } from "../report/checks.ts";
 import type { Agents } from "../ringwall/agents.ts";
 import type { Operator } from "../ringwall/command.ts";
 import type { NormalUse } from "../traffic/driver.ts";
 
-/** Who takes part in the story once everything runs. */
-export type Cast = {
+/** Ringwall on the hosts, without anything to protect yet. */
+export type Stage = {
   readonly lab: Lab;
-  readonly applications: Applications;
-  readonly use: NormalUse;
   readonly operator: Operator;
   readonly agents: Agents;
+  readonly controller: Service;
   readonly checks: Checks;
+};
+
+/** Who takes part in the story once everything runs. */
+export type Cast = Stage & {
+  readonly applications: Applications;
+  readonly use: NormalUse;
 };

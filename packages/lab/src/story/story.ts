@@ -8,11 +8,12 @@ import { settleAccounts } from "./accounts.ts";
 import { attackInAlert, attackInBlock } from "./attacking.ts";
 import { baseline } from "./baseline.ts";
 import { carryContainers } from "./carrying.ts";
-import type { Cast } from "./cast.ts";
+import type { Stage } from "./cast.ts";
 import { revertByItself } from "./confirming.ts";
 import { killAgents } from "./killing.ts";
 import { learn } from "./learning.ts";
 import { observe } from "./observing.ts";
+import { proveSoftware } from "./proving/act.ts";
 import { provision, setModes } from "./provisioning.ts";
 import { shadow } from "./shadowing.ts";
 
@@ -22,7 +23,7 @@ export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
   await baseline(lab, checks);
   const applications = await restartApi(lab, attacked);
   const use = new NormalUse(lab, applications.database.dumpPassword);
-  const cast = await enter(lab, checks, applications, use);
+  const cast = { ...(await enter(lab, checks)), applications, use };
   await observe(cast);
   const proposal = await learn(cast);
   await provision(cast);
@@ -37,18 +38,20 @@ export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
   await revertByItself(cast);
   const traffic = await settleAccounts(lab, applications, use, checks);
   await carryContainers(cast);
+  await proveSoftware(cast);
   return traffic;
 }
 
+/** One act on hosts that run nothing else. */
+export async function proveAlone(lab: Lab, checks: Checks): Promise<null> {
+  await proveSoftware(await enter(lab, checks));
+  return null;
+}
+
 /** Controller and agents come to hosts whose applications have been running for some time. */
-async function enter(
-  lab: Lab,
-  checks: Checks,
-  applications: Cast["applications"],
-  use: NormalUse,
-): Promise<Cast> {
+async function enter(lab: Lab, checks: Checks): Promise<Stage> {
   checks.phase("Ringwall arrives: a controller, an agent on each host");
-  const { operator } = await startController(lab);
+  const { operator, service: controller } = await startController(lab);
   const agents = new Agents(lab, operator);
   await agents.enrol();
   const workloads = await agents.settled();
@@ -58,5 +61,5 @@ async function enter(
     seen: workloads.map(({ name, agent }) => `${name} (${agent?.capability})`).join(", "),
     passed: workloads.length === 5,
   });
-  return { lab, applications, use, operator, agents, checks };
+  return { lab, operator, agents, controller, checks };
 }

@@ -1,0 +1,55 @@
+"""Connects to a greeting server.
+
+    prove-client.py NAME PORT SECONDS                once, for at most SECONDS
+    prove-client.py NAME PORT SECONDS COUNT          COUNT times, one after the other: how many were greeted
+    prove-client.py NAME PORT SECONDS forever        until it is ended: a line for each attempt with its times
+"""
+
+import socket
+import sys
+import time
+
+PAUSE_SECONDS = 0.02
+LOSSES_NAMED_MAX = 3
+
+
+def attempt(name, port, seconds):
+    """The error, or None."""
+    try:
+        with socket.create_connection((name, port), seconds) as connection:
+            connection.settimeout(seconds)
+            return None if connection.recv(6) == b"hello\n" else "no greeting"
+    except OSError as error:
+        return error.strerror or str(error) or type(error).__name__
+
+
+def many(name, port, seconds, count):
+    errors = [error for error in (attempt(name, port, seconds) for _ in range(count)) if error]
+    for error in errors[:LOSSES_NAMED_MAX]:
+        print(error, file=sys.stderr)
+    print(f"reached: {count - len(errors)} of {count}")
+
+
+def forever(name, port, seconds):
+    while True:
+        began = time.time_ns() // 1_000_000
+        error = attempt(name, port, seconds)
+        print(f"{'refused' if error else 'greeted'} {began} {time.time_ns() // 1_000_000}", flush=True)
+        time.sleep(PAUSE_SECONDS)
+
+
+def main():
+    name, port, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+    how = sys.argv[4] if len(sys.argv) > 4 else ""
+    if how == "forever":
+        forever(name, port, seconds)
+    if how:
+        return many(name, port, seconds, int(how))
+    began = time.monotonic()
+    error = attempt(name, port, seconds)
+    if error:
+        sys.exit(error)
+    print(f"reached: greeted after {(time.monotonic() - began) * 1000:.0f} ms")
+
+
+main()

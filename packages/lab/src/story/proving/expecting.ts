@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Flow, Verification } from "@ringwall/model";
+import { flow as flowSchema, type PathView, pathView } from "@ringwall/protocol/rest";
+import type { Seen } from "../../attacks/attack.ts";
+import type { HostName } from "../../topology.ts";
+import type { Stage } from "../cast.ts";
+import { isAt } from "../expected-edges.ts";
+
+const SHOWN_MS_MAX = 40_000;
+const POLL_MS = 500;
+const FLOWS_ASKED = "100000";
+const CLOCK_MS = 1000;
+
+export type Expectation = {
+  readonly tried: string;
+  readonly from: HostName;
+  readonly to: HostName;
+  readonly expected: "gets through" | "refused";
+};
+
+export function addSeen({ checks }: Stage, what: Expectation, { reached, detail }: Seen): void {
+  const passed = reached === (what.expected === "gets through");
+  checks.add({ ...what, seen: `${reached ? "gets through" : "refused"}: ${detail}`, passed });
+}
+
+export type Shown = {
+  readonly from: HostName;
+  readonly to: HostName;
+  readonly port: number;
+  readonly sinceMs: number;
+  readonly verdict: "allowed" | "blocked";
+  readonly levels: readonly Verification[];
+  /** The source's script. */
+  readonly program?: string;
+};
+
+/** The controller has a flow with this verdict and level. */
+export async function expectFlow(cast: Stage, tried: string, shown: Shown): Promise<void> {
+  const { from, to, port, sinceMs, verdict, levels, program } = shown;
+  const isOne = (flow: Flow) =>
+    flow.port === port &&
+    isAt(flow.src, from) &&
+    isAt(flow.dst, to) &&
+    (program === undefined || flow.src.script === program) &&
+    Date.parse(flow.until ?? flow.time) >= sinceMs - CLOCK_MS;
+  const fits = (flow: Flow) =>
+    isOne(flow) && flow.verdict === verdict && levels.some((level) => level === flow.verification);
+  let flows: readonly Flow[] = [];
+  await until(async () => {
+    flows = await cast.operator.ask(flowSchema, "get", "flows", "--limit", FLOWS_ASKED);
+    return flows.some(fits);
+  });
+  const found = flows.find(fits);
+  const others = flows.filter(isOne).map((flow) => `${flow.verdict} ${flow.verification}`);
+  cast.checks.add({
+    tried,
+    from,
+    to,
+    expected: `${verdict}, ${levels.join(" or ")}`,
+    seen:
+      found === undefined ? `only ${others.join("; ") || "nothing"}` : `${verdict}, ${found.verification}`,
+    passed: found !== undefined,
+  });
+}
+
+export async function expectPath(
+  cast: Stage,
+  source: HostName,
+  destination: HostName,
+  state: PathView["state"],
+): Promise<void> {
+  let seen: PathView | undefined;
+  await until(async () => {
+    const paths = await cast.operator.ask(pathView, "get", "paths");
+    seen = paths.find((one) => one.source === source && one.destination === destination);
+    return seen?.state === state;
+  });
+  const counts = seen && `${seen.sent} sent, ${seen.proved} proved, ${seen.missing} missing`;
+  cast.checks.add({
+    tried: "ringwall get paths",
+    from: source,
+    to: destination,
+    expected: state,
+    seen: seen === undefined ? "not listed" : `${seen.state}: ${counts}`,
+    passed: seen?.state === state,
+  });
+}
+
+/** Whether it came to be before the time was up. */
+export async function until(holds: () => Promise<boolean>, msMax = SHOWN_MS_MAX): Promise<boolean> {
+  const deadline = Date.now() + msMax;
+  while (!(await holds())) {
+    if (Date.now() > deadline) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}

@@ -1,0 +1,40 @@
+import { workloadView } from "@ringwall/protocol/rest";
+import type { Stage } from "../cast.ts";
+import { connect, ports } from "./programs.ts";
+
+const HOSTS = ["app", "db"] as const;
+const CONNECTIONS = 10_000;
+const TURNS_MIN = 3;
+
+/** Both ends turn their keys every second while connections are made under `required`: none is lost. */
+export async function rotateUnderLoad(cast: Stage): Promise<void> {
+  const { agents, checks, lab } = cast;
+  for (const name of HOSTS) await agents.restartOne(name, { args: ["--proof-period", "1s"] });
+  await agents.settled();
+  const before = await generations(cast);
+  const { detail } = await connect(lab, "app", "db4", ports.required, { count: CONNECTIONS });
+  const after = await generations(cast);
+  const whole = `${CONNECTIONS} of ${CONNECTIONS}`;
+  checks.add({
+    tried: "connections while both ends turn their keys every second, `verified: required`",
+    from: "app",
+    to: "db",
+    expected: whole,
+    seen: detail,
+    passed: detail === whole,
+  });
+  const turns = HOSTS.map((name) => (after.get(name) ?? 0) - (before.get(name) ?? 0));
+  checks.add({
+    tried: "keys turned meanwhile",
+    expected: `at least ${TURNS_MIN} times at each end`,
+    seen: HOSTS.map((name, index) => `${name} ${turns[index]} times`).join(", "),
+    passed: turns.every((count) => count >= TURNS_MIN),
+  });
+  for (const name of HOSTS) await agents.restartOne(name, {});
+  await agents.settled();
+}
+
+async function generations({ operator }: Stage): Promise<ReadonlyMap<string, number>> {
+  const workloads = await operator.ask(workloadView, "get", "workloads");
+  return new Map(workloads.map(({ name, agent }) => [name, agent?.proof?.generations.at(-1) ?? 0]));
+}
