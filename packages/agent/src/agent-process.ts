@@ -19,6 +19,7 @@ import { refusePinsInUse } from "./pins-in-use.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
+import { releaseMemory } from "./state/release-memory.ts";
 import { tellStatus } from "./tell-status.ts";
 import { VERSION } from "./version.ts";
 import { type Agent, namesInForce, wireAgent } from "./wire.ts";
@@ -40,6 +41,9 @@ const SWEEP_EVERY_MS = 30_000;
 /** Where no LSM program tells at once. */
 const TAMPER_LOOK_EVERY_MS = 5000;
 const DEVICES_EVERY_MS = 2000;
+/** What a start needed has been done by then. */
+const RELEASE_AFTER_MS = 10_000;
+const RELEASE_EVERY_MS = 600_000;
 /** Sockets may outlive the last process of an execution by this much before its answer is dropped. */
 const RESOLUTION_GRACE_NS = 60_000_000_000n;
 
@@ -128,8 +132,11 @@ async function work(
     );
     options.onReady?.();
     const names = () => namesInForce(agent.enforcer, kernel);
+    const release = setTimeout(releaseMemory, RELEASE_AFTER_MS);
     let told = 0;
     stops.push(
+      async () => clearTimeout(release),
+      every(RELEASE_EVERY_MS, releaseMemory, onError),
       every(DRAIN_EVERY_MS, () => agent.reporter.drainIfDue(names()), onError),
       every(
         DEVICES_EVERY_MS,

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "bpf.h"
+#include "memory.h"
 #include "ring.h"
 
 namespace ringwall {
@@ -189,6 +190,10 @@ Value JsBootNs(const CallbackInfo &info) {
   return Napi::BigInt::New(info.Env(), static_cast<uint64_t>(now.tv_sec) * 1000000000u + now.tv_nsec);
 }
 
+Value JsReleaseMemory(const CallbackInfo &info) {
+  return Number::New(info.Env(), static_cast<double>(ReleaseMemory()));
+}
+
 // Before 5.11 maps count against the locked memory of the process.
 void RaiseMemoryLimit() {
   struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
@@ -214,6 +219,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("read", JsRead);
   add("insertMap", JsInsertMap);
   add("bootNs", JsBootNs);
+  add("releaseMemory", JsReleaseMemory);
   Ring::Init(env, exports);
   return exports;
 }

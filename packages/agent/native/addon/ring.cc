@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -37,12 +38,13 @@ Ring::Ring(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Ring>(info) {
 
 Ring::~Ring() { Stop(); }
 
-// One page the consumer writes, then the producer's page and the data twice, so that no record is ever split.
+// One page the consumer writes, then the producer's page and the data. The kernel offers the data twice over, so that no
+// record is ever split; every page would count twice then, so records that go round the end are put together here.
 void Ring::Map(Napi::Env env, int fd, size_t bytes) {
   page_ = sysconf(_SC_PAGESIZE);
   mask_ = bytes - 1;
   void *consumer = mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  void *producer = mmap(nullptr, page_ + 2 * bytes, PROT_READ, MAP_SHARED, fd, page_);
+  void *producer = mmap(nullptr, page_ + bytes, PROT_READ, MAP_SHARED, fd, page_);
   if (consumer == MAP_FAILED || producer == MAP_FAILED) {
     throw Napi::Error::New(env, std::string("mmap of the ring buffer: ") + strerror(errno));
   }
@@ -72,7 +74,7 @@ void Ring::Stop() {
   }
   thread_.join();
   munmap(consumer_, page_);
-  munmap(const_cast<uint8_t *>(producer_), page_ + 2 * (mask_ + 1));
+  munmap(const_cast<uint8_t *>(producer_), page_ + mask_ + 1);
   close(epoll_);
   close(wake_);
 }
@@ -109,12 +111,20 @@ bool Ring::Collect(std::vector<uint8_t> *batch) {
       // The length takes 8 bytes, so that 64-bit fields of the record are aligned.
       batch->resize(end + kRecordHeaderBytes + Padded(bytes));
       memcpy(batch->data() + end, &bytes, sizeof(bytes));
-      memcpy(batch->data() + end + kRecordHeaderBytes, record + BPF_RINGBUF_HDR_SZ, bytes);
+      Copy(batch->data() + end + kRecordHeaderBytes, at + BPF_RINGBUF_HDR_SZ, bytes);
     }
     at += Padded(bytes + BPF_RINGBUF_HDR_SZ);
     __atomic_store_n(reinterpret_cast<unsigned long *>(consumer_), at, __ATOMIC_RELEASE);
   }
   return !batch->empty();
+}
+
+void Ring::Copy(uint8_t *to, size_t at, size_t bytes) const {
+  const uint8_t *data = producer_ + page_;
+  size_t from = at & mask_;
+  size_t first = std::min(bytes, mask_ + 1 - from);
+  memcpy(to, data + from, first);
+  memcpy(to + first, data, bytes - first);
 }
 
 void Ring::Deliver(std::vector<uint8_t> *batch) {

@@ -30,6 +30,7 @@ class Ring : public Napi::ObjectWrap<Ring> {
   void Stop();
   void Run();
   bool Collect(std::vector<uint8_t> *batch);
+  void Copy(uint8_t *to, size_t at, size_t bytes) const;
   void Deliver(std::vector<uint8_t> *batch);
 
   size_t mask_ = 0;

@@ -2,13 +2,12 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { EvidenceBook } from "../evidence/evidence-book.ts";
 import type { Digest } from "./digest.ts";
+import { createPackageIndexBuilder, type PackageIndex } from "./package-index.ts";
 
 /** Programs whose package is known; past it further ones count as belonging to none. */
 export const PACKAGE_FILES_MAX = 65_536;
 /** What may be a program: something in a `bin`, or below `lib` or `opt` with a name without a suffix. */
 const PROGRAM = /(?:^|\/)(?:s?bin|libexec|games)\/[^/]+$|^(?:(?:usr\/)?lib|opt)\/.*\/[^./]+$/;
-
-type Owner = { readonly package: string; readonly md5: string };
 
 export type PackageLookup = {
   /** Reads the lists ahead. */
@@ -36,10 +35,10 @@ export type PackageOwner = {
 export type PackageEvidence = { readonly book: EvidenceBook; readonly settle: () => Promise<void> };
 
 export function createPackageLookup(folder = "/var/lib/dpkg", evidence?: PackageEvidence): PackageLookup {
-  let index: Promise<ReadonlyMap<string, Owner>> | undefined;
+  let index: Promise<PackageIndex> | undefined;
   let indexedMs = -1;
 
-  async function load(): Promise<ReadonlyMap<string, Owner>> {
+  async function load(): Promise<PackageIndex> {
     // dpkg replaces this file with every change of any package.
     const changedMs = await stat(join(folder, "status")).then(
       (status) => status.mtimeMs,
@@ -55,12 +54,12 @@ export function createPackageLookup(folder = "/var/lib/dpkg", evidence?: Package
   async function findKnown(path: string, { sha256, md5 }: Digest): Promise<PackageOwner | null> {
     const signed = evidence === undefined ? undefined : findSigned(evidence.book, path, sha256);
     if (signed !== undefined) return signed;
-    const owners = await load();
+    const { packageOf } = await load();
     const inList = path.slice(1);
-    const owner = owners.get(inList) ?? owners.get(inList.replace(/^usr\//, ""));
-    if (owner === undefined || owner.md5 !== md5) return null;
-    evidence?.book.noteListed(path, { package: owner.package, sha256 });
-    return { package: owner.package, evidence: "manifest-only", supersedes: [] };
+    const owner = packageOf(inList, md5) ?? packageOf(inList.replace(/^usr\//, ""), md5);
+    if (owner === undefined) return null;
+    evidence?.book.noteListed(path, { package: owner, sha256 });
+    return { package: owner, evidence: "manifest-only", supersedes: [] };
   }
 
   return {
@@ -88,19 +87,18 @@ function findSigned(book: EvidenceBook, path: string, sha256: string): PackageOw
   return { package: own.package, evidence: "deb-repo", supersedes: [...new Set(earlier)].sort() };
 }
 
-async function readIndex(folder: string): Promise<ReadonlyMap<string, Owner>> {
-  const owners = new Map<string, Owner>();
+async function readIndex(folder: string): Promise<PackageIndex> {
+  const index = createPackageIndexBuilder(PACKAGE_FILES_MAX);
   const files = await readdir(folder).catch(() => []);
   for (const file of files) {
     if (!file.endsWith(".md5sums")) continue;
     const name = file.slice(0, -".md5sums".length).replace(/:[a-z0-9]+$/, "");
     const text = await readFile(join(folder, file), "utf8").catch(() => "");
     for (const { path, md5 } of parseMd5sums(text)) {
-      if (owners.size >= PACKAGE_FILES_MAX) return owners;
-      if (PROGRAM.test(path)) owners.set(path, { package: name, md5 });
+      if (PROGRAM.test(path) && !index.add(path, md5, name)) return index.build();
     }
   }
-  return owners;
+  return index.build();
 }
 
 /** Lines of md5sum(1): 32 digits, two blanks, a path without the leading slash. */

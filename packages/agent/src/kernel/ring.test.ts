@@ -1,0 +1,33 @@
+/** Events that go round the end of the ring arrive whole. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TestHost } from "./testing/host.ts";
+import { whyNoKernelTests } from "./testing/requirements.ts";
+
+const why = whyNoKernelTests("ring.test.ts");
+/** With 16 KiB of environment each, more than the ring's 4 MiB. */
+const STARTS = 400;
+const LOOP = `big=$(head -c 15000 /dev/zero | tr '\\0' x)
+for i in $(seq 1 ${STARTS}); do MARK=$i BIG=$big LAST=$i /bin/true; done`;
+
+describe.skipIf(why !== undefined)("the ring", () => {
+  let host: TestHost;
+  beforeAll(() => {
+    host = new TestHost("g");
+  });
+  afterAll(() => host.close());
+
+  test("delivers more than it holds, in order and unbroken", async () => {
+    expect((await host.run(["/bin/bash", "-c", LOOP])).code).toBe(0);
+    await sleep(300);
+    const started = host.events.filter((event) => event.type === "exec" && event.filename === "/bin/true");
+    const marks = started.map((event) =>
+      event.type === "exec"
+        ? event.environment.filter((entry) => /^(?:MARK|LAST)=\d+$|^BIG=x{15000}$/.test(entry)).sort()
+        : [],
+    );
+    expect(host.kernel.counters().ringFull).toBe(0n);
+    const big = `BIG=${"x".repeat(15000)}`;
+    expect(marks).toEqual(Array.from({ length: STARTS }, (_, i) => [big, `LAST=${i + 1}`, `MARK=${i + 1}`]));
+  });
+});
