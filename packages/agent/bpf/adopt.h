@@ -34,7 +34,7 @@ static __always_inline bool record_adopted(struct connection *connection)
 	struct rw_slot *slot;
 	__u32 index;
 
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot || !judge_connection(connection, slot, index, &result))
 		return false;
 	if (connection->verdict == RW_VERDICT_BLOCKED)

@@ -38,7 +38,7 @@ static __always_inline int judge_answer(struct __sk_buff *skb,
 
 	if (connection->flags & CONNECTION_DENIED)
 		return DROP;
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot)
 		return PASS;
 	fault = read_proof(skb, packet, connection, &proof);

@@ -97,10 +97,10 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	__u32 index;
 	bool known;
 
-	slot = live_slot(&index);
+	current_process(&process);
+	slot = live_slot(process.cgroup_id, RW_DIRECTION_OUT, &index);
 	if (!slot)
 		return 1;
-	current_process(&process);
 	cookie = bpf_get_socket_cookie(ctx);
 	if (datagram && continues(cookie, target, &process))
 		return 1;
@@ -110,7 +110,10 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
 		report_miss(&process);
-	if (result.verdict == RW_VERDICT_BLOCKED) {
+	if (!datagram && awaits_description(process.cgroup_id)) {
+		connection.flags |= CONNECTION_HELD;
+		last_hold_jiffies = bpf_jiffies64();
+	} else if (result.verdict == RW_VERDICT_BLOCKED) {
 		bool unknown = !known && result.mode == RW_MODE_BLOCK;
 
 		if (known && awaits_name(&connection, &result)) {

@@ -43,7 +43,7 @@ static __noinline bool still_holds(struct connection *connection)
 	struct rw_slot *slot;
 	__u32 index;
 
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot || connection->generation == slot->generation)
 		return true;
 	judge_connection(connection, slot, index, &result);
@@ -109,7 +109,7 @@ static __always_inline void end_datagrams(struct connection *connection)
 	}
 	if (!connection->bytes_out && !connection->bytes_in)
 		return;
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot)
 		return;
 	judge_connection(connection, slot, index, &result);

@@ -52,6 +52,18 @@ static __always_inline bool may_refuse(const struct rw_slot *slot)
 	       (slot->flags & RW_SLOT_IMMEDIATE_IN);
 }
 
+/* Without knowing whose the listener is: does the host, or who it carries? */
+static __always_inline bool may_refuse_any(void)
+{
+	struct rw_slot *slot;
+	__u32 index;
+
+	if (carries())
+		return true;
+	slot = live_slot(0, RW_DIRECTION_IN, &index);
+	return slot && may_refuse(slot);
+}
+
 /* Words of a mapped or an IPv6 address, as a socket look-up wants them. */
 static __always_inline __u32 set_tuple(struct bpf_sock_tuple *tuple,
 				       struct __sk_buff *skb,
@@ -101,7 +113,7 @@ static __always_inline bool start_at_device(struct __sk_buff *skb,
 		return false;
 	if (sk->state == BPF_TCP_LISTEN &&
 	    bpf_sk_storage_get(&bound_sockets, sk, 0, 0))
-		found = start_inbound(connection, sk, packet, IPPROTO_TCP);
+		found = start_inbound(connection, sk, packet, IPPROTO_TCP, 0);
 	bpf_sk_release(sk);
 	return found;
 }
@@ -116,12 +128,15 @@ static __noinline int device_syn(struct __sk_buff *skb)
 	__u64 proof = 0;
 	int fault;
 
-	slot = live_slot(&index);
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
-	if (!slot || !connection || !may_refuse(slot) ||
+	if (!connection || !may_refuse_any() ||
 	    parse(skb, &packet, IPPROTO_TCP) != PARSED ||
 	    !opens(packet.tcp_flags) ||
 	    !start_at_device(skb, &packet, connection))
+		return TC_GO_ON;
+	slot = slot_of(connection, &index);
+	if (!slot || !may_refuse(slot) ||
+	    awaits_description(connection->process.cgroup_id))
 		return TC_GO_ON;
 	fault = read_proof(skb, &packet, connection, &proof);
 	if (!judge_connection(connection, slot, index, &result))
@@ -167,7 +182,7 @@ static __always_inline bool start_datagram(struct __sk_buff *skb,
 	bound = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
 	if (bound && bound->judged &&
 	    !find_datagram(bound->cookie, packet->source, packet->source_port))
-		found = start_inbound(connection, sk, packet, IPPROTO_UDP);
+		found = start_inbound(connection, sk, packet, IPPROTO_UDP, 0);
 	bpf_sk_release(sk);
 	return found;
 }
@@ -180,12 +195,14 @@ static __noinline int device_datagram(struct __sk_buff *skb)
 	struct rw_slot *slot;
 	__u32 index, zero = 0;
 
-	slot = live_slot(&index);
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
-	if (!slot || !connection || !may_refuse(slot) ||
+	if (!connection || !may_refuse_any() ||
 	    parse(skb, &packet, IPPROTO_UDP) != PARSED ||
 	    is_group(packet.destination) || is_refused(&packet, IPPROTO_UDP) ||
 	    !start_datagram(skb, &packet, connection))
+		return TC_GO_ON;
+	slot = slot_of(connection, &index);
+	if (!slot || !may_refuse(slot))
 		return TC_GO_ON;
 	if (judge_connection(connection, slot, index, &result) &&
 	    result.verdict == RW_VERDICT_BLOCKED)
@@ -219,17 +236,18 @@ static __always_inline bool is_transit(struct __sk_buff *skb,
 
 /* Nobody's software: the kernel answers by itself. */
 static __noinline int judge_icmp(struct connection *connection,
-				 const struct headers *packet)
+				 const struct headers *packet, __u64 cgroup_id)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
 	__u32 index;
 
-	slot = live_slot(&index);
+	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
 	if (!slot)
 		return TC_GO_ON;
 	__builtin_memset(connection, 0, sizeof(*connection));
 	connection->process.flags = RW_TASK_PENDING;
+	connection->process.cgroup_id = cgroup_id;
 	__builtin_memcpy(connection->address, packet->source, 16);
 	connection->port = packet->source_port;
 	connection->proto = IPPROTO_ICMP;
@@ -244,7 +262,8 @@ static __noinline int judge_icmp(struct connection *connection,
 		    packet->bytes - UDP_BYTES);
 	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
 		report_denial(connection, 0);
-	add_datagram(KERNEL_COOKIE, connection, packet->source_port);
+	add_datagram(KERNEL_COOKIE ^ cgroup_id, connection,
+		     packet->source_port);
 	return TC_GO_ON;
 }
 
@@ -260,7 +279,9 @@ static __noinline int device_hidden(struct __sk_buff *skb, int how)
 	parse(skb, &packet, IPPROTO_ICMPV6);
 	if (is_transit(skb, &packet))
 		return TC_GO_ON;
-	return unreadable(how, false) == PASS ? TC_GO_ON : TC_DROP;
+	return unreadable(how, false, cgroup_at(packet.destination)) == PASS ?
+		       TC_GO_ON :
+		       TC_DROP;
 }
 
 static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
@@ -268,6 +289,7 @@ static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 	struct connection *connection;
 	struct headers packet = {};
 	struct datagram_flow *flow;
+	__u64 cgroup_id;
 	__u32 zero = 0;
 	enum parse how;
 
@@ -281,9 +303,11 @@ static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 		return device_hidden(skb, how);
 	if (is_needed(proto, packet.source_port) || is_transit(skb, &packet))
 		return TC_GO_ON;
-	flow = find_datagram(KERNEL_COOKIE, packet.source, packet.source_port);
+	cgroup_id = cgroup_at(packet.destination);
+	flow = find_datagram(KERNEL_COOKIE ^ cgroup_id, packet.source,
+			     packet.source_port);
 	if (!flow || !still_holds(&flow->connection))
-		return judge_icmp(connection, &packet);
+		return judge_icmp(connection, &packet, cgroup_id);
 	touch(flow, false);
 	record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0, 0,
 		    packet.bytes - UDP_BYTES);

@@ -3,23 +3,23 @@
 #ifndef RINGWALL_EXEC_MAPS_H
 #define RINGWALL_EXEC_MAPS_H
 
-/* 0 -> mode and fail mode; agent; fixed size */
+/* workload -> mode and fail mode; agent; fixed size */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, RW_WORKLOADS);
 	__type(key, __u32);
 	__type(value, struct rw_exec_header);
 } exec_header SEC(".maps");
 
 /*
- * executable number -> what it may; agent. Full: the agent sees E2BIG; the
+ * executable number and workload -> what it may; agent. Full: the agent sees E2BIG; the
  * executable counts as not judged.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 32768);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, __u32);
+	__type(key, struct rw_run_key);
 	__type(value, struct rw_exec_verdict);
 } exec_verdicts SEC(".maps");
 

@@ -61,6 +61,7 @@ static __noinline int add_flow(const struct connection *connection, __u8 state,
 	key.state = state;
 	key.reason = connection->reason;
 	key.level = connection->level;
+	key.workload = connection->workload;
 	more.count = times;
 	more.bytes_out = bytes_out;
 	more.bytes_in = bytes_in;

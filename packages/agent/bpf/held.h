@@ -34,7 +34,11 @@ static __always_inline int judge_held_syn(struct connection *connection)
 	__u32 index;
 	bool known;
 
-	slot = live_slot(&index);
+	if (awaits_description(connection->process.cgroup_id)) {
+		count(RW_COUNT_HOLDS);
+		return DROP;
+	}
+	slot = slot_of(connection, &index);
 	if (!slot)
 		return PASS;
 	known = judge_connection(connection, slot, index, &result);
@@ -64,7 +68,8 @@ static __always_inline int judge_held_syn(struct connection *connection)
 }
 
 /* A SYN that no connect() hook has seen: judged as unknown software. */
-static __always_inline int judge_stray_syn(struct __sk_buff *skb)
+static __always_inline int judge_stray_syn(struct __sk_buff *skb,
+					    __u64 cgroup_id)
 {
 	struct judgement result = {};
 	struct connection connection = {};
@@ -75,7 +80,7 @@ static __always_inline int judge_stray_syn(struct __sk_buff *skb)
 	int verdict = PASS;
 
 	count(RW_COUNT_NO_STATE);
-	slot = live_slot(&index);
+	slot = live_slot(cgroup_id, RW_DIRECTION_OUT, &index);
 	if (!slot)
 		return PASS;
 	if (parse(skb, &packet, IPPROTO_TCP) != PARSED) {
@@ -83,6 +88,7 @@ static __always_inline int judge_stray_syn(struct __sk_buff *skb)
 		return slot->mode_out == RW_MODE_BLOCK ? DROP : PASS;
 	}
 	connection.process.flags = RW_TASK_PENDING;
+	connection.process.cgroup_id = cgroup_id;
 	connection.start_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(connection.address, packet.destination, 16);
 	connection.port = packet.destination_port;

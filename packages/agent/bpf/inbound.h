@@ -33,7 +33,7 @@ static __always_inline void report_unknown_listener(const struct headers *packet
 
 /* The process that listens: from the socket, else what the agent found. */
 static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
-					  __u8 proto,
+					  __u8 proto, __u64 cgroup_id,
 					  struct rw_process *process)
 {
 	struct rw_listener_key key = { .port = port, .proto = proto };
@@ -47,12 +47,14 @@ static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
 		*process = bound->process;
 		return true;
 	}
+	key.workload = workload_of(cgroup_id);
 	known = bpf_map_lookup_elem(&listeners, &key);
 	if (known) {
 		*process = *known;
 		return true;
 	}
 	process->flags = RW_TASK_PENDING;
+	process->cgroup_id = cgroup_id;
 	return false;
 }
 
@@ -60,7 +62,7 @@ static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
 static __always_inline bool start_inbound(struct connection *connection,
 					  struct bpf_sock *sk,
 					  const struct headers *packet,
-					  __u8 proto)
+					  __u8 proto, __u64 cgroup_id)
 {
 	__builtin_memset(connection, 0, sizeof(*connection));
 	connection->start_ns = bpf_ktime_get_boot_ns();
@@ -68,7 +70,7 @@ static __always_inline bool start_inbound(struct connection *connection,
 	connection->port = packet->destination_port;
 	connection->proto = proto;
 	connection->direction = RW_DIRECTION_IN;
-	return find_listener(sk, packet->destination_port, proto,
+	return find_listener(sk, packet->destination_port, proto, cgroup_id,
 			     &connection->process);
 }
 
@@ -145,7 +147,8 @@ static __always_inline void refuse_syn(struct connection *connection,
 static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 					     struct bpf_sock *sk,
 					     const struct headers *packet,
-					     struct rw_slot *slot, __u32 index)
+					     struct rw_slot *slot, __u32 index,
+					     __u64 cgroup_id)
 {
 	struct judgement result = {};
 	struct connection *connection;
@@ -156,10 +159,14 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 
 	if (passed_device(packet, slot))
 		return PASS;
+	if (awaits_description(cgroup_id)) {
+		count(RW_COUNT_HOLDS);
+		return DROP;
+	}
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	if (!connection)
 		return PASS;
-	found = start_inbound(connection, sk, packet, IPPROTO_TCP);
+	found = start_inbound(connection, sk, packet, IPPROTO_TCP, cgroup_id);
 	fault = read_proof(skb, packet, connection, &proof);
 	count_proof(connection, packet, fault);
 	known = judge_connection(connection, slot, index, &result);
@@ -194,7 +201,8 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
  * or the SYN was answered by a cookie.
  */
 static __always_inline int complete_handshake(struct bpf_sock *sk,
-					      const struct headers *packet)
+					      const struct headers *packet,
+					      __u64 cgroup_id)
 {
 	struct arrival *arrival = arrival_at(packet->source,
 					     packet->source_port,
@@ -204,7 +212,7 @@ static __always_inline int complete_handshake(struct bpf_sock *sk,
 	    is_arrival(arrival, packet->source, packet->source_port,
 		       packet->destination_port))
 		return PASS;
-	start_inbound(&arrival->connection, sk, packet, IPPROTO_TCP);
+	start_inbound(&arrival->connection, sk, packet, IPPROTO_TCP, cgroup_id);
 	arrival->peer_port = packet->source_port;
 	arrival->judged = 0;
 	arrival->proof = 0;
@@ -224,10 +232,14 @@ __noinline int ingress_listener(struct __sk_buff *skb)
 	struct bpf_sock *sk = socket_of(skb);
 	struct headers packet = {};
 	struct rw_slot *slot;
+	__u64 cgroup_id;
 	__u32 index;
 
-	slot = live_slot(&index);
-	if (!slot || !sk)
+	if (!sk)
+		return PASS;
+	cgroup_id = socket_cgroup(sk);
+	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
+	if (!slot)
 		return PASS;
 	switch (parse(skb, &packet, IPPROTO_TCP)) {
 	case PARSED:
@@ -240,8 +252,9 @@ __noinline int ingress_listener(struct __sk_buff *skb)
 		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
 	}
 	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		return judge_inbound_syn(skb, sk, &packet, slot, index);
-	return complete_handshake(sk, &packet);
+		return judge_inbound_syn(skb, sk, &packet, slot, index,
+					 cgroup_id);
+	return complete_handshake(sk, &packet, cgroup_id);
 }
 
 #endif

@@ -14,17 +14,24 @@
 
 static __always_inline struct rw_exec_header *exec_state(void)
 {
-	__u32 zero = 0;
+	__u32 whose = workload_of(bpf_get_current_cgroup_id());
+	struct rw_exec_header *own;
+	__u32 host = 0;
 
-	return bpf_map_lookup_elem(&exec_header, &zero);
+	own = bpf_map_lookup_elem(&exec_header, &whose);
+	if (own && own->mode)
+		return own;
+	/* What nothing governs is its host's. */
+	return bpf_map_lookup_elem(&exec_header, &host);
 }
 
 static __always_inline __u8 run_of(__u32 exe_id,
 				   const struct rw_exec_header *state)
 {
+	struct rw_run_key key = { .exe_id = exe_id, .workload = state->workload };
 	struct rw_exec_verdict *verdict;
 
-	verdict = bpf_map_lookup_elem(&exec_verdicts, &exe_id);
+	verdict = bpf_map_lookup_elem(&exec_verdicts, &key);
 	return verdict ? verdict->run[state->column & 1] : 0;
 }
 

@@ -85,10 +85,10 @@ struct {
 	__array(values, struct subject_map);
 } subjects SEC(".maps");
 
-/* 0 -> whether a draft is set, and until when; agent; fixed size */
+/* workload -> whether a draft is set, and until when; agent; fixed size */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, RW_WORKLOADS);
 	__type(key, __u32);
 	__type(value, struct rw_shadow);
 } shadow SEC(".maps");
@@ -224,7 +224,7 @@ struct connection {
 	__u32 remote_number; /* the peer's software, where it proved it */
 	__u8 remote; /* enum rw_remote; FIRST: as the number says */
 	__u8 level; /* enum rw_level */
-	__u8 pad[2];
+	__u16 workload; /* whose it is; | RW_BY_HOST: the host's policy judged */
 };
 
 /*

@@ -64,7 +64,8 @@ enum rw_counter {
 	RW_COUNT_DNS_FULL = 20, /* DNS messages dropped */
 	RW_COUNT_RAW_REFUSED = 21, /* sockets that were not made */
 	RW_COUNT_ROUTINE_EXECS = 22, /* known executions that nobody was told of */
-	RW_COUNT_MAX = 23,
+	RW_COUNT_CARRIED_FULL = 23, /* control groups that stay the host's */
+	RW_COUNT_MAX = 24,
 };
 
 #endif

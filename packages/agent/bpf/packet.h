@@ -63,7 +63,8 @@ static __noinline int egress_connecting(struct __sk_buff *skb,
 
 	if (!connection) {
 		mark = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
-		return mark && mark->untracked ? PASS : judge_stray_syn(skb);
+		return mark && mark->untracked ? PASS :
+						 judge_stray_syn(skb, socket_cgroup(sk));
 	}
 	if (makes_room(connection))
 		return DROP;

@@ -33,17 +33,6 @@ struct judgement {
 	__u8 fail_open;
 };
 
-static __always_inline struct rw_slot *live_slot(__u32 *index)
-{
-	__u32 which = RW_ACTIVE_SLOT;
-	__u32 *live = bpf_map_lookup_elem(&active, &which);
-
-	if (!live)
-		return NULL;
-	*index = *live & 1;
-	return bpf_map_lookup_elem(&slots, index);
-}
-
 static __always_inline bool is_loopback(const __u8 address[16])
 {
 	const __u32 *word = (const __u32 *)address;

@@ -39,7 +39,7 @@ static __always_inline int judge_creation(struct connection *connection,
 	struct rw_slot *slot;
 	__u32 index;
 
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot || (connection->process.flags & RW_TASK_AGENT))
 		return 1;
 	judge_connection(connection, slot, index, &result);
@@ -112,16 +112,19 @@ static __always_inline bool has_ports(__u8 proto)
 __noinline int egress_raw(struct __sk_buff *skb)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
+	struct bpf_sock *sk = socket_of(skb);
 	int proto = transport_of(skb);
 	struct headers packet = {};
 	enum parse how;
 
+	if (!sk)
+		return PASS;
 	if (proto < 0)
-		return unreadable(NOT_THIS_PROTO, true);
+		return unreadable(NOT_THIS_PROTO, true, socket_cgroup(sk));
 	how = is_icmp(proto) ? parse_icmp(skb, &packet, proto) :
 			       parse(skb, &packet, proto);
 	if (how != PARSED)
-		return unreadable(how, true);
+		return unreadable(how, true, socket_cgroup(sk));
 	if (is_icmp(proto)) {
 		if (is_needed(proto, packet.destination_port))
 			return PASS;

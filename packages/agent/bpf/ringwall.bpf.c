@@ -17,13 +17,16 @@
 #include "ringwall_proof.h"
 #include "ringwall_dns.h"
 #include "ringwall_exec.h"
+#include "ringwall_carry.h"
 #include "layout.h"
 #include "maps.h"
 #include "handshake_maps.h"
 #include "proof_maps.h"
 #include "exec_maps.h"
+#include "carry_maps.h"
 #include "process.h"
 #include "policy.h"
+#include "carry.h"
 #include "shadow.h"
 #include "flow.h"
 #include "verdict.h"
@@ -55,5 +58,6 @@
 #include "adopt.h"
 #include "optional.h"
 #include "lsm.h"
+#include "cgroups.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

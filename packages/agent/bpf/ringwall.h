@@ -36,8 +36,12 @@ enum rw_limit {
 	RW_DENIAL_EVENTS_PER_WINDOW = 20,
 	RW_OPTIONAL_PROGRAMS_MAX = 16,
 	RW_WHY_BYTES_MAX = 160,
-	RW_SLOTS = 3, /* two for revisions, one for a draft beside them */
+	RW_SLOTS_EACH = 3, /* two for revisions, one for a draft beside them */
 	RW_SHADOW_SLOT = 2,
+	RW_CARRIED_MAX = 1000, /* containers and pods of one host */
+	RW_WORKLOADS = 1001, /* 0 is the host */
+	RW_BY_HOST = 0x8000, /* beside a workload: the host's policy judged */
+	RW_SLOTS = 3003, /* of workload w: 3 w, 3 w + 1, 3 w + 2 */
 };
 
 enum rw_direction {
@@ -97,7 +101,7 @@ enum rw_task_flag {
 
 /* Index into the map `active`. */
 enum rw_active {
-	RW_ACTIVE_SLOT = 0, /* which policy slot is live: 0 or 1 */
+	RW_ACTIVE_SLOT = 0, /* which slot of the host is live: 0 or 1; | 2: it carries */
 	RW_ACTIVE_FLOWS = 1, /* which flow buffer is written: 0 or 1 */
 	RW_ACTIVE_MAX = 2,
 };
@@ -216,6 +220,7 @@ struct rw_listener_key {
 	__u16 port;
 	__u8 proto;
 	__u8 pad;
+	__u32 workload; /* 0: the host's */
 };
 
 struct rw_flow_key {
@@ -229,6 +234,8 @@ struct rw_flow_key {
 	__u8 state;
 	__u8 reason;
 	__u8 level; /* enum rw_level */
+	__u16 workload; /* whose process it is; | RW_BY_HOST */
+	__u16 pad;
 };
 
 struct rw_flow_value {
@@ -257,7 +264,7 @@ struct rw_shadow_key {
 	__u8 direction;
 	__u8 live_verdict; /* enum rw_verdict */
 	__u8 draft_verdict;
-	__u16 pad;
+	__u16 workload; /* whose draft */
 };
 
 struct rw_shadow_value {
@@ -273,6 +280,7 @@ enum rw_event_type {
 	RW_EVENT_UNKNOWN_LISTENER = 5,
 	RW_EVENT_PROOF = 20,
 	RW_EVENT_LSM = 30,
+	RW_EVENT_CGROUP = 40,
 };
 
 enum rw_exec_flag {

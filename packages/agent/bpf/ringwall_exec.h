@@ -11,12 +11,18 @@ enum rw_run {
 	RW_RUN_AGENT = 8, /* the agent's own: may start what it likes */
 };
 
-/* 0 -> what holds; 8 bytes, so that it changes in one store */
+/* workload -> what holds; 8 bytes, so that it changes in one store */
 struct rw_exec_header {
 	__u8 mode; /* enum rw_mode of `processes` */
 	__u8 fail_open;
 	__u8 column; /* which of the two in rw_exec_verdict is live */
-	__u8 pad[5];
+	__u8 pad;
+	__u32 workload; /* whose verdicts */
+};
+
+struct rw_run_key {
+	__u32 exe_id;
+	__u32 workload; /* 0: the host's */
 };
 
 struct rw_exec_verdict {
@@ -59,6 +65,7 @@ struct rw_lsm_event {
 };
 
 RW_SIZE(rw_exec_header, 8);
+RW_SIZE(rw_run_key, 8);
 RW_SIZE(rw_exec_verdict, 4);
 RW_SIZE(rw_guard_key, 16);
 RW_SIZE(rw_routine_key, 40);

@@ -7,11 +7,17 @@
 #ifndef RINGWALL_SHADOW_H
 #define RINGWALL_SHADOW_H
 
+static __always_inline __u32 draft_slot(const struct connection *connection)
+{
+	return (connection->workload & ~RW_BY_HOST) * RW_SLOTS_EACH +
+	       RW_SHADOW_SLOT;
+}
+
 static __always_inline void judge_by_draft(const struct connection *connection,
 					   struct rw_slot *slot,
 					   struct judgement *out)
 {
-	struct attempt attempt = { .slot = RW_SHADOW_SLOT };
+	struct attempt attempt = { .slot = draft_slot(connection) };
 
 	attempt.identity = connection->identity;
 	attempt.agent = !!(connection->process.flags & RW_TASK_AGENT);
@@ -68,6 +74,7 @@ static __noinline int record_difference(const struct connection *connection,
 	key.direction = connection->direction;
 	key.live_verdict = connection->verdict;
 	key.draft_verdict = draft_verdict;
+	key.workload = connection->workload & ~RW_BY_HOST;
 	count_difference(&key, shadow);
 	return 0;
 }
@@ -76,7 +83,7 @@ static __noinline int compare_with_draft(const struct connection *connection,
 					 struct rw_shadow *shadow)
 {
 	struct judgement draft = {};
-	__u32 index = RW_SHADOW_SLOT;
+	__u32 index = draft_slot(connection);
 	struct rw_slot *slot;
 
 	if (bpf_ktime_get_boot_ns() > shadow->until_ns)
@@ -95,8 +102,8 @@ static __noinline int compare_with_draft(const struct connection *connection,
 /* Once for each attempt that is counted as a flow. */
 static __always_inline void meet_draft(const struct connection *connection)
 {
-	__u32 zero = 0;
-	struct rw_shadow *now = bpf_map_lookup_elem(&shadow, &zero);
+	__u32 whose = connection->workload & ~RW_BY_HOST;
+	struct rw_shadow *now = bpf_map_lookup_elem(&shadow, &whose);
 
 	if (now && now->until_ns)
 		compare_with_draft(connection, now);

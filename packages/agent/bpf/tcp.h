@@ -42,7 +42,7 @@ static __noinline bool record_established(struct connection *connection,
 
 	if (connection->flags & CONNECTION_RECORDED)
 		return true;
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot)
 		return true;
 	if (!(connection->flags & CONNECTION_JUDGED)) {
@@ -130,7 +130,7 @@ static __always_inline void closed_unanswered(struct connection *connection)
 
 	if (connection->flags & CONNECTION_RECORDED)
 		return;
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot)
 		return;
 	if (!(connection->flags & CONNECTION_JUDGED)) {

@@ -14,14 +14,16 @@ static __always_inline bool is_peer(const struct connection *connection,
 }
 
 /* Headers that hide who talks to whom: nothing that is refused may pass. */
-static __always_inline int unreadable(enum parse how, bool out)
+static __always_inline int unreadable(enum parse how, bool out,
+				      __u64 cgroup_id)
 {
 	struct rw_slot *slot;
 	__u32 index;
 
 	count(how == NOT_THIS_PROTO ? RW_COUNT_EXTENSION_HEADERS :
 				      RW_COUNT_UNPARSED);
-	slot = live_slot(&index);
+	slot = live_slot(cgroup_id, out ? RW_DIRECTION_OUT : RW_DIRECTION_IN,
+			 &index);
 	if (!slot)
 		return PASS;
 	return (out ? slot->mode_out : slot->mode_in) == RW_MODE_BLOCK ? DROP :
@@ -32,11 +34,12 @@ static __always_inline int unreadable(enum parse how, bool out)
 static __always_inline bool start_inbound_datagram(struct connection *connection,
 						   struct bpf_sock *sk,
 						   const struct headers *packet,
-						   __u64 cookie)
+						   __u64 cookie,
+						   __u64 cgroup_id)
 {
 	struct connection *own;
 
-	if (start_inbound(connection, sk, packet, IPPROTO_UDP))
+	if (start_inbound(connection, sk, packet, IPPROTO_UDP, cgroup_id))
 		return true;
 	own = bpf_map_lookup_elem(&connections, &cookie);
 	if (!own)
@@ -121,14 +124,16 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 	struct connection *connection;
 	__u32 index, zero = 0;
 	struct rw_slot *slot;
+	__u64 cgroup_id = socket_cgroup(sk);
 	bool found, known;
 
-	slot = live_slot(&index);
+	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	if (!slot || !connection)
 		return PASS;
 	meet_hook(sk);
-	found = start_inbound_datagram(connection, sk, packet, cookie);
+	found = start_inbound_datagram(connection, sk, packet, cookie,
+				       cgroup_id);
 	known = judge_connection(connection, slot, index, &result);
 	if (!found)
 		report_unknown_listener(packet, IPPROTO_UDP);
@@ -194,7 +199,7 @@ __noinline int ingress_datagram(struct __sk_buff *skb)
 		return PASS;
 	how = parse(skb, &packet, sk->protocol);
 	if (how != PARSED)
-		return unreadable(how, false);
+		return unreadable(how, false, socket_cgroup(sk));
 	cookie = bpf_get_socket_cookie(skb);
 	flow = find_datagram(cookie, packet.source, packet.source_port);
 	if (flow && (flow->connection.direction == RW_DIRECTION_OUT ||
@@ -241,7 +246,7 @@ static __noinline int turn_to(struct connection *connection,
 	struct rw_slot *slot;
 	__u32 index;
 
-	slot = live_slot(&index);
+	slot = slot_of(connection, &index);
 	if (!slot)
 		return PASS;
 	if (connection->flags & CONNECTION_RECORDED)
@@ -302,7 +307,7 @@ __noinline int egress_datagram(struct __sk_buff *skb)
 		return PASS;
 	how = parse(skb, &packet, sk->protocol);
 	if (how != PARSED)
-		return unreadable(how, true);
+		return unreadable(how, true, socket_cgroup(sk));
 	if (packet.destination_port == RW_DNS_PORT)
 		observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_OUT);
 	cookie = bpf_get_socket_cookie(skb);

@@ -13,7 +13,7 @@ static __always_inline bool judge_connection(struct connection *connection,
 					     __u32 slot_index,
 					     struct judgement *result)
 {
-	struct attempt attempt = { .slot = slot_index };
+	struct attempt attempt = { .slot = slot_index & SLOT_MASK };
 	bool known;
 
 	resolve_process(&connection->process, connection->start_ns);
@@ -32,6 +32,7 @@ static __always_inline bool judge_connection(struct connection *connection,
 	connection->subject = attempt.subject;
 	connection->peer_class = attempt.peer_class;
 	connection->generation = slot->generation;
+	connection->workload = slot_index >> WORKLOAD_SHIFT;
 	connection->rule = result->rule;
 	connection->verdict = result->verdict;
 	connection->reason = result->reason;

@@ -21,10 +21,6 @@ export type AgentOptions = {
   readonly containers?: boolean;
   /** The workload's addresses where they are not this process's: a container's. */
   readonly addresses?: () => readonly LocalAddress[];
-  /** The scope of the host's agent, below which a container's control group says which one it is. */
-  readonly hostScope?: string;
-  /** The network namespace of the workload where it is not this process's. */
-  readonly netns?: () => Promise<string | undefined>;
   /** Another apt than the machine's, by its configuration file (APT_CONFIG): for other roots. */
   readonly aptConfig?: string;
   /** Another dpkg database than /var/lib/dpkg. */

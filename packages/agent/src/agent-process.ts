@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
+import { createCarriedAgents } from "./carry/carried-agents.ts";
 import { type Carrier, createCarrier } from "./carry/carrier.ts";
 import { dispatchEvents } from "./dispatch-events.ts";
 import { findScope } from "./find-scope.ts";
@@ -12,6 +13,7 @@ import { attachDevices } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
 import { createDeviceFollower } from "./observe/follow-devices.ts";
+import type { KnownListener } from "./observe/listeners.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
@@ -22,7 +24,7 @@ import { lockState } from "./state/lock.ts";
 import { releaseMemory } from "./state/release-memory.ts";
 import { tellStatus } from "./tell-status.ts";
 import { VERSION } from "./version.ts";
-import { type Agent, namesInForce, wireAgent } from "./wire.ts";
+import { type Agent, wireAgent } from "./wire.ts";
 
 /** Milliseconds between two drains of the kernel's flows; a denial drains at once. */
 export const DRAIN_EVERY_MS = 1000;
@@ -70,31 +72,45 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
     onExpired: ({ message }) => log.error(`going on without the controller: ${message}`),
   });
-  const instance = await openInstance(
-    options.stateDir,
-    options.pinDir,
-    options.cgroup,
-    () => log.warn("the journal of the pinned programs is lost: they are loaded anew"),
-    await options.netns?.(),
+  const instance = await openInstance(options.stateDir, options.pinDir, options.cgroup, () =>
+    log.warn("the journal of the pinned programs is lost: they are loaded anew"),
   );
   const changes = { due: true };
   const onChange = () => {
     changes.due = true;
   };
-  let carrier: Carrier | undefined;
-  const isElsewhere = (container: string) => carrier?.carries(container) === true;
-  const agent = await wireAgent({ options, credentials, instance, cgroups, log, onChange, isElsewhere });
-  if (options.containers === true) {
-    carrier = createCarrier({
-      options,
-      cgroups,
-      credentials: () => agent.session.credentials(),
-      containers: createContainerLookup(),
-      run: runAgentProcess,
-      log,
-    });
-  }
-  await work(agent, options, changes, log, carrier);
+  const registry = createCarriedAgents();
+  const agent = await wireAgent({
+    options,
+    credentials,
+    instance,
+    cgroups,
+    log,
+    onChange,
+    isElsewhere: (container) => registry.ofContainer(container) !== undefined,
+    carried: registry,
+    host: null,
+  });
+  let listeners: readonly KnownListener[] = [];
+  const carrier =
+    options.containers === true
+      ? createCarrier({
+          options,
+          cgroups,
+          host: () => agent,
+          containers: createContainerLookup(),
+          registry,
+          listeners: () => listeners,
+          log,
+        })
+      : undefined;
+  const known = {
+    get: () => listeners,
+    set: (found: readonly KnownListener[]) => {
+      listeners = found;
+    },
+  };
+  await work(agent, options, changes, log, carrier, known);
 }
 
 async function work(
@@ -103,6 +119,10 @@ async function work(
   changes: { due: boolean },
   log: Logger,
   carrier: Carrier | undefined,
+  listeners: {
+    readonly get: () => readonly KnownListener[];
+    readonly set: (found: readonly KnownListener[]) => void;
+  },
 ): Promise<void> {
   const { kernel, governor, identifier } = agent;
   let ending = false;
@@ -110,37 +130,41 @@ async function work(
   const onError = (error: unknown) => ending || log.error({ err: error }, "a task failed");
   kernel.beat();
   kernel.markAgent(process.pid);
-  const stream = kernel.onEvents((events) => dispatchEvents(events, agent, onError));
+  const stream = kernel.onEvents((events) => dispatchEvents(events, agent, carrier, onError));
   const packets = kernel.dns.onPackets((seen) => void agent.names.take(seen).catch(onError));
   const stops = [every(BEAT_EVERY_MS, kernel.beat, onError)];
   try {
     await agent.names.start();
     await governor.start();
     await agent.shadow.start().catch(onError);
+    if (carrier === undefined) kernel.carrying.end();
+    else {
+      kernel.carrying.begin();
+      await carrier.look().catch(onError);
+    }
     await agent.warmUp(await installedInterpreters());
     const seeded = await seedProcesses(kernel, identifier);
     // What was forked by a process that had no entry yet while the others were looked at.
     await seedProcesses(kernel, identifier);
-    let listeners = await refreshListeners(agent);
+    listeners.set(await refreshListeners(agent));
     // Programs that were just loaded saw none of them begin.
-    if (agent.book.isNew) await agent.mutes.begin(listeners);
+    if (agent.book.isNew) await agent.mutes.begin(listeners.get());
     if (governor.state().current === null) agent.reporter.firstLook();
     const adopt = () => adoptOlder(options.pinDir, tgidsOf(kernel));
     await adopt().catch(onError);
     log.info(
-      `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.length} listeners found`,
+      `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.get().length} listeners found`,
     );
     options.onReady?.();
-    const names = () => namesInForce(agent.enforcer, kernel);
     const release = setTimeout(releaseMemory, RELEASE_AFTER_MS);
     let told = 0;
     stops.push(
       async () => clearTimeout(release),
       every(RELEASE_EVERY_MS, releaseMemory, onError),
-      every(DRAIN_EVERY_MS, () => agent.reporter.drainIfDue(names()), onError),
+      every(DRAIN_EVERY_MS, () => agent.reporter.drainIfDue(agent.namesNow()), onError),
       every(
         DEVICES_EVERY_MS,
-        createDeviceFollower(async () => attachDevices(options.pinDir, await options.netns?.())),
+        createDeviceFollower(() => attachDevices(options.pinDir)),
         onError,
       ),
       every(NAMES_EVERY_MS, agent.names.expire, onError),
@@ -155,8 +179,8 @@ async function work(
       every(
         LISTENERS_EVERY_MS,
         async () => {
-          listeners = await refreshListeners(agent);
-          agent.mutes.refresh(listeners);
+          listeners.set(await refreshListeners(agent));
+          agent.mutes.refresh(listeners.get());
           // Those whose process was not known at the start.
           await adopt();
         },
@@ -168,13 +192,17 @@ async function work(
           if (!changes.due && performance.now() - told < STATUS_EVERY_MS) return;
           changes.due = false;
           told = performance.now();
-          await tellStatus(agent, options, listeners);
+          await tellStatus(
+            agent,
+            options,
+            listeners.get().filter((one) => one.workload === 0),
+          );
         },
         onError,
       ),
     );
     await agent.session.run(options.signal);
-    await agent.reporter.drain(names());
+    await agent.reporter.drain(agent.namesNow());
   } finally {
     ending = true;
     stream.close();

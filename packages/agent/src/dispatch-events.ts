@@ -1,6 +1,7 @@
+import type { Carrier } from "./carry/carrier.ts";
 import type { KernelEvent } from "./kernel/contract.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
-import { type Agent, namesInForce } from "./wire.ts";
+import type { Agent } from "./wire.ts";
 
 /** Milliseconds from the first denial to the report of all that came by then. */
 const DRAIN_AFTER_DENIAL_MS = 100;
@@ -15,6 +16,7 @@ const REFRESH_GAP_MS = 5000;
 export function dispatchEvents(
   events: readonly KernelEvent[],
   agent: Agent,
+  carrier: Carrier | undefined,
   onError: (error: unknown) => unknown,
 ): void {
   const { identifier } = agent;
@@ -35,6 +37,10 @@ export function dispatchEvents(
       case "lsm":
         agent.execControl.onLsm(event).catch(onError);
         break;
+      case "cgroup":
+        if (carrier === undefined) agent.kernel.carrying.release(event.cgroupId);
+        else carrier.onCgroup(event).catch(onError);
+        break;
       case "proof":
         agent.prover?.onEvent(event).catch(onError);
         break;
@@ -50,7 +56,7 @@ function drainSoon(agent: Agent, onError: (error: unknown) => unknown): void {
   draining.add(agent);
   setTimeout(() => {
     draining.delete(agent);
-    agent.reporter.drainIfDue(namesInForce(agent.enforcer, agent.kernel)).catch(onError);
+    agent.reporter.drainIfDue(agent.namesNow()).catch(onError);
   }, DRAIN_AFTER_DENIAL_MS);
 }
 

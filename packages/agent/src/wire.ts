@@ -1,6 +1,6 @@
 import { release } from "node:os";
 import { join } from "node:path";
-import type { ControllerMessage } from "@ringwall/protocol/agent";
+import type { ProcessIdentity } from "@ringwall/model";
 import type { Logger } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
 import { cutDenied, cutTools } from "./apply/cut-denied.ts";
@@ -17,18 +17,20 @@ import { type CgroupLookup, createCgroupLookup } from "./identify/cgroups.ts";
 import { createContainerLookup } from "./identify/containers.ts";
 import { createDigester } from "./identify/digest.ts";
 import { type DigestCache, openDigestCache } from "./identify/digest-cache.ts";
+import type { FileTools } from "./identify/executable-file.ts";
 import { createIdentifier, type Identifier } from "./identify/identifier.ts";
 import type { IdentityBook } from "./identify/identity-book.ts";
 import { createPackageLookup, type PackageEvidence } from "./identify/packages.ts";
 import { warmDigests } from "./identify/read-digest.ts";
 import { createUserNames } from "./identify/users.ts";
 import { namedFiles } from "./identify/warm.ts";
-import type { Kernel } from "./kernel/contract.ts";
+import type { FlowRecord, Kernel } from "./kernel/contract.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import { createNameStore } from "./observe/dns/name-store.ts";
 import { createNames, type Names } from "./observe/dns/names.ts";
 import { readResolvers } from "./observe/dns/resolvers.ts";
-import { createReporter, type Reporter } from "./observe/reporter.ts";
+import { createReporter, type PolicyInForce, type Reporter } from "./observe/reporter.ts";
+import { onMessage } from "./on-message.ts";
 import type { Instance } from "./open-instance.ts";
 import { type MuteListeners, openMuteListeners } from "./proof/mute-listeners.ts";
 import { createProver, KEY_PERIOD_MS, type Prover, type ProverParts } from "./proof/prover.ts";
@@ -41,8 +43,18 @@ import { createUploader, type Uploader } from "./session/uploader.ts";
 import { readBootId, wallNs } from "./state/clocks.ts";
 import { VERSION } from "./version.ts";
 
-/** All parts of a running agent, connected. */
+/** What a host's agent has once, for itself and for all that it carries. */
+export type Shared = {
+  readonly tools: FileTools;
+  readonly cgroups: CgroupLookup;
+  readonly userName: (uid: number) => string;
+};
+
+/** All parts of a running agent, connected: a host's, or those of a workload that a host's agent carries. */
 export type Agent = {
+  readonly shared: Shared;
+  /** Names the rules of the flows that are counted now. */
+  readonly namesNow: () => PolicyInForce;
   readonly kernel: Kernel;
   readonly book: IdentityBook;
   readonly digests: DigestCache;
@@ -76,8 +88,18 @@ export type WireParts = {
   readonly log: Logger;
   /** Whether a container is a workload of its own, which reports for itself. */
   readonly isElsewhere: (container: string) => boolean;
+  /** Agents of what this host carries. */
+  readonly carried: CarriedAgents;
+  /** The agent that carries this workload; null: it is a host's. */
+  readonly host: { readonly agent: Agent; readonly owns: (identity: ProcessIdentity) => boolean } | null;
   /** Status has changed and should be told soon. */
   readonly onChange: () => void;
+};
+
+export type CarriedAgents = {
+  readonly all: () => Iterable<Agent>;
+  readonly ofWorkload: (workload: number) => Agent | undefined;
+  readonly ofContainer: (container: string | null) => Agent | undefined;
 };
 
 /**
@@ -93,20 +115,26 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const { options, credentials, instance, log } = parts;
   const { kernel, book } = instance;
   const { stateDir } = options;
-  const execGate = await probeExecGate();
-  const digests = openDigestCache(stateDir);
+  const host = parts.host?.agent ?? null;
+  const execGate = host?.execGate ?? (await probeExecGate());
+  const digests = host?.digests ?? openDigestCache(stateDir);
   const bootId = await readBootId();
-  const names = createNames({
-    dns: kernel.dns,
-    bootNs: kernel.bootNs,
-    readResolvers: () => readResolvers(),
-    store: createNameStore(stateDir, bootId),
-    onChange: async () => {
-      await Promise.all([enforcer.namesChanged(), shadow.namesChanged()]);
-    },
-    matters: () => enforcer.hasNames(),
-  });
-  const enforcer = createEnforcer(kernel, book.identities, () => prover?.directory() ?? [], names.addresses);
+  const names =
+    host?.names ??
+    createNames({
+      dns: kernel.dns,
+      bootNs: kernel.bootNs,
+      readResolvers: () => readResolvers(),
+      store: createNameStore(stateDir, bootId),
+      onChange: async () => {
+        const all = [{ enforcer, shadow }, ...parts.carried.all()];
+        await Promise.all(all.flatMap((one) => [one.enforcer.namesChanged(), one.shadow.namesChanged()]));
+      },
+      matters: () => [{ enforcer }, ...parts.carried.all()].some((one) => one.enforcer.hasNames()),
+    });
+  const directory = () => (host?.prover ?? prover)?.directory() ?? [];
+  const identities = () => ownIdentities(book, parts.host?.owns);
+  const enforcer = createEnforcer(kernel, identities, directory, names.addresses);
   const wallOffsetNs = () => wallNs() - kernel.bootNs();
 
   const spool = await openSpool(stateDir);
@@ -116,15 +144,15 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     () => session.client(),
     (message) => log.warn(message),
   );
-  const evidence = await openPackageEvidence(stateDir, options.aptConfig);
-  const tools = {
+  const evidence = host?.evidence ?? (await openPackageEvidence(stateDir, options.aptConfig));
+  const tools = host?.shared.tools ?? {
     digestOf: createDigester(),
     cache: digests,
     packages: createPackageLookup(options.dpkgDir, evidence),
     clock: { bootNs: kernel.bootNs, wallNs },
   };
-  const cgroups = cgroupLookup(parts.cgroups, options.hostScope);
-  const userName = createUserNames();
+  const cgroups = host?.shared.cgroups ?? cgroupLookup(parts.cgroups);
+  const userName = host?.shared.userName ?? createUserNames();
   const exec = wireExecControl({
     kernel,
     book,
@@ -148,6 +176,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     deniedExecsLost: exec.denied.lost,
     tamperings: exec.tampering,
     uploadLosses: uploader.losses,
+    handOver: (records, policy) => handOver(parts.carried, records, policy),
     addresses: options.addresses ?? observeAddresses,
     isElsewhere: parts.isElsewhere,
     keep: uploader.add,
@@ -157,21 +186,33 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     await tools.packages.warm();
     await warmDigests(files, tools);
   };
-  const identifier = createIdentifier({
-    kernel,
-    book,
-    tools,
-    cgroups,
-    userName,
-    containers: createContainerLookup(),
-    admit: (id, identity) => {
-      shadow.admit(id, identity);
-      prover?.met(id, identity);
-      return enforcer.admit(id, identity);
-    },
-    onSighting: reporter.sight,
-    onExecuted: exec.control.onExec,
-  });
+  const identifier =
+    host?.identifier ??
+    createIdentifier({
+      kernel,
+      book,
+      tools,
+      cgroups,
+      userName,
+      containers: createContainerLookup(),
+      admit: async (id, identity) => {
+        prover?.met(id, identity);
+        const own = parts.carried.ofContainer(identity.container);
+        // The host's too: it judges where nothing governs the workload.
+        const all = own === undefined ? [{ enforcer, shadow }] : [{ enforcer, shadow }, own];
+        for (const one of all) one.shadow.admit(id, identity);
+        await Promise.all(all.map((one) => one.enforcer.admit(id, identity)));
+      },
+      onSighting: (sighting) =>
+        (parts.carried.ofContainer(sighting.identity.container)?.reporter ?? reporter).sight(sighting),
+      onExecuted: async (executed) => {
+        const own = parts.carried.ofWorkload(kernel.carrying.workloadOf(executed.cgroupId));
+        // Two policies judge it: nothing of it is ever settled for good.
+        if (own === undefined) return exec.control.onExec(executed);
+        const unsettled = { ...executed, plain: false };
+        await Promise.all([exec.control.onExec(unsettled), own.execControl.onExec(unsettled)]);
+      },
+    });
   const onWarmError = (error: unknown) => log.warn({ err: error }, "files could not be read ahead");
   const clocks = { bootId, bootNs: kernel.bootNs, wallMs: Date.now };
   const onChange = (what: string) => {
@@ -183,18 +224,20 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     workload: credentials.workload,
     kernel,
     clocks,
-    identities: book.identities,
+    identities,
     processIdentity: book.processIdentity,
     liveRule: (id) => enforcer.lowered()?.ruleName(id) ?? "",
     wallOffsetNs,
     names: names.addresses,
-    directory: () => prover?.directory() ?? [],
+    directory,
     onChange,
   });
   const cutting = cutTools(options.pinDir, () => (kernel.readTasks() ?? []).map(({ tgid }) => tgid), {
     onCut: (count) => log.warn(`${count} open connections were cut: the policy denies them`),
     onError: (error) => log.error({ err: error }, "open connections could not be cut"),
   });
+  let former: PolicyInForce | null = null;
+  const namesNow = () => former ?? namesInForce(enforcer, kernel);
   const governor = await createGovernor({
     stateDir,
     workload: credentials.workload,
@@ -202,14 +245,20 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     capabilities: capabilitiesOf(kernel, execGate),
     enforce: async (generation, policy) => {
       let named = namesInForce(enforcer, kernel);
+      former = named;
       await switchAndDrain({
         apply: async () => {
           await (policy === null ? enforcer.clear() : enforcer.apply(generation, policy));
           // After a restart: what was counted meanwhile was judged by this very policy.
           if (!named.isLowered && named.generation === generation) named = namesInForce(enforcer, kernel);
+          former = named;
         },
         drain: async () => {
-          await Promise.all([reporter.drain(named), shadow.carry(named.ruleName)]);
+          // A host's agent drains for all that it carries.
+          const drained = host === null ? reporter.drain(named) : host.reporter.drain(host.namesNow());
+          await Promise.all([drained, shadow.carry(named.ruleName)]).finally(() => {
+            former = null;
+          });
         },
         onDrainError: (error) => log.error({ err: error }, "flows of the former policy could not be drained"),
       });
@@ -228,9 +277,10 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     kernel,
     client: () => session.client(),
     identities: book.identities,
-    admitRemote: (number, identity) => {
-      shadow.admitRemote(number, identity);
-      return enforcer.admitRemote(number, identity);
+    admitRemote: async (number, identity) => {
+      const all = [{ enforcer, shadow }, ...parts.carried.all()];
+      for (const one of all) one.shadow.admitRemote(number, identity);
+      await Promise.all(all.map((one) => one.enforcer.admitRemote(number, identity)));
     },
     mutePorts: mutes.ports,
     nowMs: Date.now,
@@ -248,16 +298,19 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       uploader
         .flush()
         .catch((error: unknown) => log.error({ err: error }, "waiting reports could not be sent"));
-      if (prover === null) offerNoKeys(session, credentials.workload).catch(() => undefined);
-      else prover.greet().catch(onProofError);
+      // What a host carries is proved by the host's keys.
+      if (prover !== null) prover.greet().catch(onProofError);
+      else if (host === null) offerNoKeys(session, credentials.workload).catch(() => undefined);
       parts.onChange();
     },
     onFailure: ({ message, fix }) => log.warn(`${message}; ${fix}`),
     nowMs: Date.now,
   });
-  const mutes = await openMuteListeners(stateDir);
-  const prover = options.proof !== false ? await createProver(proverParts()) : null;
+  const mutes = host?.mutes ?? (await openMuteListeners(stateDir));
+  const prover = options.proof !== false && host === null ? await createProver(proverParts()) : null;
   return {
+    shared: { tools, cgroups, userName },
+    namesNow,
     kernel,
     book,
     digests,
@@ -286,61 +339,38 @@ async function offerNoKeys(session: Session, workload: string): Promise<void> {
   await session.client()?.service.offerProofKey({ workload, keys: [] }, { timeoutMs: CALL_TIMEOUT_MS });
 }
 
+/** A carried workload's policy need not know the software of others. */
+function* ownIdentities(book: IdentityBook, owns?: (identity: ProcessIdentity) => boolean) {
+  for (const entry of book.identities()) if (owns === undefined || owns(entry[1])) yield entry;
+}
+
+/** Each carried workload reports what is its own, also where that is nothing but executions. */
+async function handOver(
+  carried: CarriedAgents,
+  records: readonly FlowRecord[],
+  host: PolicyInForce,
+): Promise<void> {
+  const byAgent = Map.groupBy(records, ({ workload }) => carried.ofWorkload(workload));
+  for (const agent of carried.all())
+    await agent.reporter.pass(byAgent.get(agent) ?? [], agent.namesNow(), host);
+}
+
 /** The policy by which flows are named until the next switch. */
-export function namesInForce(enforcer: Enforcer, kernel: Kernel) {
+export function namesInForce(
+  enforcer: Enforcer,
+  kernel: Kernel,
+): PolicyInForce & { readonly isLowered: boolean } {
   const lowered = enforcer.lowered();
   const { generation } = kernel.readSlot(kernel.liveSlot());
   return { generation, isLowered: lowered !== null, ruleName: (id: number) => lowered?.ruleName(id) ?? "" };
 }
 
-function cgroupLookup({ mount, scope }: WireParts["cgroups"], hostScope = scope): CgroupLookup {
-  const rooted = (path: string) => (path === "" ? "/" : join("/", path));
-  return createCgroupLookup(mount, rooted(scope), rooted(hostScope));
+function cgroupLookup({ mount, scope }: WireParts["cgroups"]): CgroupLookup {
+  return createCgroupLookup(mount, scope === "" ? "/" : join("/", scope));
 }
 
 /** The level, and the names of the features that this host has. */
 function capabilitiesOf(kernel: Kernel, execGate: ExecGateSupport): ReadonlySet<string> {
   const { level, features } = describeCapabilities(kernel.capabilities(), release(), execGate);
   return new Set([level, ...features.filter((one) => one.available).map((one) => one.name)]);
-}
-
-type Listeners = {
-  readonly governor: Governor;
-  readonly shadow: Shadow;
-  readonly prover: Prover | null;
-  readonly log: Logger;
-};
-
-async function onMessage(
-  message: ControllerMessage["message"],
-  { governor, shadow, prover, log }: Listeners,
-): Promise<void> {
-  switch (message.case) {
-    case "policy": {
-      const { generation, hostPolicy, digest, confirmWithinSeconds } = message.value;
-      const result = await governor.offer({ generation, bytes: hostPolicy, digest, confirmWithinSeconds });
-      if (!result.ok) for (const { message: text, fix } of result.error) log.warn(`${text}; ${fix}`);
-      return;
-    }
-    case "confirm":
-      await governor.confirm(message.value.generation);
-      return;
-    case "shadowStart": {
-      const { run, hostPolicy, digest, secondsLeft } = message.value;
-      return shadow.offer({ run, bytes: hostPolicy, digest, secondsLeft });
-    }
-    case "shadowStop":
-      return shadow.end(message.value.run);
-    case "heartbeat":
-      prover?.heard(message.value.timeMs);
-      return;
-    case "proof":
-      prover
-        ?.fetch()
-        .catch((error: unknown) => log.warn({ err: error }, "what peers prove could not be fetched"));
-      return;
-    case undefined:
-      // An unknown message is a newer controller's: what it means can't matter to this agent.
-      return;
-  }
 }

@@ -147,14 +147,19 @@ static int attach_each(int program, const struct options *options)
 {
 	struct if_nameindex *devices = if_nameindex();
 	int failed = 0, error;
-	char path[PATH_MAX], name[16];
+	unsigned long netns = options->netns ? netns_inode(options->netns) : 0;
+	char path[PATH_MAX], name[32];
 
 	for (int i = 0; devices && devices[i].if_index; i++) {
 		unsigned int device = devices[i].if_index;
 
 		if (!strcmp(devices[i].if_name, LOOPBACK))
 			continue;
-		snprintf(name, sizeof(name), "%u", device);
+		/* Each namespace numbers its devices by itself. */
+		if (netns)
+			snprintf(name, sizeof(name), "%u-%lu", device, netns);
+		else
+			snprintf(name, sizeof(name), "%u", device);
 		if (!pin_path(path, options->pin, "devices", name))
 			continue;
 		error = options->tc_filters ? -EINVAL :
@@ -252,6 +257,8 @@ int command_devices(const struct options *options)
 	if (lock < 0)
 		return EXIT_FAILED;
 	error = attach_devices(options);
+	if (options->netns && !error)
+		error = attach_lookup(options);
 	close(lock);
 	if (!error)
 		return EXIT_FINE;

@@ -79,6 +79,8 @@ int attach_program(struct bpf_program *program, const struct options *options,
 /* devices.c: 0 or a negative errno; devices that came later need a new call. */
 int command_devices(const struct options *options);
 int attach_devices(const struct options *options);
+int attach_lookup(const struct options *options);
+unsigned long netns_inode(const char *path);
 void detach_devices(const struct options *options);
 int with_program(const struct options *options, const char *name,
 		 int (*what)(int program, const struct options *options));

@@ -13,7 +13,8 @@ const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "judge_at_device", "judge_again",
 					  "adopt", "exec_check", "guard_open",
 					  "guard_truncate", "guard_rename",
-					  "guard_unlink", NULL };
+					  "guard_unlink", "on_cgroup_made",
+					  "on_cgroup_gone", NULL };
 
 bool is_optional(const char *name)
 {

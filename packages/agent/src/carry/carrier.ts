@@ -1,23 +1,30 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { AgentOptions, AgentPlaces } from "../agent-options.ts";
 import type { ContainerLookup } from "../identify/containers.ts";
+import type { CgroupEvent } from "../kernel/contract.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
-import type { LocalAddress } from "../observe/addresses.ts";
-import { type Credentials, loadCredentials, saveCredentials } from "../session/credentials.ts";
-import { enrolCarried } from "../session/enrol.ts";
-import { VERSION } from "../version.ts";
-import { observeAddressesOf } from "./container-addresses.ts";
-import { describeWorkload } from "./describe-workload.ts";
-import { type FoundContainer, findContainers, processIn } from "./find-containers.ts";
+import type { KnownListener } from "../observe/listeners.ts";
+import type { Agent } from "../wire.ts";
+import type { CarriedRegistry } from "./carried-agents.ts";
+import {
+  containerFolder,
+  type FoundContainer,
+  findContainers,
+  foldersBelow,
+  foundAt,
+} from "./find-containers.ts";
+import { runCarried } from "./run-carried.ts";
+import { createWorkloadNumbers } from "./workload-numbers.ts";
 
-/** Containers that one agent carries; each has kernel programs and maps of its own. Further ones stay the host's. */
-export const CARRIED_MAX = 64;
 /** Milliseconds after which a container that could not be carried is tried again. */
 export const CARRY_RETRY_MS = 10_000;
-const ADDRESSES_EVERY_MS = 5000;
+/** Milliseconds between the making of a control group and its first process, at most; then the look each second finds it. */
+const FIRST_PROCESS_WITHIN_MS = 3000;
+const FIRST_PROCESS_LOOK_MS = 10;
 /** Digits of an id in names of folders. */
 const ID_DIGITS = 16;
 
@@ -26,7 +33,7 @@ export async function carriedIds(stateDir: string): Promise<string[]> {
   return readdir(join(stateDir, "carried")).catch(() => []);
 }
 
-/** Takes a container's programs out of the kernel and removes its state. */
+/** Removes a container's state, and the programs that an agent of an older version gave it. */
 export async function removeCarried(places: AgentPlaces, id: string): Promise<void> {
   const pinDir = `${places.pinDir}-${id}`;
   if (existsSync(pinDir)) await unloadPrograms(pinDir);
@@ -36,15 +43,19 @@ export async function removeCarried(places: AgentPlaces, id: string): Promise<vo
 export type CarrierParts = {
   readonly options: AgentOptions;
   readonly cgroups: { readonly mount: string; readonly scope: string };
-  readonly credentials: () => Credentials;
+  readonly host: () => Agent;
   readonly containers: ContainerLookup;
-  readonly run: (options: AgentOptions) => Promise<void>;
+  readonly registry: CarriedRegistry;
+  /** Of the host and all that it carries. */
+  readonly listeners: () => readonly KnownListener[];
   readonly log: Logger;
 };
 
 export type Carrier = {
   /** Looks for containers that came and went. */
   readonly look: () => Promise<void>;
+  /** A control group was made: what it opens waits until this says whose it is. */
+  readonly onCgroup: (event: CgroupEvent) => Promise<void>;
   /** Whether a container speaks for itself, so that its host does not report it too. */
   readonly carries: (container: string) => boolean;
   readonly counts: () => { readonly carried: number; readonly notCarried: number };
@@ -54,83 +65,92 @@ export type Carrier = {
 
 type Carried = {
   readonly found: FoundContainer;
+  readonly workload: number;
   readonly stop: AbortController;
   readonly done: Promise<void>;
 };
 
 /**
- * Gives each container (or pod) of this host an agent of its own within this process: own certificate, policy, kernel
- * programs on its control group, and reports under its own name (docs/containers.md).
+ * Gives each container (or pod) of this host a workload of its own within the host's agent: own certificate, policy
+ * and reports, judged by the host's programs (docs/containers.md).
  */
 export function createCarrier(parts: CarrierParts): Carrier {
   const { options, cgroups, log } = parts;
+  const { carrying } = parts.host().kernel;
+  const numbers = createWorkloadNumbers();
   const carried = new Map<string, Carried>();
+  const starting = new Map<string, Promise<void>>();
+  const awaited = new Set<string>();
   const failedMs = new Map<string, number>();
   let notCarried = 0;
   let isFirst = true;
+  let stopped = false;
 
   const keyOf = ({ id, inode }: FoundContainer) => `${id}:${inode}`;
-  const placesOf = ({ id }: FoundContainer) => ({
-    stateDir: join(options.stateDir, "carried", id.slice(0, ID_DIGITS)),
-    pinDir: `${options.pinDir}-${id.slice(0, ID_DIGITS)}`,
-  });
+  const stateDirOf = ({ id }: FoundContainer) => join(options.stateDir, "carried", id.slice(0, ID_DIGITS));
 
-  async function carry(found: FoundContainer, signal: AbortSignal): Promise<void> {
-    const folder = join(cgroups.mount, found.path);
-    const places = placesOf(found);
-    const [first] = found.containers;
-    const facts = first === undefined ? undefined : await parts.containers(first);
-    const host = parts.credentials();
-    const { name: workload, labels } = describeWorkload(host.workload, found, facts);
-    let addresses: readonly LocalAddress[] = [];
-    const refresh = async () => {
-      const pid = await processIn(folder);
-      if (pid !== undefined) addresses = await observeAddressesOf(pid);
-    };
-    await refresh();
-    await mkdir(places.stateDir, { recursive: true, mode: 0o700 });
-    const stored = await loadCredentials(places.stateDir, null).catch(() => null);
-    if (stored === null || stored.workload !== workload) {
-      const texts = addresses.map(({ text }) => text);
-      const credentials = await enrolCarried(host, { workload, labels, addresses: texts, version: VERSION });
-      await saveCredentials(places.stateDir, credentials);
-    }
-    const timer = setInterval(() => void refresh(), ADDRESSES_EVERY_MS);
-    try {
-      log.info(`carrying \`${workload}\``);
-      const { onReady: _hosts, tokenFile: _token, containers: _nested, ...shared } = options;
-      await parts.run({
-        ...shared,
-        ...places,
-        cgroup: folder,
-        workload,
-        labels,
-        addresses: () => addresses,
-        hostScope: cgroups.scope,
-        // A SYN has room for one proof, and the host's programs see it too.
-        proof: false,
-        netns: async () => {
-          const pid = await processIn(folder);
-          return pid === undefined ? undefined : `/proc/${pid}/ns/net`;
-        },
-        signal,
-      });
-    } finally {
-      clearInterval(timer);
+  /** Its control group and those within; what is made later follows by itself. */
+  async function assign(found: FoundContainer, workload: number): Promise<void> {
+    carrying.assign(found.inode, workload);
+    for (const folder of await foldersBelow(join(cgroups.mount, found.path))) {
+      const info = await stat(folder, { bigint: true }).catch(() => undefined);
+      if (info !== undefined) carrying.assign(info.ino, workload);
     }
   }
 
-  function start(found: FoundContainer): void {
-    const stop = new AbortController();
+  async function begin(found: FoundContainer): Promise<void> {
+    const stateDir = stateDirOf(found);
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const workload = await numbers.take(stateDir);
+    if (workload === undefined) {
+      notCarried++;
+      carrying.release(found.inode);
+      return;
+    }
+    await assign(found, workload);
     const key = keyOf(found);
-    const done = carry(found, stop.signal)
+    const stop = new AbortController();
+    const done = runWhenPopulated(found, workload, stop.signal, stateDir)
       .catch((error: unknown) => {
         if (stop.signal.aborted) return;
         failedMs.set(key, performance.now());
         log.error({ err: error }, `the container \`${found.id}\` can't be carried`);
       })
-      .finally(() => carried.delete(key));
-    carried.set(key, { found, stop, done });
+      .finally(() => {
+        carried.delete(key);
+        // What an ending agent enforced stays; what failed or went is the host's again.
+        if (!stopped) carrying.remove(workload);
+        numbers.free(workload);
+      });
+    carried.set(key, { found, workload, stop, done });
+  }
+
+  async function runWhenPopulated(
+    group: FoundContainer,
+    workload: number,
+    signal: AbortSignal,
+    stateDir: string,
+  ): Promise<void> {
+    let found: FoundContainer | undefined;
+    awaited.add(keyOf(group));
+    for (let waited = 0; !signal.aborted; waited += FIRST_PROCESS_LOOK_MS) {
+      found = await foundAt(cgroups.mount, group.path, cgroups.scope);
+      if (found !== undefined || waited >= FIRST_PROCESS_WITHIN_MS) break;
+      await sleep(FIRST_PROCESS_LOOK_MS);
+    }
+    awaited.delete(keyOf(group));
+    if (found === undefined || signal.aborted) return;
+    await runCarried({ ...parts, found, workload, stateDir, signal });
+  }
+
+  /** One start for each, whoever sees it first. */
+  function start(found: FoundContainer): Promise<void> {
+    const key = keyOf(found);
+    const before = starting.get(key);
+    if (before !== undefined || carried.has(key)) return before ?? Promise.resolve();
+    const begun = begin(found).finally(() => starting.delete(key));
+    starting.set(key, begun);
+    return begun;
   }
 
   /** The container is gone: nothing of it stays. */
@@ -144,28 +164,47 @@ export function createCarrier(parts: CarrierParts): Carrier {
   async function removeStale(present: readonly FoundContainer[]): Promise<void> {
     const ids = new Set(present.map(({ id }) => id.slice(0, ID_DIGITS)));
     for (const id of await carriedIds(options.stateDir)) if (!ids.has(id)) await removeCarried(options, id);
+    const living = new Set(present.map(({ inode }) => inode));
+    const gone = carrying.groups().filter((one) => one.workload !== 0 && !living.has(one.cgroupId));
+    const kept = new Set(carrying.groups().flatMap((one) => (living.has(one.cgroupId) ? one.workload : [])));
+    for (const workload of new Set(gone.map((one) => one.workload)))
+      if (!kept.has(workload)) carrying.remove(workload);
+  }
+
+  /** Made, and its first process is yet to come. */
+  function isAwaited(found: FoundContainer): boolean {
+    return awaited.has(keyOf(found)) && existsSync(join(cgroups.mount, found.path));
+  }
+
+  function mayStart(found: FoundContainer): boolean {
+    return performance.now() - (failedMs.get(keyOf(found)) ?? Number.NEGATIVE_INFINITY) > CARRY_RETRY_MS;
   }
 
   return {
-    carries: (container) => [...carried.values()].some(({ found }) => found.containers.includes(container)),
+    carries: (container) => parts.registry.ofContainer(container) !== undefined,
     counts: () => ({ carried: carried.size, notCarried }),
+    onCgroup: async ({ cgroupId, path }) => {
+      const folder = containerFolder(path, cgroups.scope);
+      const inside = [...carried.values()].find(({ found }) => found.path === folder?.path);
+      if (inside !== undefined) {
+        carrying.assign(cgroupId, inside.workload);
+        carrying.settle(inside.workload);
+      } else if (folder === undefined || folder.path !== path) carrying.release(cgroupId);
+      else await start({ ...folder, inode: cgroupId });
+    },
     look: async () => {
       const present = await findContainers(cgroups.mount, cgroups.scope);
       const keys = new Set(present.map(keyOf));
       if (isFirst) await removeStale(present);
       isFirst = false;
-      await Promise.all([...carried].filter(([key]) => !keys.has(key)).map(([, one]) => end(one)));
+      const gone = [...carried.values()].filter(({ found }) => !keys.has(keyOf(found)) && !isAwaited(found));
+      await Promise.all(gone.map(end));
       notCarried = 0;
-      for (const found of present) {
-        const key = keyOf(found);
-        if (carried.has(key)) continue;
-        if (carried.size >= CARRIED_MAX) notCarried++;
-        else if (performance.now() - (failedMs.get(key) ?? Number.NEGATIVE_INFINITY) > CARRY_RETRY_MS)
-          start(found);
-      }
+      await Promise.all(present.filter(mayStart).map(start));
       for (const key of failedMs.keys()) if (!keys.has(key)) failedMs.delete(key);
     },
     stop: async () => {
+      stopped = true;
       for (const one of carried.values()) one.stop.abort();
       await Promise.all([...carried.values()].map(({ done }) => done));
     },

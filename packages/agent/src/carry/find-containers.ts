@@ -28,24 +28,59 @@ export async function findContainers(mount: string, scope: string): Promise<Foun
     if (next === undefined) break;
     for (const name of await foldersIn(join(mount, next.path))) {
       const path = `${next.path}/${name}`;
-      const { container, pod } = parseCgroupPath(path, scope === "" ? "/" : scope);
-      if (container === null && pod === null) {
+      if (containerFolder(path, scope) === undefined) {
         if (next.depth < DEPTH_MAX) queue.push({ path, depth: next.depth + 1 });
         continue;
       }
-      const info = await stat(join(mount, path), { bigint: true }).catch(() => undefined);
-      if (info === undefined || !(await isPopulated(join(mount, path)))) continue;
-      const { ino: inode } = info;
-      if (pod === null && container !== null) {
-        found.push({ path, id: container, kind: "container", containers: [container], inode });
-      } else if (pod !== null) {
-        const inside = await foldersIn(join(mount, path));
-        const ids = inside.flatMap((one) => parseCgroupPath(`/${one}`).container ?? []);
-        found.push({ path, id: pod, kind: "pod", containers: ids, inode });
-      }
+      const one = await foundAt(mount, path, scope);
+      if (one !== undefined) found.push(one);
     }
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The folder of the outermost container or pod that a path leads to, itself or above; undefined where there is none. */
+export function containerFolder(path: string, scope: string): Omit<FoundContainer, "inode"> | undefined {
+  const below = path.startsWith(`${scope}/`) ? path.slice(scope.length) : undefined;
+  if (below === undefined) return undefined;
+  let at = scope;
+  for (const part of below.split("/").slice(1)) {
+    at = `${at}/${part}`;
+    const { container, pod } = parseCgroupPath(at, scope === "" ? "/" : scope);
+    if (pod !== null) return { path: at, id: pod, kind: "pod", containers: [] };
+    if (container !== null) return { path: at, id: container, kind: "container", containers: [container] };
+  }
+  return undefined;
+}
+
+/** The container or pod of a folder, in which a process runs; undefined where none does. */
+export async function foundAt(
+  mount: string,
+  path: string,
+  scope: string,
+): Promise<FoundContainer | undefined> {
+  const folder = containerFolder(path, scope);
+  const info = await stat(join(mount, path), { bigint: true }).catch(() => undefined);
+  if (folder?.path !== path || info === undefined || !(await isPopulated(join(mount, path))))
+    return undefined;
+  const found = { ...folder, inode: info.ino };
+  if (folder.kind === "container") return found;
+  const inside = await foldersIn(join(mount, path));
+  return { ...found, containers: inside.flatMap((one) => parseCgroupPath(`/${one}`).container ?? []) };
+}
+
+/** All folders within a control group, at most CGROUP_FOLDERS_MAX. */
+export async function foldersBelow(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const queue = [folder];
+  for (let looked = 0; looked < CGROUP_FOLDERS_MAX; looked++) {
+    const next = queue.shift();
+    if (next === undefined) break;
+    const inside = (await foldersIn(next)).map((name) => join(next, name));
+    found.push(...inside);
+    queue.push(...inside);
+  }
+  return found;
 }
 
 /** A process that runs in a control group or below it. */

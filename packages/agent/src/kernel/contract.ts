@@ -2,8 +2,9 @@
  * What the rest of the agent knows of the kernel: plain values, no layouts. Addresses are 16 bytes, IPv4 mapped into
  * IPv6 (`::ffff:a.b.c.d`); ports are numbers as people write them; times are nanoseconds of CLOCK_BOOTTIME.
  */
-import type { KernelDns } from "./dns.ts";
 
+import type { KernelCarrying } from "./carrying.ts";
+import type { KernelDns } from "./dns.ts";
 import type { KernelExec } from "./exec-maps.ts";
 import type {
   Action,
@@ -145,6 +146,10 @@ export interface FlowRecord {
   readonly reason: Reason;
   /** How surely the peer is known. */
   readonly level: Level;
+  /** Whose process it is: 0 the host's, else a workload that it carries. */
+  readonly workload: number;
+  /** Judged by the host's policy, as nothing governs the workload itself: the rule is one of that. */
+  readonly byHost: boolean;
   /** New connections since the last drain; 0 when only bytes were added to earlier ones. */
   readonly count: bigint;
   readonly bytesOut: bigint;
@@ -279,13 +284,22 @@ export interface ProofEvent extends EventBase {
   readonly isAnswer: boolean;
 }
 
+/** A control group was made, and waits to be described: answer with `carrying.assign` or `carrying.release`. */
+export interface CgroupEvent extends EventBase {
+  readonly type: "cgroup";
+  readonly cgroupId: bigint;
+  /** From the root of the hierarchy. */
+  readonly path: string;
+}
+
 export type KernelEvent =
   | ExecEvent
   | IdentityMissEvent
   | DenialEvent
   | UnknownListenerEvent
   | ProofEvent
-  | LsmEvent;
+  | LsmEvent
+  | CgroupEvent;
 
 /** A process in scope as the kernel's task iterator sees it. */
 export interface TaskRecord extends EventBase {
@@ -347,6 +361,7 @@ export interface Kernel {
   readonly addRemotes: (slot: AnySlot, entries: readonly RemoteEntry[]) => void;
   readonly proof: KernelProof;
   readonly exec: KernelExec;
+  readonly carrying: KernelCarrying;
 
   readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
   readonly deleteExecutable: (file: FileKey) => void;
@@ -361,8 +376,8 @@ export interface Kernel {
   /** Marks a process as the agent: subject class 1 whatever its identity. */
   readonly markAgent: (tgid: number) => void;
   readonly getTask: (tgid: number) => TaskState | undefined;
-  readonly setListener: (proto: number, port: number, process: ProcessRef) => void;
-  readonly deleteListener: (proto: number, port: number) => void;
+  readonly setListener: (proto: number, port: number, process: ProcessRef, workload?: number) => void;
+  readonly deleteListener: (proto: number, port: number, workload?: number) => void;
   /** Processes in scope, where the kernel has task iterators; undefined elsewhere: read /proc. */
   readonly readTasks: () => readonly TaskRecord[] | undefined;
 

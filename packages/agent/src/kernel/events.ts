@@ -2,6 +2,7 @@
 import type { ExecEvent, KernelEvent, ProcessRef, TaskState } from "./contract.ts";
 import { decodeText } from "./decode-text.ts";
 import {
+  decodeCgroupEvent,
   decodeDenialEvent,
   decodeEventHeader,
   decodeExecEvent,
@@ -104,6 +105,10 @@ function decodeEvent(view: DataView): KernelEvent {
         fault: proofFaultName(fault),
         isAnswer: isAnswer !== 0,
       };
+    }
+    case "cgroup": {
+      const { cgroupId, path } = decodeCgroupEvent(view);
+      return { type, ...base, cgroupId, path: text(path) };
     }
     default:
       return type satisfies never;

@@ -6,12 +6,14 @@ import {
   encodeExecVerdict,
   encodeGuardKey,
   encodeRoutineKey,
+  encodeRunKey,
   execHeaderBytes,
   execVerdictBytes,
   guardKeyBytes,
   mode,
   routineKeyBytes,
   run,
+  runKeyBytes,
 } from "./generated/layout.ts";
 import { KernelError } from "./kernel-error.ts";
 import { type KernelMap, room, u32 } from "./kernel-map.ts";
@@ -62,7 +64,10 @@ export function kernelExec(maps: {
   readonly execVerdicts: KernelMap;
   readonly guarded: KernelMap;
   readonly routine: KernelMap;
+  /** Whose executions; 0: the host's. */
+  readonly workload: number;
 }): KernelExec {
+  const { workload } = maps;
   const clearRoutine = () => {
     for (const _ of maps.routine.take());
   };
@@ -70,17 +75,19 @@ export function kernelExec(maps: {
     setState: (state) => {
       const view = room(execHeaderBytes);
       const { column } = state;
-      encodeExecHeader(view, { mode: mode[state.mode], failOpen: state.failOpen ? 1 : 0, column });
-      maps.execHeader.set(u32(0), view);
+      encodeExecHeader(view, { mode: mode[state.mode], failOpen: state.failOpen ? 1 : 0, column, workload });
+      maps.execHeader.set(u32(workload), view);
     },
     getColumn: () => {
-      const view = maps.execHeader.get(u32(0));
+      const view = maps.execHeader.get(u32(workload));
       return view !== undefined && decodeExecHeader(view).column === 1 ? 1 : 0;
     },
     setVerdict: (exeId, columns) => {
       const view = room(execVerdictBytes);
       encodeExecVerdict(view, { run: Uint8Array.from(columns.map(bitsOf)) });
-      maps.execVerdicts.set(u32(exeId), view);
+      const key = room(runKeyBytes);
+      encodeRunKey(key, { exeId, workload });
+      maps.execVerdicts.set(key, view);
     },
     guard: ({ inode, device, generation }, exeId) => {
       const key = room(guardKeyBytes);

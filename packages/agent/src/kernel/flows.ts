@@ -1,7 +1,14 @@
 /** Takes the flows: turns the kernel to the other buffer, lets programs in flight finish, empties the first. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FlowRecord, KeepFlows } from "./contract.ts";
-import { active, decodeFlowKey, decodeFlowValue, flowKeyBytes, flowValueBytes } from "./generated/layout.ts";
+import {
+  active,
+  decodeFlowKey,
+  decodeFlowValue,
+  flowKeyBytes,
+  flowValueBytes,
+  limit,
+} from "./generated/layout.ts";
 import { type KernelMap, missing, u32 } from "./kernel-map.ts";
 import { directionName, flowStateName, levelName, reasonName, verdictName } from "./names.ts";
 
@@ -57,6 +64,8 @@ function toFlowRecord(keys: DataView, values: DataView, index: number): FlowReco
     state: flowStateName(key.state),
     reason: reasonName(key.reason),
     level: levelName(key.level),
+    workload: key.workload & ~limit.byHost,
+    byHost: (key.workload & limit.byHost) !== 0,
     ...value,
   };
 }

@@ -1,5 +1,6 @@
 /** Opens what the loader pinned. */
 import { readFileSync } from "node:fs";
+import { kernelCarrying } from "./carrying.ts";
 import type { Capabilities, Kernel } from "./contract.ts";
 import { kernelDns } from "./dns.ts";
 import { decodeBatch, text } from "./events.ts";
@@ -46,32 +47,30 @@ const MAPS = {
   counters: "counters",
   events: "events",
   meta: "meta",
+  workloads: "workloads",
+  carried: "carried",
+  carriedAddresses: "carried_addresses",
 } as const;
 
 type Maps = { readonly [Name in keyof typeof MAPS]: KernelMap };
+type WorkloadMaps = Maps & { readonly workload: number };
 
 /** The instance pinned at `pinDir`; throws `KernelError` when nothing is pinned there or root is missing. */
 export function openKernel(pinDir: string): Kernel {
-  const maps = openMaps(pinDir);
-  const writer = createSlotWriter(maps);
+  const opened = openMaps(pinDir);
   const now = (): bigint => native().bootNs();
-  return {
+  const maps = { ...opened, workload: 0 };
+  const host: Kernel = {
+    ...kernelPolicy(maps),
     capabilities: () => readCapabilities(maps.meta),
-    liveSlot: () => slots.liveSlot(maps),
-    readSlot: (slot) => slots.readSlot(maps, slot),
-    writeSlot: writer.write,
-    switchSlot: writer.switchTo,
-    updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
-    addPolicies: writer.addPolicies,
-    addSubjects: writer.addSubjects,
-    addRemotes: writer.addRemotes,
+    carrying: kernelCarrying(opened, (workload) => ({
+      ...host,
+      ...kernelPolicy({ ...opened, workload }),
+      // They belong to the host's agent.
+      close: () => undefined,
+    })),
     proof: kernelProof(maps),
     dns: kernelDns(maps),
-    exec: kernelExec(maps),
-    startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
-    stopShadow: () => shadow.stopShadow(maps),
-    readShadow: () => shadow.readShadow(maps),
-    readDifferences: () => shadow.readDifferences(maps),
     setExecutable: (file, exeId, interpreter) => processes.setExecutable(maps, file, exeId, interpreter),
     deleteExecutable: (file) => processes.deleteExecutable(maps, file),
     setResolution: (exec, resolution) => processes.setResolution(maps, exec, resolution),
@@ -81,8 +80,9 @@ export function openKernel(pinDir: string): Kernel {
     seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),
     markAgent: (tgid) => processes.markAgent(maps, tgid, now()),
     getTask: (tgid) => processes.getTask(maps, tgid),
-    setListener: (proto, port, process) => processes.setListener(maps, proto, port, process),
-    deleteListener: (proto, port) => processes.deleteListener(maps, proto, port),
+    setListener: (proto, port, process, workload = 0) =>
+      processes.setListener(maps, proto, port, process, workload),
+    deleteListener: (proto, port, workload = 0) => processes.deleteListener(maps, proto, port, workload),
     readTasks: () => processes.readTasks(pinDir),
     beat: () => beat(maps.heartbeat, now()),
     handOverFlows: (keep) => handOverFlows(maps, keep),
@@ -95,9 +95,30 @@ export function openKernel(pinDir: string): Kernel {
     counters: () => readCounters(maps.counters),
     bootNs: now,
     close: () => {
-      for (const map of Object.values(maps)) map.close();
+      for (const map of Object.values(opened)) map.close();
     },
   };
+  return host;
+}
+
+/** What each workload has of its own: slots, a draft, verdicts on executions. */
+function kernelPolicy(maps: WorkloadMaps) {
+  const writer = createSlotWriter(maps);
+  return {
+    liveSlot: () => slots.liveSlot(maps),
+    readSlot: (slot) => slots.readSlot(maps, slot),
+    writeSlot: writer.write,
+    switchSlot: writer.switchTo,
+    updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
+    addPolicies: writer.addPolicies,
+    addSubjects: writer.addSubjects,
+    addRemotes: writer.addRemotes,
+    exec: kernelExec(maps),
+    startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
+    stopShadow: () => shadow.stopShadow(maps),
+    readShadow: () => shadow.readShadow(maps),
+    readDifferences: () => shadow.readDifferences(maps),
+  } satisfies Partial<Kernel>;
 }
 
 function openMaps(pinDir: string): Maps {

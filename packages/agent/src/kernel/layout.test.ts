@@ -48,6 +48,7 @@ describe("codecs", () => {
       state: u8,
       reason: u8,
       level: u8,
+      workload: fc.nat(0xffff),
     });
     fc.assert(
       fc.property(key, (value) => {

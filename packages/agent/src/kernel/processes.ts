@@ -107,14 +107,20 @@ export function markAgent(maps: ProcessMaps, tgid: number, nowNs: bigint): void 
   maps.tasks.set(u32(tgid), encodedTask(task));
 }
 
-export function setListener(maps: ProcessMaps, proto: number, port: number, process: ProcessRef): void {
+export function setListener(
+  maps: ProcessMaps,
+  proto: number,
+  port: number,
+  process: ProcessRef,
+  workload: number,
+): void {
   const value = room(processBytes);
   encodeProcess(value, { ...process, flags: encodeTaskFlags(process) });
-  maps.listeners.set(listenerKey(proto, port), value);
+  maps.listeners.set(listenerKey(proto, port, workload), value);
 }
 
-export function deleteListener(maps: ProcessMaps, proto: number, port: number): void {
-  maps.listeners.delete(listenerKey(proto, port));
+export function deleteListener(maps: ProcessMaps, proto: number, port: number, workload: number): void {
+  maps.listeners.delete(listenerKey(proto, port, workload));
 }
 
 /** Reads the pinned iterator: reading it runs the program over all tasks. */
@@ -151,9 +157,9 @@ function execKey(exec: ExecKey): DataView {
   return view;
 }
 
-function listenerKey(proto: number, port: number): DataView {
+function listenerKey(proto: number, port: number, workload: number): DataView {
   const view = room(listenerKeyBytes);
-  encodeListenerKey(view, { port, proto });
+  encodeListenerKey(view, { port, proto, workload });
   return view;
 }
 

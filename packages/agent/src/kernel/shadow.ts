@@ -13,6 +13,8 @@ import { directionName, verdictName } from "./names.ts";
 export interface ShadowMaps {
   readonly shadow: KernelMap;
   readonly differences: KernelMap;
+  /** Whose draft; 0: the host's. */
+  readonly workload: number;
 }
 
 export function startShadow(maps: ShadowMaps, untilNs: bigint, goesOn = false): void {
@@ -21,7 +23,7 @@ export function startShadow(maps: ShadowMaps, untilNs: bigint, goesOn = false): 
     return;
   }
   stopShadow(maps);
-  maps.differences.clear();
+  forgetDifferences(maps);
   setShadow(maps, { untilNs, met: 0n, uncounted: 0n });
 }
 
@@ -30,19 +32,26 @@ export function stopShadow(maps: ShadowMaps): void {
   setShadow(maps, { ...readShadow(maps), untilNs: 0n });
 }
 
-export function readShadow({ shadow }: ShadowMaps): ShadowState {
-  const view = shadow.get(u32(0));
+/** Those of other workloads' drafts stay. */
+function forgetDifferences({ differences, workload }: ShadowMaps): void {
+  const keys = [...differences.keys()].filter((key) => decodeShadowKey(key).workload === workload);
+  for (const key of keys) differences.delete(key);
+}
+
+export function readShadow({ shadow, workload }: ShadowMaps): ShadowState {
+  const view = shadow.get(u32(workload));
   if (view === undefined) throw missing("shadow", "its only element");
   const { untilNs, met, full } = decodeShadow(view);
   return { untilNs, met, uncounted: full };
 }
 
-export function readDifferences({ differences }: ShadowMaps): readonly ShadowDifference[] {
+export function readDifferences({ differences, workload }: ShadowMaps): readonly ShadowDifference[] {
   const found: ShadowDifference[] = [];
   for (const key of differences.keys()) {
     const value = differences.get(key);
     if (value === undefined) continue;
-    const { direction, liveVerdict, draftVerdict, ...rest } = decodeShadowKey(key);
+    const { direction, liveVerdict, draftVerdict, workload: whose, ...rest } = decodeShadowKey(key);
+    if (whose !== workload) continue;
     found.push({
       ...rest,
       ...decodeShadowValue(value),
@@ -54,8 +63,8 @@ export function readDifferences({ differences }: ShadowMaps): readonly ShadowDif
   return found;
 }
 
-function setShadow({ shadow }: ShadowMaps, { untilNs, met, uncounted }: ShadowState): void {
+function setShadow({ shadow, workload }: ShadowMaps, { untilNs, met, uncounted }: ShadowState): void {
   const view = room(shadowBytes);
   encodeShadow(view, { untilNs, met, full: uncounted });
-  shadow.set(u32(0), view);
+  shadow.set(u32(workload), view);
 }

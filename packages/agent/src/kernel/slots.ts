@@ -1,7 +1,6 @@
 /** The two policy slots: fill the one that is not live, then switch. */
 import type {
   AnySlot,
-  PeerEntry,
   PolicyEntry,
   RemoteEntry,
   SlotContents,
@@ -10,30 +9,33 @@ import type {
   SubjectEntry,
 } from "./contract.ts";
 import {
-  action,
   active,
   decodeSlot,
-  direction,
   encodePeerKey,
-  encodePeerValue,
   encodePolicyKey,
-  encodePolicyValue,
   encodeSlot,
   limit,
   mode,
-  peerFlag,
   peerKeyBytes,
-  peerValueBytes,
-  policyFlag,
   policyKeyBytes,
-  policyValueBytes,
   slotBytes,
   slotFlag,
 } from "./generated/layout.ts";
 import { KernelError } from "./kernel-error.ts";
-import { KernelMap, mapType, missing, room, u32 } from "./kernel-map.ts";
+import { type KernelMap, missing, room, u32 } from "./kernel-map.ts";
 import { modeName } from "./names.ts";
 import type { MapChange, SlotChange } from "./slot-change.ts";
+import {
+  fillPeers,
+  fillPolicies,
+  fillRemotes,
+  fillSubjects,
+  peerMap,
+  policyMap,
+  remoteMap,
+  subjectMap,
+  toPolicyKey,
+} from "./slot-maps.ts";
 
 /** Identities that may appear between two revisions without a new map. */
 const SUBJECT_ROOM = 4096;
@@ -43,6 +45,8 @@ const REMOTE_ROOM = 4096;
 const PEER_ROOM = 4096;
 /** Policy entries of process classes that are met between two revisions. */
 const POLICY_ROOM = 16_384;
+/** Of each room, where the slot is that of a carried workload. */
+const CARRIED_ROOM_SHARE = 32;
 const ANY = 0xffffffff;
 
 export interface SlotMaps {
@@ -52,16 +56,60 @@ export interface SlotMaps {
   readonly peers: KernelMap;
   readonly subjects: KernelMap;
   readonly remotes: KernelMap;
+  /** Which slot of each carried workload is live. */
+  readonly workloads: KernelMap;
+  /** Whose slots: 0 is the host's, others are what it carries. */
+  readonly workload: number;
+}
+
+/** In `active` beside the host's live slot: control groups are asked whose they are. */
+export const CARRIES = 2;
+
+/** The slot's place among those of all workloads. */
+function placeOf({ workload }: SlotMaps, slot: AnySlot): number {
+  return workload * limit.slotsEach + slot;
+}
+
+/** A carried workload is met by fewer programs than a host, and there may be hundreds: larger maps are made when needed. */
+function roomOf({ workload }: SlotMaps, entries: number): number {
+  return workload === 0 ? entries : entries / CARRIED_ROOM_SHARE;
 }
 
 export function liveSlot(maps: SlotMaps): SlotIndex {
-  const value = maps.active.get(u32(active.slot));
+  const { workload } = maps;
+  const value = workload === 0 ? maps.active.get(u32(active.slot)) : maps.workloads.get(u32(workload));
   if (value === undefined) throw missing("active", "the live slot");
-  return value.getUint32(0, true) === 0 ? 0 : 1;
+  return (value.getUint32(0, true) & 1) === 0 ? 0 : 1;
 }
 
 export function switchSlot(maps: SlotMaps, slot: SlotIndex): void {
-  maps.active.set(u32(active.slot), u32(slot));
+  if (maps.workload !== 0) {
+    maps.workloads.set(u32(maps.workload), u32(slot));
+    return;
+  }
+  const before = maps.active.get(u32(active.slot))?.getUint32(0, true) ?? 0;
+  maps.active.set(u32(active.slot), u32((before & CARRIES) | slot));
+}
+
+/** From now on a control group's owner is looked up: what is carried is judged by its own policy. */
+export function beginCarrying(maps: Pick<SlotMaps, "active">): void {
+  const before = maps.active.get(u32(active.slot))?.getUint32(0, true) ?? 0;
+  maps.active.set(u32(active.slot), u32(before | CARRIES));
+}
+
+export function endCarrying(maps: Pick<SlotMaps, "active">): void {
+  const before = maps.active.get(u32(active.slot))?.getUint32(0, true) ?? 0;
+  maps.active.set(u32(active.slot), u32(before & ~CARRIES));
+}
+
+/** Empties the slots of a workload that is gone. */
+export function clearSlots(maps: SlotMaps): void {
+  for (const slot of [0, 1, 2] as const) {
+    const place = u32(placeOf(maps, slot));
+    maps.slots.set(place, room(slotBytes));
+    for (const outer of [maps.policies, maps.peers, maps.subjects, maps.remotes]) outer.delete(place);
+  }
+  maps.workloads.set(u32(maps.workload), u32(0));
 }
 
 export function readSlot(maps: SlotMaps, slot: AnySlot): SlotHeader {
@@ -82,7 +130,7 @@ export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHe
   const view = room(slotBytes);
   const flags = flagsOf(header) | (raw.flags & slotFlag.immediateIn);
   encodeSlot(view, { ...raw, ...headerFields(header), flags });
-  maps.slots.set(u32(slot), view);
+  maps.slots.set(u32(placeOf(maps, slot)), view);
 }
 
 /** Throws where the slot is live. */
@@ -98,39 +146,49 @@ export function requireIdle(maps: SlotMaps, slot: AnySlot): void {
  * and says so.
  */
 export async function fillSlot(maps: SlotMaps, slot: AnySlot, contents: SlotContents): Promise<void> {
-  maps.slots.set(u32(slot), room(slotBytes));
+  maps.slots.set(u32(placeOf(maps, slot)), room(slotBytes));
   // Each waits for the kernel; together they wait once.
   await Promise.all([
-    replaceInner(maps.policies, slot, policyMap(contents.policies)),
-    replaceInner(maps.peers, slot, peerMap(contents.peers)),
-    replaceInner(maps.subjects, slot, subjectMap(contents.subjects)),
-    replaceInner(maps.remotes, slot, remoteMap(contents.remotes ?? [])),
+    replaceInner(maps.policies, placeOf(maps, slot), policyMap(contents.policies, roomOf(maps, POLICY_ROOM))),
+    replaceInner(maps.peers, placeOf(maps, slot), peerMap(contents.peers, PEER_ROOM)),
+    replaceInner(
+      maps.subjects,
+      placeOf(maps, slot),
+      subjectMap(contents.subjects, roomOf(maps, SUBJECT_ROOM)),
+    ),
+    replaceInner(
+      maps.remotes,
+      placeOf(maps, slot),
+      remoteMap(contents.remotes ?? [], roomOf(maps, REMOTE_ROOM)),
+    ),
   ]);
   writeHeader(maps, slot, contents);
 }
 
 /** Changes the maps of a slot to what `contents` says, given what differs. */
 export function changeSlot(maps: SlotMaps, slot: AnySlot, change: SlotChange, contents: SlotContents): void {
-  maps.slots.set(u32(slot), room(slotBytes));
-  changeInner(maps.policies, slot, change.policies, fillPolicies, (entry) => {
+  maps.slots.set(u32(placeOf(maps, slot)), room(slotBytes));
+  changeInner(maps.policies, placeOf(maps, slot), change.policies, fillPolicies, (entry) => {
     const key = room(policyKeyBytes);
     encodePolicyKey(key, toPolicyKey(entry));
     return key;
   });
-  changeInner(maps.peers, slot, change.peers, fillPeers, (entry) => {
+  changeInner(maps.peers, placeOf(maps, slot), change.peers, fillPeers, (entry) => {
     const key = room(peerKeyBytes);
     encodePeerKey(key, { prefixBits: entry.prefixBits, address: entry.address });
     return key;
   });
-  changeInner(maps.subjects, slot, change.subjects, fillSubjects, (entry) => u32(entry.identity));
-  changeInner(maps.remotes, slot, change.remotes, fillRemotes, (entry) => u32(entry.number));
+  changeInner(maps.subjects, placeOf(maps, slot), change.subjects, fillSubjects, (entry) =>
+    u32(entry.identity),
+  );
+  changeInner(maps.remotes, placeOf(maps, slot), change.remotes, fillRemotes, (entry) => u32(entry.number));
   writeHeader(maps, slot, contents);
 }
 
 /** Takes away first, so that what comes finds room. */
 function changeInner<T>(
   outer: KernelMap,
-  slot: AnySlot,
+  slot: number,
   { set, remove }: MapChange<T>,
   fill: (map: KernelMap, entries: readonly T[]) => void,
   keyOf: (entry: T) => DataView,
@@ -150,11 +208,11 @@ function writeHeader(maps: SlotMaps, slot: AnySlot, contents: SlotContents): voi
   const view = room(slotBytes);
   const flags = flagsOf(contents) | immediateIn(contents.policies);
   encodeSlot(view, { ...headerFields(contents), flags, ...levels(contents.policies) });
-  maps.slots.set(u32(slot), view);
+  maps.slots.set(u32(placeOf(maps, slot)), view);
 }
 
 export function addSubjects(maps: SlotMaps, slot: AnySlot, entries: readonly SubjectEntry[]): void {
-  const map = maps.subjects.inner(slot);
+  const map = maps.subjects.inner(placeOf(maps, slot));
   if (map === undefined) throw missing("subjects", `slot ${slot}`);
   try {
     fillSubjects(map, entries);
@@ -164,7 +222,7 @@ export function addSubjects(maps: SlotMaps, slot: AnySlot, entries: readonly Sub
 }
 
 export function addRemotes(maps: SlotMaps, slot: AnySlot, entries: readonly RemoteEntry[]): void {
-  const map = maps.remotes.inner(slot);
+  const map = maps.remotes.inner(placeOf(maps, slot));
   if (map === undefined) throw missing("remotes", `slot ${slot}`);
   try {
     fillRemotes(map, entries);
@@ -175,7 +233,7 @@ export function addRemotes(maps: SlotMaps, slot: AnySlot, entries: readonly Remo
 
 /** Entries first, then the port levels that make the kernel look for them: a reader meets all of a length or none. */
 export function addPolicies(maps: SlotMaps, slot: AnySlot, entries: readonly PolicyEntry[]): void {
-  const map = maps.policies.inner(slot);
+  const map = maps.policies.inner(placeOf(maps, slot));
   if (map === undefined) throw missing("policies", `slot ${slot}`);
   try {
     fillPolicies(map, entries);
@@ -192,11 +250,11 @@ export function addPolicies(maps: SlotMaps, slot: AnySlot, entries: readonly Pol
     levelsIn: raw.levelsIn.map((bits, pair) => (bits | (added.levelsIn[pair] ?? 0)) >>> 0),
     levelsRemote: raw.levelsRemote.map((bits, i) => (bits | (added.levelsRemote[i] ?? 0)) >>> 0),
   });
-  maps.slots.set(u32(slot), view);
+  maps.slots.set(u32(placeOf(maps, slot)), view);
 }
 
 function rawSlot(maps: SlotMaps, slot: AnySlot): DataView {
-  const view = maps.slots.get(u32(slot));
+  const view = maps.slots.get(u32(placeOf(maps, slot)));
   if (view === undefined) throw missing("slots", `slot ${slot}`);
   return view;
 }
@@ -243,108 +301,16 @@ function levels(entries: readonly PolicyEntry[]) {
  * last switch. The kernel waits for all programs when a map of maps changes; the map put in is the one that is there.
  */
 export async function settleSlot(maps: SlotMaps, slot: AnySlot): Promise<void> {
-  const there = maps.policies.inner(slot);
+  const there = maps.policies.inner(placeOf(maps, slot));
   // Never filled: never live.
-  if (there !== undefined) await replaceInner(maps.policies, slot, there);
+  if (there !== undefined) await replaceInner(maps.policies, placeOf(maps, slot), there);
 }
 
 /** The slot holds the inner map from here on; our descriptor is not needed. */
-async function replaceInner(outer: KernelMap, slot: AnySlot, inner: KernelMap): Promise<void> {
+async function replaceInner(outer: KernelMap, slot: number, inner: KernelMap): Promise<void> {
   try {
     await outer.insert(slot, inner);
   } finally {
     inner.close();
   }
-}
-
-function policyMap(entries: readonly PolicyEntry[]): KernelMap {
-  const size = entries.length + POLICY_ROOM;
-  const map = KernelMap.create("rw_policy", mapType.hash, policyKeyBytes, policyValueBytes, size);
-  fillPolicies(map, entries);
-  return map;
-}
-
-function fillPolicies(map: KernelMap, entries: readonly PolicyEntry[]): void {
-  const keys = room(entries.length * policyKeyBytes);
-  const values = room(entries.length * policyValueBytes);
-  entries.forEach((entry, i) => {
-    encodePolicyKey(keys, toPolicyKey(entry), i * policyKeyBytes);
-    const flags = (entry.immediate ? policyFlag.immediate : 0) | (entry.essential ? policyFlag.essential : 0);
-    encodePolicyValue(
-      values,
-      { action: action[entry.action], flags, rule: entry.rule },
-      i * policyValueBytes,
-    );
-  });
-  filled(map, keys, values, entries.length);
-}
-
-function toPolicyKey(entry: PolicyEntry) {
-  const { portBits } = entry;
-  if (portBits < 0 || portBits > limit.portBitsMax || !Number.isInteger(portBits)) {
-    throw new RangeError(`a policy entry has ${portBits} port bits; want 0 to ${limit.portBitsMax}`);
-  }
-  return {
-    subject: entry.subject,
-    peer: entry.peer,
-    port: entry.port & (0xffff0000 >> portBits) & 0xffff,
-    proto: entry.proto,
-    directionBits: (direction[entry.direction] << 5) | portBits,
-    remote: entry.remote ?? 0,
-  };
-}
-
-function peerMap(entries: readonly PeerEntry[]): KernelMap {
-  const size = entries.length + PEER_ROOM;
-  const map = KernelMap.create("rw_peers", mapType.lpmTrie, peerKeyBytes, peerValueBytes, size);
-  fillPeers(map, entries);
-  return map;
-}
-
-function fillPeers(map: KernelMap, entries: readonly PeerEntry[]): void {
-  const keys = room(entries.length * peerKeyBytes);
-  const values = room(entries.length * peerValueBytes);
-  entries.forEach((entry, i) => {
-    encodePeerKey(keys, { prefixBits: entry.prefixBits, address: entry.address }, i * peerKeyBytes);
-    const flags = (entry.self ? peerFlag.self : 0) | (entry.managed ? peerFlag.managed : 0);
-    encodePeerValue(values, { peerClass: entry.peerClass, flags }, i * peerValueBytes);
-  });
-  filled(map, keys, values, entries.length);
-}
-
-function subjectMap(entries: readonly SubjectEntry[]): KernelMap {
-  const map = KernelMap.create("rw_subjects", mapType.hash, 4, 4, entries.length + SUBJECT_ROOM);
-  fillSubjects(map, entries);
-  return map;
-}
-
-function fillSubjects(map: KernelMap, entries: readonly SubjectEntry[]): void {
-  const keys = room(entries.length * 4);
-  const values = room(entries.length * 4);
-  entries.forEach((entry, i) => {
-    keys.setUint32(i * 4, entry.identity, true);
-    values.setUint32(i * 4, entry.subject, true);
-  });
-  filled(map, keys, values, entries.length);
-}
-
-function remoteMap(entries: readonly RemoteEntry[]): KernelMap {
-  const map = KernelMap.create("rw_remotes", mapType.hash, 4, 4, entries.length + REMOTE_ROOM);
-  fillRemotes(map, entries);
-  return map;
-}
-
-function fillRemotes(map: KernelMap, entries: readonly RemoteEntry[]): void {
-  const keys = room(entries.length * 4);
-  const values = room(entries.length * 4);
-  entries.forEach((entry, i) => {
-    keys.setUint32(i * 4, entry.number, true);
-    values.setUint32(i * 4, entry.remote, true);
-  });
-  filled(map, keys, values, entries.length);
-}
-
-function filled(map: KernelMap, keys: DataView, values: DataView, count: number): KernelMap {
-  map.setMany(new Uint8Array(keys.buffer), new Uint8Array(values.buffer), count);
-  return map;
 }

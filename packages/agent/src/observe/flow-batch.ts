@@ -22,6 +22,8 @@ export type FlowContext = {
   readonly generation: bigint;
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
   readonly ruleName: (id: number) => string;
+  /** Names the rules of the host's policy, where that judged what it carries; default: as `ruleName`. */
+  readonly hostRuleName?: (id: number) => string;
   /** The name that this host's resolvers gave for a peer lately. */
   readonly nameOf: (address: Uint8Array) => string | undefined;
   readonly addresses: readonly LocalAddress[];
@@ -141,9 +143,10 @@ function ruleIndex(
 }
 
 /** What decided, in words: the rule, or what a revision did to a connection that was open before it. */
-function ruleNameOf({ rule, reason }: FlowRecord, { ruleName }: FlowContext): string {
+function ruleNameOf({ rule, reason, byHost }: FlowRecord, context: FlowContext): string {
   if (reason === "kept") return "established/keep";
-  const name = rule === 0 ? "" : ruleName(rule);
+  const { ruleName, hostRuleName = ruleName } = context;
+  const name = rule === 0 ? "" : (byHost ? hostRuleName : ruleName)(rule);
   return reason === "cut" ? `established/cut by ${name || "default"}` : name;
 }
 

@@ -6,9 +6,11 @@ export type ObservedListener = {
   readonly proto: 6 | 17;
   readonly port: number;
   readonly tgid: number;
+  /** Whose process it is: 0 the host's, else a workload that it carries. */
+  readonly workload: number;
   /**
-   * Another network namespace has a listener on the same port: the kernel's table, which knows ports only, must not
-   * hold either.
+   * Another network namespace of the same workload has a listener on the same port: the kernel's table, which knows
+   * workloads and ports only, must not hold either.
    */
   readonly ambiguous: boolean;
 };
@@ -22,7 +24,10 @@ const TCP_LISTEN = "0A";
 const UDP_UNCONNECTED = "07";
 
 /** The listeners of the given processes, each in its own network namespace. A process may vanish meanwhile. */
-export async function observeListeners(tgids: Iterable<number>): Promise<ObservedListener[]> {
+export async function observeListeners(
+  tgids: Iterable<number>,
+  workloadOf: (tgid: number) => number = () => 0,
+): Promise<ObservedListener[]> {
   const tables = new Map<string, Promise<Map<string, { proto: 6 | 17; port: number }>>>();
   const found = new Map<string, Omit<ObservedListener, "ambiguous">>();
   const namespaces = new Map<string, Set<string>>();
@@ -35,20 +40,25 @@ export async function observeListeners(tgids: Iterable<number>): Promise<Observe
       tables.set(namespace, table);
     }
     const sockets = await table;
+    const workload = workloadOf(tgid);
     for (const inode of await socketsOf(tgid)) {
       const socket = sockets.get(inode);
       if (socket === undefined) continue;
-      const key = `${socket.proto}/${socket.port}`;
+      const key = keyOf({ ...socket, workload });
       namespaces.set(key, (namespaces.get(key) ?? new Set()).add(namespace));
       // The first process has it: the master before its workers, which come later and have higher numbers.
       const place = `${namespace} ${key}`;
       const known = found.get(place);
-      if (known === undefined || tgid < known.tgid) found.set(place, { ...socket, tgid });
+      if (known === undefined || tgid < known.tgid) found.set(place, { ...socket, tgid, workload });
     }
   }
   return [...found.values()]
-    .map((one) => ({ ...one, ambiguous: (namespaces.get(`${one.proto}/${one.port}`)?.size ?? 0) > 1 }))
+    .map((one) => ({ ...one, ambiguous: (namespaces.get(keyOf(one))?.size ?? 0) > 1 }))
     .sort((a, b) => a.proto - b.proto || a.port - b.port || a.tgid - b.tgid);
+}
+
+function keyOf({ workload, proto, port }: Pick<ObservedListener, "workload" | "proto" | "port">): string {
+  return `${workload}/${proto}/${port}`;
 }
 
 /** Inodes of the sockets that a process has open. */

@@ -38,6 +38,8 @@ const record = fc.record<FlowRecord>({
   verdict: fc.constantFrom("allowed", "wouldBlock", "wouldBlockAlert", "blocked"),
   state: fc.constantFrom("attempted", "established", "refused", "timeout", "denied"),
   level: fc.constantFrom("address", "inBand"),
+  workload: fc.nat(2),
+  byHost: fc.boolean(),
   reason: fc.constantFrom("ruleAllow", "defaultDeny"),
   count: fc.bigInt(0n, 1n << 40n),
   bytesOut: fc.bigInt(0n, 1n << 60n),

@@ -34,16 +34,24 @@ export type ReporterParts = {
   readonly keep: (report: Report) => Promise<void>;
   /** Whether reports pile up: then they are made less often, so that they last longer. */
   readonly isCrowded: () => boolean;
+  /** Gives workloads that the host carries what is theirs; called at every drain. */
+  readonly handOver?: (records: readonly FlowRecord[], policy: PolicyInForce) => Promise<void>;
 };
 
 /** What names the rules of the flows that are drained. */
-type PolicyInForce = { readonly generation: bigint; readonly ruleName: (id: number) => string };
+export type PolicyInForce = { readonly generation: bigint; readonly ruleName: (id: number) => string };
 
 export type Reporter = {
   /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
   readonly drain: (policy: PolicyInForce) => Promise<void>;
   /** The same, but seldom while reports pile up: the kernel sums up meanwhile. */
   readonly drainIfDue: (policy: PolicyInForce) => Promise<void>;
+  /** Keeps what somebody else drained: a carried workload's flows, `host` names the rules of its host's policy. */
+  readonly pass: (
+    records: readonly FlowRecord[],
+    policy: PolicyInForce,
+    host: PolicyInForce,
+  ) => Promise<void>;
   /**
    * A host's processes are looked at for the first time. Until FIRST_LOOK_MS after the last call, what was let through
    * without its program being known is left out: it says nothing about software, and happens again.
@@ -87,21 +95,43 @@ export function createReporter(parts: ReporterParts): Reporter {
 
   async function drain(policy: PolicyInForce): Promise<void> {
     drainedMs = performance.now();
+    let handedOver = false;
     await kernel.handOverFlows(async (drained) => {
-      const ours = drained.filter((record) => isOurs(record.identity));
+      handedOver = true;
+      await parts.handOver?.(
+        drained.filter((record) => record.workload !== 0),
+        policy,
+      );
+      const ours = drained.filter((record) => record.workload === 0);
       const records = performance.now() < firstLookUntilMs ? ours.filter(isTelling) : ours;
-      await keepFlows(records, policy);
+      await keepFlows(records, policy, policy);
       leftOut += BigInt(ours.length - records.length);
     });
+    // Those that it carries may have executions to tell all the same.
+    if (!handedOver) await parts.handOver?.([], policy);
     await keepExecs(policy.generation);
   }
 
-  async function keepFlows(records: readonly FlowRecord[], policy: PolicyInForce): Promise<void> {
+  async function pass(
+    records: readonly FlowRecord[],
+    policy: PolicyInForce,
+    host: PolicyInForce,
+  ): Promise<void> {
+    await keepFlows(records, policy, host);
+    await keepExecs(policy.generation);
+  }
+
+  async function keepFlows(
+    records: readonly FlowRecord[],
+    policy: PolicyInForce,
+    host: PolicyInForce,
+  ): Promise<void> {
     const batches = createFlowBatches(records, {
       workload,
       generation: policy.generation,
       processIdentity: parts.processIdentity,
       ruleName: policy.ruleName,
+      hostRuleName: host.ruleName,
       nameOf: parts.nameOf,
       addresses: records.length === 0 ? [] : parts.addresses(),
       wallOffsetNs: parts.wallOffsetNs(),
@@ -111,11 +141,6 @@ export function createReporter(parts: ReporterParts): Reporter {
       const connections = batch.count.reduce((sum, count) => sum + Number(count), 0);
       await parts.keep({ kind: "flows", bytes: toBinary(FlowBatchSchema, batch), rows: connections });
     }
-  }
-
-  function isOurs(identity: number): boolean {
-    const container = parts.processIdentity(identity)?.container ?? null;
-    return container === null || !parts.isElsewhere(container);
   }
 
   /** Those that nobody takes now stay, and new ones wait where they are counted. */
@@ -164,6 +189,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       if (parts.isCrowded() && performance.now() - drainedMs < CROWDED_DRAIN_MS) return;
       await inTurn(() => drain(policy));
     },
+    pass,
     firstLook: () => {
       firstLookUntilMs = performance.now() + FIRST_LOOK_MS;
     },

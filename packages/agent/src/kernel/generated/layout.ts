@@ -13,6 +13,11 @@ export const active = {
 } as const;
 export type Active = keyof typeof active;
 
+export const carriedFlag = {
+  fresh: 1,
+} as const;
+export type CarriedFlag = keyof typeof carriedFlag;
+
 export const counter = {
   ringFull: 0,
   flowsFull: 1,
@@ -37,7 +42,8 @@ export const counter = {
   dnsFull: 20,
   rawRefused: 21,
   routineExecs: 22,
-  max: 23,
+  carriedFull: 23,
+  max: 24,
 } as const;
 export type Counter = keyof typeof counter;
 
@@ -69,6 +75,7 @@ export const eventType = {
   unknownListener: 5,
   proof: 20,
   lsm: 30,
+  cgroup: 40,
 } as const;
 export type EventType = keyof typeof eventType;
 
@@ -115,8 +122,12 @@ export const limit = {
   denialEventsPerWindow: 20,
   optionalProgramsMax: 16,
   whyBytesMax: 160,
-  slots: 3,
+  slotsEach: 3,
   shadowSlot: 2,
+  carriedMax: 1000,
+  workloads: 1001,
+  byHost: 32768,
+  slots: 3003,
 } as const;
 export type Limit = keyof typeof limit;
 
@@ -284,6 +295,46 @@ export function encodeAdoption(view: DataView, value: Adoption, at = 0): void {
   view.setUint8(at + 35, value.direction);
 }
 
+/** `struct rw_carried`, 16 bytes. */
+export interface Carried {
+  readonly sinceNs: bigint;
+  readonly workload: number;
+  readonly flags: number;
+}
+export const carriedBytes = 16;
+export function decodeCarried(view: DataView, at = 0): Carried {
+  return {
+    sinceNs: view.getBigUint64(at + 0, true),
+    workload: view.getUint32(at + 8, true),
+    flags: view.getUint32(at + 12, true),
+  };
+}
+export function encodeCarried(view: DataView, value: Carried, at = 0): void {
+  view.setBigUint64(at + 0, value.sinceNs, true);
+  view.setUint32(at + 8, value.workload, true);
+  view.setUint32(at + 12, value.flags, true);
+}
+
+/** `struct rw_cgroup_event`, 536 bytes. */
+export interface CgroupEvent {
+  readonly header: EventHeader;
+  readonly cgroupId: bigint;
+  readonly path: Uint8Array;
+}
+export const cgroupEventBytes = 536;
+export function decodeCgroupEvent(view: DataView, at = 0): CgroupEvent {
+  return {
+    header: decodeEventHeader(view, at + 0),
+    cgroupId: view.getBigUint64(at + 16, true),
+    path: new Uint8Array(view.buffer, view.byteOffset + at + 24, 512),
+  };
+}
+export function encodeCgroupEvent(view: DataView, value: CgroupEvent, at = 0): void {
+  encodeEventHeader(view, value.header, at + 0);
+  view.setBigUint64(at + 16, value.cgroupId, true);
+  new Uint8Array(view.buffer, view.byteOffset + at + 24, 512).set(value.path);
+}
+
 /** `struct rw_denial_event`, 104 bytes. */
 export interface DenialEvent {
   readonly header: EventHeader;
@@ -438,6 +489,7 @@ export interface ExecHeader {
   readonly mode: number;
   readonly failOpen: number;
   readonly column: number;
+  readonly workload: number;
 }
 export const execHeaderBytes = 8;
 export function decodeExecHeader(view: DataView, at = 0): ExecHeader {
@@ -445,12 +497,14 @@ export function decodeExecHeader(view: DataView, at = 0): ExecHeader {
     mode: view.getUint8(at + 0),
     failOpen: view.getUint8(at + 1),
     column: view.getUint8(at + 2),
+    workload: view.getUint32(at + 4, true),
   };
 }
 export function encodeExecHeader(view: DataView, value: ExecHeader, at = 0): void {
   view.setUint8(at + 0, value.mode);
   view.setUint8(at + 1, value.failOpen);
   view.setUint8(at + 2, value.column);
+  view.setUint32(at + 4, value.workload, true);
 }
 
 /** `struct rw_exec_key`, 16 bytes. */
@@ -524,7 +578,7 @@ export function encodeFileKey(view: DataView, value: FileKey, at = 0): void {
   view.setUint32(at + 20, value.generation, true);
 }
 
-/** `struct rw_flow_key`, 32 bytes. */
+/** `struct rw_flow_key`, 36 bytes. */
 export interface FlowKey {
   readonly identity: number;
   readonly rule: number;
@@ -536,8 +590,9 @@ export interface FlowKey {
   readonly state: number;
   readonly reason: number;
   readonly level: number;
+  readonly workload: number;
 }
-export const flowKeyBytes = 32;
+export const flowKeyBytes = 36;
 export function decodeFlowKey(view: DataView, at = 0): FlowKey {
   return {
     identity: view.getUint32(at + 0, true),
@@ -550,6 +605,7 @@ export function decodeFlowKey(view: DataView, at = 0): FlowKey {
     state: view.getUint8(at + 29),
     reason: view.getUint8(at + 30),
     level: view.getUint8(at + 31),
+    workload: view.getUint16(at + 32, true),
   };
 }
 export function encodeFlowKey(view: DataView, value: FlowKey, at = 0): void {
@@ -563,6 +619,7 @@ export function encodeFlowKey(view: DataView, value: FlowKey, at = 0): void {
   view.setUint8(at + 29, value.state);
   view.setUint8(at + 30, value.reason);
   view.setUint8(at + 31, value.level);
+  view.setUint16(at + 32, value.workload, true);
 }
 
 /** `struct rw_flow_value`, 40 bytes. */
@@ -654,21 +711,24 @@ export function encodeIdentityMissEvent(view: DataView, value: IdentityMissEvent
   new Uint8Array(view.buffer, view.byteOffset + at + 56, 16).set(value.comm);
 }
 
-/** `struct rw_listener_key`, 4 bytes. */
+/** `struct rw_listener_key`, 8 bytes. */
 export interface ListenerKey {
   readonly port: number;
   readonly proto: number;
+  readonly workload: number;
 }
-export const listenerKeyBytes = 4;
+export const listenerKeyBytes = 8;
 export function decodeListenerKey(view: DataView, at = 0): ListenerKey {
   return {
     port: view.getUint16(at + 0, true),
     proto: view.getUint8(at + 2),
+    workload: view.getUint32(at + 4, true),
   };
 }
 export function encodeListenerKey(view: DataView, value: ListenerKey, at = 0): void {
   view.setUint16(at + 0, value.port, true);
   view.setUint8(at + 2, value.proto);
+  view.setUint32(at + 4, value.workload, true);
 }
 
 /** `struct rw_lsm_event`, 344 bytes. */
@@ -1074,6 +1134,23 @@ export function encodeRoutineKey(view: DataView, value: RoutineKey, at = 0): voi
   view.setUint32(at + 32, value.uid, true);
 }
 
+/** `struct rw_run_key`, 8 bytes. */
+export interface RunKey {
+  readonly exeId: number;
+  readonly workload: number;
+}
+export const runKeyBytes = 8;
+export function decodeRunKey(view: DataView, at = 0): RunKey {
+  return {
+    exeId: view.getUint32(at + 0, true),
+    workload: view.getUint32(at + 4, true),
+  };
+}
+export function encodeRunKey(view: DataView, value: RunKey, at = 0): void {
+  view.setUint32(at + 0, value.exeId, true);
+  view.setUint32(at + 4, value.workload, true);
+}
+
 /** `struct rw_shadow`, 24 bytes. */
 export interface Shadow {
   readonly untilNs: bigint;
@@ -1105,6 +1182,7 @@ export interface ShadowKey {
   readonly direction: number;
   readonly liveVerdict: number;
   readonly draftVerdict: number;
+  readonly workload: number;
 }
 export const shadowKeyBytes = 36;
 export function decodeShadowKey(view: DataView, at = 0): ShadowKey {
@@ -1118,6 +1196,7 @@ export function decodeShadowKey(view: DataView, at = 0): ShadowKey {
     direction: view.getUint8(at + 31),
     liveVerdict: view.getUint8(at + 32),
     draftVerdict: view.getUint8(at + 33),
+    workload: view.getUint16(at + 34, true),
   };
 }
 export function encodeShadowKey(view: DataView, value: ShadowKey, at = 0): void {
@@ -1130,6 +1209,7 @@ export function encodeShadowKey(view: DataView, value: ShadowKey, at = 0): void 
   view.setUint8(at + 31, value.direction);
   view.setUint8(at + 32, value.liveVerdict);
   view.setUint8(at + 33, value.draftVerdict);
+  view.setUint16(at + 34, value.workload, true);
 }
 
 /** `struct rw_shadow_value`, 24 bytes. */

@@ -1,0 +1,215 @@
+import { readlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { AgentOptions } from "../agent-options.ts";
+import type { Kernel } from "../kernel/contract.ts";
+import { attachDevices } from "../kernel-instance.ts";
+import type { LocalAddress } from "../observe/addresses.ts";
+import type { KnownListener } from "../observe/listeners.ts";
+import { every } from "../periodic.ts";
+import { loadCredentials, saveCredentials } from "../session/credentials.ts";
+import { enrolCarried } from "../session/enrol.ts";
+import { tellStatus } from "../tell-status.ts";
+import { VERSION } from "../version.ts";
+import type { Agent } from "../wire.ts";
+import { wireAgent } from "../wire.ts";
+import type { CarriedRegistry } from "./carried-agents.ts";
+import type { CarrierParts } from "./carrier.ts";
+import { observeAddressesOf } from "./container-addresses.ts";
+import { describeWorkload } from "./describe-workload.ts";
+import { type FoundContainer, processIn } from "./find-containers.ts";
+
+const ADDRESSES_EVERY_MS = 5000;
+/** A container's network may be set up while its first process waits. */
+const FIRST_ADDRESSES_EVERY_MS = 250;
+const FIRST_ADDRESSES_FOR_MS = 10_000;
+/** Milliseconds that a fresh container waits for its first policy once the controller knows it. */
+export const FIRST_POLICY_WITHIN_MS = 1000;
+const STATUS_LOOK_EVERY_MS = 1000;
+const STATUS_EVERY_MS = 15_000;
+const SHADOW_EVERY_MS = 2000;
+const TAMPER_LOOK_EVERY_MS = 5000;
+
+export type CarriedRun = CarrierParts & {
+  readonly found: FoundContainer;
+  /** By which the kernel knows it. */
+  readonly workload: number;
+  readonly stateDir: string;
+  readonly registry: CarriedRegistry;
+  readonly listeners: () => readonly KnownListener[];
+  readonly signal: AbortSignal;
+};
+
+/** One container or pod as a workload of its own, until the signal: certificate, policy, reports. */
+export async function runCarried(run: CarriedRun): Promise<void> {
+  const { found, workload, signal, registry, log } = run;
+  const host = run.host();
+  const { carrying } = host.kernel;
+  const changes = { due: true };
+  const place = createPlace(run, () => {
+    changes.due = true;
+  });
+  await place.refresh();
+  const options = await enrolled(run, place.addresses);
+  const kernel: Kernel = {
+    ...carrying.workload(workload),
+    readTasks: () =>
+      host.kernel.readTasks()?.filter(({ cgroupId }) => carrying.workloadOf(cgroupId) === workload),
+  };
+  const credentials = await loadCredentials(options.stateDir, null);
+  if (credentials === null) throw new Error(`bug: no credentials of \`${options.workload}\``);
+  const settle = () => carrying.settle(workload);
+  let settleIfGoverned = () => {};
+  const agent = await wireAgent({
+    options,
+    credentials,
+    instance: { kernel, book: host.book },
+    cgroups: { mount: run.cgroups.mount, scope: found.path },
+    log,
+    isElsewhere: () => false,
+    carried: { all: () => [], ofWorkload: () => undefined, ofContainer: () => undefined },
+    host: {
+      agent: host,
+      owns: ({ container }) => container !== null && found.containers.includes(container),
+    },
+    onChange: () => {
+      changes.due = true;
+      settleIfGoverned();
+    },
+  });
+  settleIfGoverned = () => {
+    if (agent.governor.state().current !== null) settle();
+  };
+  registry.add(workload, found.containers, agent);
+  const stops = work(agent, run, options, changes, place.refresh);
+  try {
+    await agent.governor.start();
+    await agent.shadow.start();
+    settleIfGoverned();
+    log.info(`carrying \`${credentials.workload}\``);
+    const unsettled = settleWithoutPolicy(agent, settle, signal);
+    await agent.session.run(signal);
+    await unsettled;
+  } finally {
+    settle();
+    registry.remove(workload);
+    agent.governor.stop();
+    await agent.execControl.stop();
+    await Promise.all(stops.map((stop) => stop()));
+    await agent.uploader.settled();
+    place.end();
+  }
+}
+
+/** The controller has nothing for it: nothing that could be waited for. */
+async function settleWithoutPolicy(agent: Agent, settle: () => void, signal: AbortSignal): Promise<void> {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, FIRST_POLICY_WITHIN_MS).unref());
+  while (!signal.aborted && agent.session.client() === null && agent.governor.state().current === null)
+    await pause();
+  await pause();
+  settle();
+}
+
+function work(
+  agent: Agent,
+  run: CarriedRun,
+  options: AgentOptions,
+  changes: { due: boolean },
+  refresh: () => Promise<void>,
+) {
+  const onError = (error: unknown) => run.signal.aborted || run.log.error({ err: error }, "a task failed");
+  let told = 0;
+  const started = performance.now();
+  let looked = 0;
+  return [
+    every(SHADOW_EVERY_MS, agent.tellShadow, onError),
+    every(TAMPER_LOOK_EVERY_MS, agent.lookForTampering, onError),
+    every(
+      FIRST_ADDRESSES_EVERY_MS,
+      async () => {
+        const now = performance.now();
+        if (now - started > FIRST_ADDRESSES_FOR_MS && now - looked < ADDRESSES_EVERY_MS) return;
+        looked = now;
+        await refresh();
+      },
+      onError,
+    ),
+    every(
+      STATUS_LOOK_EVERY_MS,
+      async () => {
+        if (!changes.due && performance.now() - told < STATUS_EVERY_MS) return;
+        changes.due = false;
+        told = performance.now();
+        await tellStatus(
+          agent,
+          options,
+          run.listeners().filter((one) => one.workload === run.workload),
+        );
+      },
+      onError,
+    ),
+  ];
+}
+
+/** Certificate and options of the workload; asks the controller where there is none yet. */
+async function enrolled(run: CarriedRun, addresses: () => readonly LocalAddress[]): Promise<AgentOptions> {
+  const { found, stateDir, signal } = run;
+  const [first] = found.containers;
+  const facts = first === undefined ? undefined : await run.containers(first);
+  const host = run.host().session.credentials();
+  const { name: workload, labels } = describeWorkload(host.workload, found, facts);
+  const stored = await loadCredentials(stateDir, null).catch(() => null);
+  if (stored === null || stored.workload !== workload) {
+    const texts = addresses().map(({ text }) => text);
+    const request = { workload, labels, addresses: texts, version: VERSION };
+    await saveCredentials(stateDir, await enrolCarried(host, request));
+  }
+  const { execPaths } = run.options;
+  return {
+    stateDir,
+    pinDir: run.options.pinDir,
+    cgroup: join(run.cgroups.mount, found.path),
+    workload,
+    labels,
+    addresses,
+    ...(execPaths === undefined ? {} : { execPaths }),
+    signal,
+  };
+}
+
+/** Where it is in the network: its addresses, and the programs at its devices. */
+function createPlace(run: CarriedRun, onChange: () => void) {
+  const { found, options, cgroups, log } = run;
+  const { carrying } = run.host().kernel;
+  let addresses: readonly LocalAddress[] = [];
+  const nameOf = (all: readonly LocalAddress[]) => all.map(({ text }) => text).join(" ");
+  let attached = "";
+
+  async function refresh(): Promise<void> {
+    const pid = await processIn(join(cgroups.mount, found.path));
+    if (pid === undefined) return;
+    const now = await observeAddressesOf(pid);
+    const netns = await readlink(`/proc/${pid}/ns/net`).catch(() => "");
+    const place = `${netns} ${nameOf(now)}`;
+    if (place === attached) return;
+    for (const { bytes, text } of addresses)
+      if (!now.some((one) => one.text === text)) carrying.deleteAddress(bytes);
+    for (const { bytes } of now) carrying.setAddress(bytes, found.inode);
+    addresses = now;
+    attached = place;
+    onChange();
+    // One that shares its host's namespace is behind the host's devices.
+    if (now.length === 0) return;
+    await attachDevices(options.pinDir, `/proc/${pid}/ns/net`).catch((error: unknown) => {
+      attached = "";
+      log.warn({ err: error }, "refusals take longer: can't attach to a container's devices");
+    });
+  }
+
+  return {
+    refresh,
+    addresses: () => addresses,
+    end: () => {
+      for (const { bytes } of addresses) carrying.deleteAddress(bytes);
+    },
+  };
+}

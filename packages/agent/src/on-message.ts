@@ -1,0 +1,46 @@
+import type { ControllerMessage } from "@ringwall/protocol/agent";
+import type { Logger } from "pino";
+import type { Governor } from "./apply/governor.ts";
+import type { Shadow } from "./apply/shadow.ts";
+import type { Prover } from "./proof/prover.ts";
+
+export type Listeners = {
+  readonly governor: Governor;
+  readonly shadow: Shadow;
+  readonly prover: Prover | null;
+  readonly log: Logger;
+};
+
+export async function onMessage(
+  message: ControllerMessage["message"],
+  { governor, shadow, prover, log }: Listeners,
+): Promise<void> {
+  switch (message.case) {
+    case "policy": {
+      const { generation, hostPolicy, digest, confirmWithinSeconds } = message.value;
+      const result = await governor.offer({ generation, bytes: hostPolicy, digest, confirmWithinSeconds });
+      if (!result.ok) for (const { message: text, fix } of result.error) log.warn(`${text}; ${fix}`);
+      return;
+    }
+    case "confirm":
+      await governor.confirm(message.value.generation);
+      return;
+    case "shadowStart": {
+      const { run, hostPolicy, digest, secondsLeft } = message.value;
+      return shadow.offer({ run, bytes: hostPolicy, digest, secondsLeft });
+    }
+    case "shadowStop":
+      return shadow.end(message.value.run);
+    case "heartbeat":
+      prover?.heard(message.value.timeMs);
+      return;
+    case "proof":
+      prover
+        ?.fetch()
+        .catch((error: unknown) => log.warn({ err: error }, "what peers prove could not be fetched"));
+      return;
+    case undefined:
+      // An unknown message is a newer controller's: what it means can't matter to this agent.
+      return;
+  }
+}
