@@ -105,8 +105,7 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	if (datagram && continues(cookie, target, &process))
 		return 1;
 	start_outbound(&connection, &process, target);
-	if (!datagram)
-		expect_proof(&connection);
+	expect_proof(&connection);
 	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
 		report_miss(&process);

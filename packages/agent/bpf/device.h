@@ -199,6 +199,7 @@ static __noinline int device_datagram(struct __sk_buff *skb)
 	if (!connection || !may_refuse_any() ||
 	    parse(skb, &packet, IPPROTO_UDP) != PARSED ||
 	    is_group(packet.destination) || is_refused(&packet, IPPROTO_UDP) ||
+	    proves_datagrams(packet.source) ||
 	    !start_datagram(skb, &packet, connection))
 		return TC_GO_ON;
 	slot = slot_of(connection, &index);

@@ -70,6 +70,8 @@ RW_LAYOUT(struct, rw_guard_key);
 RW_LAYOUT(struct, rw_routine_key);
 RW_LAYOUT(struct, rw_lsm_event);
 RW_LAYOUT(enum, rw_proof_limit);
+RW_LAYOUT(enum, rw_datagram_proof);
+RW_LAYOUT(enum, rw_profile);
 RW_LAYOUT(enum, rw_remote);
 RW_LAYOUT(enum, rw_path);
 RW_LAYOUT(enum, rw_level);

@@ -8,6 +8,8 @@
 
 #define PROOF_SYN 1
 #define PROOF_ANSWER 2
+#define PROOF_DATAGRAM 3
+#define PROOF_DATAGRAM_ANSWER 4
 #define PROOF_NUMBER_MASK 0x0fffffffU
 #define PROOF_EPOCH_SHIFT 28
 #define PROOF_PHASE_SHIFT 30
@@ -35,6 +37,20 @@ static __always_inline __u64 proof_mac(const struct proof_message *message,
 	return sip_hash((const __u64 *)message, PROOF_WORDS, key[0], key[1]);
 }
 
+/* What the network between the two hosts changes is not bound by the MAC. */
+static __always_inline void leave_out(struct proof_message *message,
+				      __u8 profile)
+{
+	if (profile & RW_PROFILE_NO_ADDRESSES) {
+		__builtin_memset(message->source, 0, 16);
+		__builtin_memset(message->destination, 0, 16);
+	}
+	if (profile & RW_PROFILE_NO_PORTS) {
+		message->source_port = 0;
+		message->destination_port = 0;
+	}
+}
+
 /* 0 while the identity is not known, or has no number in the fleet yet. */
 static __always_inline __u32 number_of(__u32 identity)
 {
@@ -54,20 +70,32 @@ static __always_inline bool is_mute(const struct connection *connection)
 	return bpf_map_lookup_elem(&proof_mutes, &key) != NULL;
 }
 
+/* Who is carried by this host does not prove itself in datagrams. */
+static __always_inline bool
+expects_datagram(const struct connection *connection,
+		 const struct rw_proof_peer *peer)
+{
+	return peer->datagram_path && connection->proto == IPPROTO_UDP &&
+	       !workload_of(connection->process.cgroup_id);
+}
+
 /* What an answer will have to prove, before there is one. */
 static __always_inline void expect_proof(struct connection *connection)
 {
+	bool datagram = connection->proto != IPPROTO_TCP;
 	struct rw_proof_peer *peer;
+	__u8 path;
 
 	if (!proof_switches(RW_PROOF_SWITCH_ON))
 		return;
 	peer = bpf_map_lookup_elem(&proof_peers, connection->address);
-	if (!peer)
+	if (!peer || (datagram && !expects_datagram(connection, peer)))
 		return;
+	path = datagram ? peer->datagram_path : peer->path;
 	connection->flags |= CONNECTION_PROVES;
-	if (peer->path == RW_PATH_REVOKED)
+	if (path == RW_PATH_REVOKED)
 		connection->remote = RW_REMOTE_UNKNOWN;
-	else if (peer->path == RW_PATH_EXPECTED && !is_mute(connection))
+	else if (path == RW_PATH_EXPECTED && (datagram || !is_mute(connection)))
 		connection->remote = RW_REMOTE_PROVISIONAL;
 }
 

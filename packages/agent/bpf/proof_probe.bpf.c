@@ -34,6 +34,8 @@
 #include "siphash.h"
 #include "proof.h"
 #include "proof_read.h"
+#include "datagram_proof.h"
+#include "datagram_proof_check.h"
 #include "proof_probe.h"
 
 /* 0 -> what to ask and what was read; fixed size */
@@ -65,6 +67,33 @@ int probe(struct __sk_buff *skb)
 	work->message.epoch = bpf_htonl(out->epoch);
 	out->word = bpf_ntohl(work->option.word);
 	out->mac = work->option.mac;
+	out->right_mac = proof_mac(&work->message, out->key);
+	return 0;
+}
+
+SEC("tc")
+int probe_datagram(struct __sk_buff *skb)
+{
+	struct headers packet = {};
+	struct surplus surplus = {};
+	struct proof_probe *out;
+	struct proof_work *work;
+	__u32 zero = 0;
+
+	out = bpf_map_lookup_elem(&probe_result, &zero);
+	work = bpf_map_lookup_elem(&proof_work, &zero);
+	if (!out || !work)
+		return 0;
+	out->parsed = parse(skb, &packet, IPPROTO_UDP) == PARSED;
+	out->found = out->parsed &&
+		     load_datagram_option(skb, &packet, &surplus);
+	if (!out->found)
+		return 0;
+	fill_datagram_message(work, &packet, &surplus.option);
+	work->message.word = surplus.option.word;
+	work->message.epoch = bpf_htonl(out->epoch);
+	out->word = bpf_ntohl(surplus.option.word);
+	out->mac = surplus.option.mac;
 	out->right_mac = proof_mac(&work->message, out->key);
 	return 0;
 }

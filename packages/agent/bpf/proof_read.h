@@ -104,15 +104,14 @@ static __always_inline void report_fault(const struct proof_work *work,
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* 0, or what is wrong with the option in `work`. */
-static __always_inline __u8 check_proof(struct proof_work *work,
-					const struct rw_proof_peer *peer,
-					__u32 own_epoch)
+/* 0, or what is wrong with the option in `work` by itself. */
+static __always_inline __u8 check_mac(struct proof_work *work,
+				      const struct rw_proof_peer *peer,
+				      __u32 own_epoch)
 {
 	__u32 word = bpf_ntohl(work->option.word);
 	__u32 behind = (word >> PROOF_EPOCH_SHIFT) - (own_epoch - 1) & 3;
 	__u32 phases = word >> PROOF_PHASE_SHIFT & 3;
-	__u64 *used;
 	__u64 mac;
 
 	if (behind > 2)
@@ -121,11 +120,24 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 		return RW_PROOF_FAULT_KEY;
 	work->message.word = work->option.word;
 	work->message.epoch = bpf_htonl(own_epoch - 1 + behind);
+	leave_out(&work->message, peer->profile);
 	mac = proof_mac(&work->message, &peer->verify[phases * 2]);
-	if (mac != work->option.mac)
-		return RW_PROOF_FAULT_MAC;
-	used = bpf_map_lookup_elem(&proofs_used, &mac);
-	return used ? RW_PROOF_FAULT_REPLAY : 0;
+	return mac == work->option.mac ? 0 : RW_PROOF_FAULT_MAC;
+}
+
+/* The same, and whether its handshake was completed before. */
+static __always_inline __u8 check_proof(struct proof_work *work,
+					const struct rw_proof_peer *peer,
+					__u32 own_epoch)
+{
+	__u8 fault = check_mac(work, peer, own_epoch);
+	__u64 mac = work->option.mac;
+
+	if (fault)
+		return fault;
+	return bpf_map_lookup_elem(&proofs_used, &mac) ?
+		       RW_PROOF_FAULT_REPLAY :
+		       0;
 }
 
 /* Once for each packet: by the hook that decides about it. */

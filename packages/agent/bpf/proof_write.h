@@ -86,6 +86,7 @@ static __always_inline void fill_option(struct proof_option *option,
 	option->bytes = RW_PROOF_OPTION_BYTES;
 	option->experiment_id = bpf_htons(RW_PROOF_EXPERIMENT_ID);
 	option->word = message->word;
+	leave_out(message, peer->profile);
 	option->mac = proof_mac(message, peer->sign);
 }
 
@@ -120,13 +121,13 @@ static __noinline int write_proof(struct bpf_sock_ops *ops)
 	peer = bpf_map_lookup_elem(&proof_peers, message.destination);
 	if (!peer || !peer->signs)
 		return 0;
+	counts = bpf_map_lookup_elem(&proof_counts, message.destination);
 	fill_option(&option, &message, peer, number_of(connection->identity),
 		    proof_epoch(config));
 	if (bpf_store_hdr_opt(ops, &option, sizeof(option), 0)) {
 		count(RW_COUNT_PROOF_NO_ROOM);
 		return 0;
 	}
-	counts = bpf_map_lookup_elem(&proof_counts, message.destination);
 	if (counts)
 		__sync_fetch_and_add(&counts->sent, 1);
 	return 0;

@@ -15,6 +15,17 @@ enum rw_proof_limit {
 	RW_PROOF_WAIT_MS_MAX = 3000, /* for a number, or a path's mark */
 };
 
+/* The same behind the data of a datagram, in UDP's surplus area. */
+enum rw_datagram_proof {
+	RW_DATAGRAM_PROOF_KIND = 127, /* RFC 9868: experiments */
+	RW_DATAGRAM_PROOF_BYTES = 24,
+	RW_DATAGRAM_PROOF_STAMP_NS = 16, /* one step of a stamp */
+	RW_DATAGRAM_PROOF_PACKET_BYTES_MAX = 1280, /* larger ones carry none */
+	RW_DATAGRAM_PROOF_REPEATS = 4, /* proofs in a window */
+	RW_DATAGRAM_PROOF_WINDOW_MS = 5000,
+	RW_DATAGRAM_PROOF_ANSWER_MS_MAX = 30000, /* from question to answer */
+};
+
 /* Remote classes of a policy key; what the compiler numbers starts at FIRST. */
 enum rw_remote {
 	RW_REMOTE_NONE = 0, /* can't prove: level address */
@@ -28,6 +39,12 @@ enum rw_path {
 	RW_PATH_EXPECTED = 1,
 	RW_PATH_STRIPPED = 2,
 	RW_PATH_REVOKED = 3,
+};
+
+/* What the MACs of a pair leave out, where the network between changes it. */
+enum rw_profile {
+	RW_PROFILE_NO_ADDRESSES = 1,
+	RW_PROFILE_NO_PORTS = 2,
 };
 
 enum rw_level {
@@ -64,7 +81,9 @@ struct rw_proof_peer {
 	__u8 path; /* enum rw_path */
 	__u8 signs; /* is there a key to sign with? */
 	__u8 verifies; /* bit i: verify[2i] is a key */
-	__u8 pad;
+	__u8 datagram_path; /* enum rw_path; 0: its datagrams carry no proofs */
+	__u8 profile; /* enum rw_profile, for both directions */
+	__u8 pad[7];
 };
 
 /* Since the entry was made. */
@@ -102,7 +121,7 @@ struct rw_proof_event {
 };
 
 RW_SIZE(rw_proof_config, 16);
-RW_SIZE(rw_proof_peer, 88);
+RW_SIZE(rw_proof_peer, 96);
 RW_SIZE(rw_proof_counts, 32);
 RW_SIZE(rw_mute_key, 20);
 RW_SIZE(rw_proof_event, 80);

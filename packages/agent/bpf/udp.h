@@ -126,6 +126,7 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 	struct rw_slot *slot;
 	__u64 cgroup_id = socket_cgroup(sk);
 	bool found, known;
+	int fault;
 
 	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
@@ -134,6 +135,7 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 	meet_hook(sk);
 	found = start_inbound_datagram(connection, sk, packet, cookie,
 				       cgroup_id);
+	fault = read_datagram_proof(packet);
 	known = judge_connection(connection, slot, index, &result);
 	if (!found)
 		report_unknown_listener(packet, IPPROTO_UDP);
@@ -152,6 +154,7 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 			known = false;
 		}
 		if (!known) {
+			explain_datagram(connection, fault);
 			refuse_datagram(connection, packet);
 			return DROP;
 		}
@@ -174,6 +177,9 @@ static __noinline int hear_datagram(struct datagram_flow *flow,
 		flow->cookie = 0;
 		return DROP;
 	}
+	if (answer && flow->connection.remote == RW_REMOTE_PROVISIONAL &&
+	    must_be_proved(&flow->connection))
+		return DROP;
 	touch(flow, answer);
 	if (answer) {
 		own = bpf_map_lookup_elem(&connections, &cookie);
@@ -255,6 +261,8 @@ static __noinline int turn_to(struct connection *connection,
 	connection->port = packet->destination_port;
 	connection->proto = proto;
 	connection->flags = 0;
+	connection->remote = RW_REMOTE_NONE;
+	expect_proof(connection);
 	if (!judge_connection(connection, slot, index, &result))
 		report_miss(&connection->process);
 	if (connection->verdict == RW_VERDICT_BLOCKED) {

@@ -27,6 +27,8 @@ export type AgentOptions = {
   readonly dpkgDir?: string;
   /** Proves software to other hosts' kernels and asks for their proofs (docs/proof.md). Default: yes. */
   readonly proof?: boolean;
+  /** Proves software behind datagrams too, to hosts that do the same, and asks for such proofs. Default: no. */
+  readonly proveDatagrams?: boolean;
   /** Milliseconds between two keys of the proof. */
   readonly proofPeriodMs?: number;
   /** Called once, when the kernel programs are attached and the agent judges, before the controller was heard. */

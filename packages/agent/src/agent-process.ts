@@ -72,8 +72,12 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
     onExpired: ({ message }) => log.error(`going on without the controller: ${message}`),
   });
-  const instance = await openInstance(options.stateDir, options.pinDir, options.cgroup, () =>
-    log.warn("the journal of the pinned programs is lost: they are loaded anew"),
+  const instance = await openInstance(
+    options.stateDir,
+    options.pinDir,
+    options.cgroup,
+    () => log.warn("the journal of the pinned programs is lost: they are loaded anew"),
+    options,
   );
   const changes = { due: true };
   const onChange = () => {
@@ -164,7 +168,7 @@ async function work(
       every(DRAIN_EVERY_MS, () => agent.reporter.drainIfDue(agent.namesNow()), onError),
       every(
         DEVICES_EVERY_MS,
-        createDeviceFollower(() => attachDevices(options.pinDir)),
+        createDeviceFollower(() => attachDevices(options.pinDir, options)),
         onError,
       ),
       every(NAMES_EVERY_MS, agent.names.expire, onError),

@@ -12,15 +12,27 @@ const LOADER_TIMEOUT_MS = 180_000;
 const run = promisify(execFile);
 const build = fileURLToPath(new URL("../build/", import.meta.url));
 
+/** Where the programs are attached besides the cgroup. */
+export type Devices = {
+  /** Else this process's network namespace. */
+  readonly netns?: string | undefined;
+  /** Also the programs that prove software behind datagrams. */
+  readonly proveDatagrams?: boolean | undefined;
+};
+
 /** Loads and attaches the kernel programs, or keeps what is pinned already; enforcement has no gap. */
-export async function loadPrograms(pinDir: string, cgroup: string, netns?: string): Promise<void> {
+export async function loadPrograms(pinDir: string, cgroup: string, devices: Devices = {}): Promise<void> {
   const object = `${build}ringwall.bpf.o`;
-  await runLoader(["load", "--object", object, "--pin", pinDir, "--cgroup", cgroup, ...inside(netns)]);
+  await runLoader(["load", "--object", object, "--pin", pinDir, "--cgroup", cgroup, ...at(devices)]);
 }
 
 /** Attaches to network devices that came since the programs were loaded. */
-export async function attachDevices(pinDir: string, netns?: string): Promise<void> {
-  await runLoader(["devices", "--pin", pinDir, ...inside(netns)]);
+export async function attachDevices(pinDir: string, devices: Devices = {}): Promise<void> {
+  await runLoader(["devices", "--pin", pinDir, ...at(devices)]);
+}
+
+function at({ netns, proveDatagrams }: Devices): string[] {
+  return [...inside(netns), ...(proveDatagrams === true ? ["--prove-datagrams"] : [])];
 }
 
 function inside(netns: string | undefined): string[] {

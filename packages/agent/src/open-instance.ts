@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type IdentityBook, openIdentityBook } from "./identify/identity-book.ts";
 import type { Kernel } from "./kernel/contract.ts";
-import { loadPrograms, openPinned, unloadPrograms } from "./kernel-instance.ts";
+import { type Devices, loadPrograms, openPinned, unloadPrograms } from "./kernel-instance.ts";
 import { readMapsName } from "./state/clocks.ts";
 
 export type Instance = { readonly kernel: Kernel; readonly book: IdentityBook };
@@ -15,15 +15,15 @@ export async function openInstance(
   pinDir: string,
   cgroup: string,
   onAnew: () => void,
-  netns?: string,
+  devices: Devices = {},
 ): Promise<Instance> {
   const wasPinned = existsSync(`${pinDir}/maps`);
-  await loadPrograms(pinDir, cgroup, netns);
+  await loadPrograms(pinDir, cgroup, devices);
   let book = openIdentityBook(stateDir, await readMapsName(pinDir));
   if (book.isNew && wasPinned) {
     onAnew();
     await unloadPrograms(pinDir);
-    await loadPrograms(pinDir, cgroup, netns);
+    await loadPrograms(pinDir, cgroup, devices);
     book = openIdentityBook(stateDir, await readMapsName(pinDir));
   }
   return { kernel: openPinned(pinDir), book };

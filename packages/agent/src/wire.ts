@@ -283,6 +283,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       await Promise.all(all.map((one) => one.enforcer.admitRemote(number, identity)));
     },
     mutePorts: mutes.ports,
+    datagrams: provesDatagrams(options, kernel),
     nowMs: Date.now,
     periodMs: options.proofPeriodMs ?? KEY_PERIOD_MS,
     onFault: (message) => log.warn(message),
@@ -332,6 +333,13 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     execControl: exec.control,
     lookForTampering: exec.tampering.look,
   };
+}
+
+/** Asked for, and taken by this kernel; where it is not, the host says that it has none, and is judged by its address. */
+function provesDatagrams({ proveDatagrams }: Pick<AgentOptions, "proveDatagrams">, kernel: Kernel): boolean {
+  const loaded = kernel.capabilities().optional.filter((program) => program.loaded);
+  const needed = ["prove_datagrams", "read_datagrams"];
+  return proveDatagrams === true && needed.every((name) => loaded.some((one) => one.name === name));
 }
 
 /** A host that proves nothing (any more) says so, or its peers would expect proofs for ever. An older controller can't. */

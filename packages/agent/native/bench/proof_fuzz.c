@@ -7,70 +7,12 @@
  *                                     prints what was read
  * Exit codes: 0, 1 when the two readers differ, 2 when it could not run.
  */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <linux/types.h>
-#include "proof_probe.h"
+#include "fuzz.h"
 
-#define ETHERNET 14
-#define PACKET_MAX 256
 #define TCP_BYTES 20
 #define OPTION_BYTES 16
-
-static uint64_t state;
-
-static uint32_t random32(void)
-{
-	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return state >> 33;
-}
-
-static uint32_t below(uint32_t limit)
-{
-	return random32() % limit;
-}
-
-struct program {
-	int program;
-	int result;
-};
-
-static struct program load(const char *object)
-{
-	struct bpf_object *opened = bpf_object__open_file(object, NULL);
-	struct program out = { -1, -1 };
-
-	if (!opened || bpf_object__load(opened)) {
-		fprintf(stderr, "proof_fuzz: %s can't be loaded\n", object);
-		exit(2);
-	}
-	out.program = bpf_program__fd(
-		bpf_object__find_program_by_name(opened, "probe"));
-	out.result = bpf_object__find_map_fd_by_name(opened, "probe_result");
-	return out;
-}
-
-/* The result of one packet; `asked` has key and epoch. */
-static struct proof_probe run(struct program program, struct proof_probe asked,
-			      const uint8_t *packet, uint32_t bytes)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet,
-		    .data_size_in = bytes, .repeat = 1);
-	uint32_t zero = 0;
-
-	if (bpf_map_update_elem(program.result, &zero, &asked, BPF_ANY) ||
-	    bpf_prog_test_run_opts(program.program, &options) ||
-	    bpf_map_lookup_elem(program.result, &zero, &asked)) {
-		perror("proof_fuzz: run");
-		exit(2);
-	}
-	return asked;
-}
 
 static bool is_option(const uint8_t *at)
 {
@@ -182,43 +124,12 @@ static int fuzz(struct program program, uint64_t count, uint64_t seed)
 		if (!!right == !!read.found &&
 		    (!right || !memcmp(&read.mac, right + 8, 8)))
 			continue;
-		fprintf(stderr, "proof_fuzz: packet %llu of seed %llu: ",
-			(unsigned long long)i, (unsigned long long)seed);
-		for (uint32_t k = 0; k < bytes; k++)
-			fprintf(stderr, "%02x", packet[k]);
-		fprintf(stderr, " read %u, expected %d\n", read.found, !!right);
-		return 1;
+		return differ("proof_fuzz", i, seed, packet, bytes, read.found,
+			      !!right);
 	}
 	printf("{\"runs\":%llu,\"found\":%llu}\n", (unsigned long long)runs,
 	       (unsigned long long)found);
 	return 0;
-}
-
-static uint32_t from_hex(const char *text, uint8_t *out, uint32_t room)
-{
-	uint32_t bytes = 0;
-
-	while (bytes < room && sscanf(text + bytes * 2, "%2hhx", out + bytes) == 1)
-		bytes++;
-	return bytes;
-}
-
-static void answer(struct program program, char **argv)
-{
-	struct proof_probe asked = {}, read;
-	uint8_t packet[PACKET_MAX];
-	uint32_t bytes;
-
-	if (from_hex(argv[0], (uint8_t *)asked.key, 16) != 16)
-		exit(2);
-	asked.epoch = strtoul(argv[1], NULL, 10);
-	bytes = from_hex(argv[2], packet, sizeof(packet));
-	read = run(program, asked, packet, bytes);
-	printf("{\"parsed\":%u,\"found\":%u,\"word\":%u,\"mac\":\"%016llx\","
-	       "\"rightMac\":\"%016llx\"}\n",
-	       read.parsed, read.found, read.word,
-	       (unsigned long long)__builtin_bswap64(read.mac),
-	       (unsigned long long)__builtin_bswap64(read.right_mac));
 }
 
 int main(int argc, char **argv)
@@ -229,7 +140,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "proof_fuzz: see the file's head\n");
 		return 2;
 	}
-	program = load(argv[1]);
+	program = load(argv[1], "probe");
 	if (argc == 4)
 		return fuzz(program, strtoull(argv[2], NULL, 10),
 			    strtoull(argv[3], NULL, 10));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 /*
- * The optional program at every network device: through tcx (since 6.6), one
+ * The optional programs at every network device: through tcx (since 6.6), one
  * pinned link for each, or through a filter of the device's clsact queue. A
  * device that goes takes either with it.
  */
@@ -20,9 +20,32 @@
 
 #include "loader.h"
 
-#define TCX_INGRESS 46 /* enum bpf_attach_type; newer than Debian's header */
+/* enum bpf_attach_type; newer than Debian's header */
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
 #define FILTER_PRIORITY 0x5257
 #define LOOPBACK "lo"
+
+/* What is attached where; a pin's name is the device's number and the suffix. */
+struct device_program {
+	const char *name;
+	const char *suffix;
+	__u32 tcx_type;
+	enum bpf_tc_attach_point filter_point;
+	__u32 filter_priority;
+	bool proves; /* only where proofs of datagrams are wanted */
+};
+
+static const struct device_program device_programs[] = {
+	{ DEVICE_PROGRAM, "", TCX_INGRESS, BPF_TC_INGRESS, FILTER_PRIORITY,
+	  false },
+	{ "read_datagrams", "_read", TCX_INGRESS, BPF_TC_INGRESS,
+	  FILTER_PRIORITY + 1, true },
+	{ "prove_datagrams", "_prove", TCX_EGRESS, BPF_TC_EGRESS,
+	  FILTER_PRIORITY, true },
+};
+
+#define DEVICE_PROGRAMS (sizeof(device_programs) / sizeof(*device_programs))
 
 /* The part of bpf_attr that a link at a device needs; zeros mean: at the end. */
 struct link_request {
@@ -34,12 +57,12 @@ struct link_request {
 };
 
 /* libbpf 1.1 has no call for tcx. */
-static int link_device(int program, unsigned int device)
+static int link_device(int program, unsigned int device, __u32 tcx_type)
 {
 	struct link_request request = {
 		.program = program,
 		.device = device,
-		.attach_type = TCX_INGRESS,
+		.attach_type = tcx_type,
 	};
 	long fd = syscall(__NR_bpf, BPF_LINK_CREATE, &request, sizeof(request));
 
@@ -67,12 +90,14 @@ static __u32 filter_handle(const char *pin)
 	return hash >> 12 ? hash >> 12 : 1;
 }
 
-static int attach_filter(int program, const char *pin, unsigned int device)
+static int attach_filter(int program, const struct device_program *what,
+			 const char *pin, unsigned int device)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = device,
-		    .attach_point = BPF_TC_INGRESS);
+		    .attach_point = what->filter_point);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .prog_fd = program,
-		    .handle = filter_handle(pin), .priority = FILTER_PRIORITY,
+		    .handle = filter_handle(pin),
+		    .priority = what->filter_priority,
 		    .flags = BPF_TC_F_REPLACE);
 	int error = bpf_tc_hook_create(&hook);
 
@@ -81,17 +106,19 @@ static int attach_filter(int program, const char *pin, unsigned int device)
 	return bpf_tc_attach(&hook, &filter);
 }
 
-static void detach_filter(const char *pin, unsigned int device)
+static void detach_filter(const struct device_program *what, const char *pin,
+			  unsigned int device)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = device,
-		    .attach_point = BPF_TC_INGRESS);
+		    .attach_point = what->filter_point);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = filter_handle(pin),
-		    .priority = FILTER_PRIORITY);
+		    .priority = what->filter_priority);
 
 	bpf_tc_detach(&hook, &filter);
 }
 
-static int attach_link(int program, const char *path, unsigned int device)
+static int attach_link(int program, const struct device_program *what,
+		       const char *path, unsigned int device)
 {
 	int link = bpf_obj_get(path);
 	int error;
@@ -105,7 +132,7 @@ static int attach_link(int program, const char *path, unsigned int device)
 			return error;
 		unlink(path);
 	}
-	link = link_device(program, device);
+	link = link_device(program, device, what->tcx_type);
 	if (link < 0)
 		return link;
 	error = replace_pin(link, path) ? 0 : -errno;
@@ -139,6 +166,37 @@ static void forget_devices(const char *pin)
 		closedir(listing);
 }
 
+/* Each namespace numbers its devices by itself. */
+static bool link_path(char path[PATH_MAX], const struct options *options,
+		      unsigned int device)
+{
+	unsigned long netns = options->netns ? netns_inode(options->netns) : 0;
+	const char *suffix = options->device_program->suffix;
+	char name[48];
+
+	if (netns)
+		snprintf(name, sizeof(name), "%u-%lu%s", device, netns, suffix);
+	else
+		snprintf(name, sizeof(name), "%u%s", device, suffix);
+	return pin_path(path, options->pin, "devices", name);
+}
+
+static int attach_one(int program, const struct options *options,
+		      unsigned int device)
+{
+	const struct device_program *what = options->device_program;
+	char path[PATH_MAX];
+	int error;
+
+	if (!link_path(path, options, device))
+		return -ENAMETOOLONG;
+	error = options->tc_filters ? -EINVAL :
+				      attach_link(program, what, path, device);
+	if (error == -EINVAL)
+		error = attach_filter(program, what, options->pin, device);
+	return error;
+}
+
 /*
  * Not at the loopback: what passes there was judged on its way out by this very
  * kernel, and a program for every packet is felt where a packet costs little.
@@ -147,25 +205,11 @@ static int attach_each(int program, const struct options *options)
 {
 	struct if_nameindex *devices = if_nameindex();
 	int failed = 0, error;
-	unsigned long netns = options->netns ? netns_inode(options->netns) : 0;
-	char path[PATH_MAX], name[32];
 
 	for (int i = 0; devices && devices[i].if_index; i++) {
-		unsigned int device = devices[i].if_index;
-
 		if (!strcmp(devices[i].if_name, LOOPBACK))
 			continue;
-		/* Each namespace numbers its devices by itself. */
-		if (netns)
-			snprintf(name, sizeof(name), "%u-%lu", device, netns);
-		else
-			snprintf(name, sizeof(name), "%u", device);
-		if (!pin_path(path, options->pin, "devices", name))
-			continue;
-		error = options->tc_filters ? -EINVAL :
-					      attach_link(program, path, device);
-		if (error == -EINVAL)
-			error = attach_filter(program, options->pin, device);
+		error = attach_one(program, options, devices[i].if_index);
 		/* A device may go while we look. */
 		if (error && error != -ENODEV && !failed)
 			failed = error;
@@ -174,13 +218,19 @@ static int attach_each(int program, const struct options *options)
 	return failed;
 }
 
+/* Links go with their pins; filters have none. */
 static int detach_each(int program, const struct options *options)
 {
+	const struct device_program *what = options->device_program;
 	struct if_nameindex *devices = if_nameindex();
+	char path[PATH_MAX];
 
 	(void)program;
-	for (int i = 0; devices && devices[i].if_index; i++)
-		detach_filter(options->pin, devices[i].if_index);
+	for (int i = 0; devices && devices[i].if_index; i++) {
+		if (link_path(path, options, devices[i].if_index))
+			unlink(path);
+		detach_filter(what, options->pin, devices[i].if_index);
+	}
 	if_freenameindex(devices);
 	return 0;
 }
@@ -230,14 +280,31 @@ int with_program(const struct options *options, const char *name,
 
 int attach_devices(const struct options *options)
 {
+	struct options own = *options;
+	int failed = 0, error;
+
 	forget_devices(options->pin);
-	return with_program(options, DEVICE_PROGRAM, attach_each);
+	for (size_t i = 0; i < DEVICE_PROGRAMS; i++) {
+		bool wanted = !device_programs[i].proves ||
+			      options->prove_datagrams;
+
+		own.device_program = &device_programs[i];
+		error = with_program(&own, device_programs[i].name,
+				     wanted ? attach_each : detach_each);
+		if (error && !failed)
+			failed = error;
+	}
+	return failed;
 }
 
-/* Links go with their pins; filters have none. */
 void detach_devices(const struct options *options)
 {
-	with_program(options, DEVICE_PROGRAM, detach_each);
+	struct options own = *options;
+
+	for (size_t i = 0; i < DEVICE_PROGRAMS; i++) {
+		own.device_program = &device_programs[i];
+		with_program(&own, device_programs[i].name, detach_each);
+	}
 }
 
 int pin_device_program(struct bpf_program *program, const char *pin)

@@ -34,6 +34,8 @@ struct options {
 	unsigned int reply_seconds; /* 0: as the programs say */
 	bool json;
 	bool tc_filters; /* even where the kernel has tcx */
+	bool prove_datagrams; /* attach what proves and reads proofs of UDP */
+	const struct device_program *device_program; /* devices.c: at work */
 };
 
 struct scope {

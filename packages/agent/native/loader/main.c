@@ -12,8 +12,9 @@ static const char usage[] =
 	"usage: ringwall-bpf load --object FILE --pin DIR --cgroup PATH\n"
 	"                         [--netns PATH] [--flow-entries N]\n"
 	"                         [--connections N] [--reply-seconds N]\n"
-	"                         [--tc-filters] [--json]\n"
+	"                         [--tc-filters] [--prove-datagrams] [--json]\n"
 	"       ringwall-bpf devices --pin DIR [--netns PATH] [--tc-filters]\n"
+	"                         [--prove-datagrams]\n"
 	"       ringwall-bpf adopt --pin DIR [--netns PATH] < INODES-AND-TGIDS\n"
 	"       ringwall-bpf cut --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf unload --pin DIR [--netns PATH]\n"
@@ -67,6 +68,7 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		{ "connections", required_argument, NULL, 'C' },
 		{ "reply-seconds", required_argument, NULL, 'r' },
 		{ "tc-filters", no_argument, NULL, 't' },
+		{ "prove-datagrams", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
 		{},
 	};
@@ -105,6 +107,9 @@ static bool parse_options(int count, char **arguments, struct options *out)
 			break;
 		case 't':
 			out->tc_filters = true;
+			break;
+		case 'd':
+			out->prove_datagrams = true;
 			break;
 		case 'j':
 			out->json = true;

@@ -14,7 +14,8 @@ const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "adopt", "exec_check", "guard_open",
 					  "guard_truncate", "guard_rename",
 					  "guard_unlink", "on_cgroup_made",
-					  "on_cgroup_gone", NULL };
+					  "on_cgroup_gone", "prove_datagrams",
+					  "read_datagrams", NULL };
 
 bool is_optional(const char *name)
 {

@@ -199,7 +199,7 @@ function createPlace(run: CarriedRun, onChange: () => void) {
     onChange();
     // One that shares its host's namespace is behind the host's devices.
     if (now.length === 0) return;
-    await attachDevices(options.pinDir, `/proc/${pid}/ns/net`).catch((error: unknown) => {
+    await attachDevices(options.pinDir, { netns: `/proc/${pid}/ns/net` }).catch((error: unknown) => {
       attached = "";
       log.warn({ err: error }, "refusals take longer: can't attach to a container's devices");
     });

@@ -25,6 +25,7 @@ const MAPS = {
   proofConfig: "proof_config",
   proofPeers: "proof_peers",
   proofCounts: "proof_counts",
+  datagramProofCounts: "datagram_proof_counts",
   proofMutes: "proof_mutes",
   proofNumbers: "proof_numbers",
   resolvers: "resolvers",

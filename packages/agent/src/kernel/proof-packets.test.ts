@@ -3,13 +3,15 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { encodeOption, type ProvedPacket } from "../proof/option.ts";
-import { EXAMPLE } from "../proof/testing/example.ts";
+import { exampleDatagram } from "../proof/testing/capture.ts";
+import { DATAGRAM_EXAMPLE, EXAMPLE } from "../proof/testing/example.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const BUILD = new URL("../../build/", import.meta.url);
 const TOOL = fileURLToPath(new URL("proof-fuzz", BUILD));
+const DATAGRAM_TOOL = fileURLToPath(new URL("datagram-fuzz", BUILD));
 const PROBE = fileURLToPath(new URL("proof_probe.bpf.o", BUILD));
-/** More by hand: `packages/agent/build/proof-fuzz packages/agent/build/proof_probe.bpf.o 1000000 SEED`. */
+/** More by hand: `packages/agent/build/proof-fuzz packages/agent/build/proof_probe.bpf.o 1000000 SEED`, and `datagram-fuzz`. */
 const RUNS = 200_000;
 
 type Read = {
@@ -19,9 +21,9 @@ type Read = {
   readonly word: number;
 };
 
-function readByKernel(packet: Buffer): Read {
+function readByKernel(packet: Buffer, tool = TOOL): Read {
   const key = Buffer.from(EXAMPLE.key).toString("hex");
-  const said = execFileSync(TOOL, [PROBE, key, String(EXAMPLE.epoch), packet.toString("hex")]);
+  const said = execFileSync(tool, [PROBE, key, String(EXAMPLE.epoch), packet.toString("hex")]);
   return JSON.parse(said.toString()) as Read; // the tool's own format
 }
 
@@ -80,9 +82,19 @@ describe.skipIf(whyNoKernelTests("proof-packets.test.ts"))("a packet's proof in 
       expect(readByKernel(frame(packet, Uint8Array.from(options))).found).toBe(1);
   });
 
-  test(`is read as another reader reads it in ${RUNS} packets that are nearly right`, () => {
+  test("is the documented example behind a datagram, byte for byte", () => {
+    const ethernet = Buffer.from("000000000000000000000000 0800".replace(" ", ""), "hex");
+    const mac = DATAGRAM_EXAMPLE.surplus.slice(-16);
+    const read = readByKernel(Buffer.concat([ethernet, exampleDatagram()]), DATAGRAM_TOOL);
+    expect(read).toMatchObject({ found: 1, mac, rightMac: mac });
+  });
+
+  test.each([
+    ["SYNs", TOOL],
+    ["datagrams", DATAGRAM_TOOL],
+  ])(`is read as another reader reads it in ${RUNS} %s that are nearly right`, (_, tool) => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const said = execFileSync(TOOL, [PROBE, String(RUNS), String(seed)]).toString();
+    const said = execFileSync(tool, [PROBE, String(RUNS), String(seed)]).toString();
     const { runs, found } = JSON.parse(said) as { readonly runs: number; readonly found: number };
     expect(runs).toBe(RUNS);
     // Both answers must be common, or the test says little.

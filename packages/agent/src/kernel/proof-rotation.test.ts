@@ -80,6 +80,7 @@ describe.skipIf(whyNoKernelTests("proof-rotation.test.ts"))("turning the keys", 
       keys: rings[workload].keys.map((key) => ({ generation: key.generation, publicKey: publicKeyOf(key) })),
       path: "expected",
       mutePorts: [],
+      datagramPath: null,
     });
     const write = (host: TestHost, own: "a" | "b", peer: "a" | "b") => {
       const state = peerState(own, rings[own], peerOf(peer));

@@ -7,6 +7,7 @@ import {
   muteKeyBytes,
   type Path,
   path,
+  profile,
   proofConfigBytes,
   proofCountsBytes,
   proofPeerBytes,
@@ -17,8 +18,18 @@ import { type KernelMap, room, u32 } from "./kernel-map.ts";
 /** A SipHash key, 16 bytes. */
 export type PairKey = Uint8Array;
 
+/** What the network between two hosts changes, so that the MACs of the pair leave it out. */
+export interface ProofProfile {
+  readonly addresses: boolean;
+  readonly ports: boolean;
+}
+
 export interface ProofPeerState {
   readonly path: Path;
+  /** Of proofs in datagrams; without it there are none. */
+  readonly datagramPath?: Path | undefined;
+  /** Without it, addresses and ports are bound. */
+  readonly changes?: ProofProfile | undefined;
   /** For packets to the peer, with the phases of the keys it was made of; null: none. */
   readonly sign: {
     readonly key: PairKey;
@@ -54,12 +65,15 @@ export interface KernelProof {
   readonly deleteMute: (address: Uint8Array, port: number) => void;
   readonly setNumber: (identity: number, number: number) => void;
   readonly counts: () => readonly ProofCount[];
+  /** The same of datagrams. */
+  readonly datagramCounts: () => readonly ProofCount[];
 }
 
 export interface ProofMaps {
   readonly proofConfig: KernelMap;
   readonly proofPeers: KernelMap;
   readonly proofCounts: KernelMap;
+  readonly datagramProofCounts: KernelMap;
   readonly proofMutes: KernelMap;
   readonly proofNumbers: KernelMap;
 }
@@ -76,11 +90,13 @@ export function kernelProof(maps: ProofMaps): KernelProof {
     },
     setPeer: (address, state) => {
       maps.proofCounts.add(keyOf(address), room(proofCountsBytes));
+      maps.datagramProofCounts.add(keyOf(address), room(proofCountsBytes));
       maps.proofPeers.set(keyOf(address), encodedPeer(state));
     },
     deletePeer: (address) => {
       maps.proofPeers.delete(keyOf(address));
       maps.proofCounts.delete(keyOf(address));
+      maps.datagramProofCounts.delete(keyOf(address));
     },
     peers: () => [...maps.proofPeers.keys()].map(bytesOf),
     setMute: (address, port) => maps.proofMutes.set(muteKey(address, port), MUTE),
@@ -88,15 +104,19 @@ export function kernelProof(maps: ProofMaps): KernelProof {
       maps.proofMutes.delete(muteKey(address, port));
     },
     setNumber: (identity, number) => maps.proofNumbers.set(u32(identity), u32(number)),
-    counts: () =>
-      [...maps.proofCounts.keys()].flatMap((key) => {
-        const value = maps.proofCounts.get(key);
-        return value === undefined ? [] : [{ address: bytesOf(key), ...decodeProofCounts(value) }];
-      }),
+    counts: () => countsIn(maps.proofCounts),
+    datagramCounts: () => countsIn(maps.datagramProofCounts),
   };
 }
 
-function encodedPeer({ path: state, sign, verify }: ProofPeerState): DataView {
+function countsIn(map: KernelMap): readonly ProofCount[] {
+  return [...map.keys()].flatMap((key) => {
+    const value = map.get(key);
+    return value === undefined ? [] : [{ address: bytesOf(key), ...decodeProofCounts(value) }];
+  });
+}
+
+function encodedPeer({ path: state, datagramPath, changes, sign, verify }: ProofPeerState): DataView {
   const view = room(proofPeerBytes);
   const [k0, k1] = words(sign?.key ?? null);
   const phases = sign === null ? 0 : ((sign.senderPhase << 31) | (sign.receiverPhase << 30)) >>> 0;
@@ -105,6 +125,8 @@ function encodedPeer({ path: state, sign, verify }: ProofPeerState): DataView {
     verify: [0, 1, 2, 3].flatMap((i) => words(verify[i] ?? null)),
     phases,
     path: path[state],
+    datagramPath: datagramPath === undefined ? 0 : path[datagramPath],
+    profile: (changes?.addresses ? profile.addresses : 0) | (changes?.ports ? profile.ports : 0),
     signs: sign === null ? 0 : 1,
     verifies: [0, 1, 2, 3].reduce((bits, i) => bits | (verify[i] == null ? 0 : 1 << i), 0),
   });

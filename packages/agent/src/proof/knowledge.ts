@@ -61,15 +61,21 @@ function withoutAddressesOf(former: ProofPeer, now: ProofPeer): readonly ProofPe
 }
 
 function toPeer(message: ProofState["peers"][number]): ProofPeer {
-  const { workload, addresses, keys, path, mutePorts } = message;
+  const { workload, addresses, keys, path, mutePorts, datagramPath } = message;
   return {
     workload,
     addresses: addresses.filter((one) => one.length === 16),
     keys: keys.map(({ generation, publicKey }) => ({ generation, publicKey })),
-    // A path that this agent does not know is a newer controller's: nothing there counts as proved.
-    path: path === ProofPath.EXPECTED ? "expected" : path === ProofPath.STRIPPED ? "stripped" : "revoked",
+    path: pathOf(path),
     mutePorts,
+    datagramPath: datagramPath === ProofPath.UNSPECIFIED ? null : pathOf(datagramPath),
   };
+}
+
+/** A path that this agent does not know is a newer controller's: nothing there counts as proved. */
+function pathOf(path: ProofPath): ProofPeer["path"] {
+  if (path === ProofPath.EXPECTED) return "expected";
+  return path === ProofPath.STRIPPED ? "stripped" : "revoked";
 }
 
 /** What can't be read counts as not known, which no allow matches. */

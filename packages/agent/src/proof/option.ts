@@ -28,11 +28,14 @@ export type ProvedPacket = {
   readonly destination: Uint8Array;
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** Of a datagram: its stamp. */
   readonly sequence: number;
-  /** 0 in a SYN. */
+  /** 0 in a SYN; of a datagram: the stamp that is answered, or 0. */
   readonly acknowledgement: number;
-  readonly kind: "syn" | "syn-ack";
+  readonly kind: keyof typeof KINDS;
 };
+
+const KINDS = { syn: 1, "syn-ack": 2, datagram: 3, "datagram-answer": 4 } as const;
 
 /** The option for a packet, `epoch` in whole 64 seconds since 1970. */
 export function encodeOption(
@@ -93,7 +96,7 @@ export function macOf(word: number, packet: ProvedPacket, epoch: number, key: Ui
   view.setUint32(40, word);
   view.setUint32(44, epoch);
   view.setUint32(48, packet.acknowledgement);
-  view.setUint32(52, packet.kind === "syn" ? 1 : 2);
+  view.setUint32(52, KINDS[packet.kind]);
   return sipHash24(key, message);
 }
 

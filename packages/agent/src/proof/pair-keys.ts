@@ -11,10 +11,20 @@ export type ProofPeer = {
   readonly keys: readonly PeerKey[];
   readonly path: "expected" | "stripped" | "revoked";
   readonly mutePorts: readonly number[];
+  /** Of proofs in datagrams; null where the peer has none. */
+  readonly datagramPath: "expected" | "stripped" | "revoked" | null;
 };
 
-/** What the kernel needs to know of a peer: keys for both directions and all phases, from the keys of both ends. */
-export function peerState(workload: string, ring: KeyRing, peer: ProofPeer): ProofPeerState {
+/**
+ * What the kernel needs to know of a peer: keys for both directions and all phases, from the keys of both ends.
+ * `datagrams`: this host proves its software in them; it takes both ends.
+ */
+export function peerState(
+  workload: string,
+  ring: KeyRing,
+  peer: ProofPeer,
+  { datagrams = false } = {},
+): ProofPeerState {
   const verify: (PairKey | null)[] = [null, null, null, null];
   for (const own of ring.keys)
     for (const theirs of peer.keys) {
@@ -25,7 +35,8 @@ export function peerState(workload: string, ring: KeyRing, peer: ProofPeer): Pro
         receiver: { workload, generation: own.generation },
       });
     }
-  return { path: peer.path, verify, sign: signOf(workload, ring, peer) };
+  const datagramPath = datagrams ? (peer.datagramPath ?? undefined) : undefined;
+  return { path: peer.path, datagramPath, verify, sign: signOf(workload, ring, peer) };
 }
 
 /** With the key that peers certainly know, to the newest of the peer, which has it from the moment it is known. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { ProofEvent } from "../kernel/contract.ts";
+import { decodeDatagramOption, encodeSurplus } from "./datagram-option.ts";
 import { describeOption } from "./describe-option.ts";
 import { newKeyRing, turnKeyRing } from "./key-ring.ts";
 import { createOwnKey, formatOwnKey, pairKey, parseOwnKey, publicKeyOf, sharedSecret } from "./keys.ts";
@@ -8,8 +9,8 @@ import { nameFault } from "./name-fault.ts";
 import { decodeOption, encodeOption, epochOf, findOption, type ProvedPacket } from "./option.ts";
 import { type ProofPeer, peerState } from "./pair-keys.ts";
 import { sipHash24 } from "./siphash.ts";
-import { exampleCapture } from "./testing/capture.ts";
-import { EXAMPLE } from "./testing/example.ts";
+import { exampleCapture, exampleDatagram } from "./testing/capture.ts";
+import { DATAGRAM_EXAMPLE, EXAMPLE } from "./testing/example.ts";
 
 const COUNTING = Uint8Array.from({ length: 64 }, (_, i) => i);
 
@@ -184,12 +185,53 @@ describe("a ring of keys", () => {
       keys: ring.keys.map((key) => ({ generation: key.generation, publicKey: publicKeyOf(key) })),
       path: "expected",
       mutePorts: [],
+      datagramPath: null,
     });
     const here = peerState("a", a, peerOf("b", b));
     const there = peerState("b", b, peerOf("a", a));
     const phases = ((here.sign?.senderPhase ?? 9) << 1) | (here.sign?.receiverPhase ?? 9);
     expect(there.verify[phases]).toEqual(here.sign?.key);
     expect(there.verify.filter((key) => key !== null)).toHaveLength(4);
+  });
+});
+
+describe("the option behind a datagram", () => {
+  const { key, packet, epoch, word, surplus, data } = DATAGRAM_EXAMPLE;
+  const encoded = (one = packet, udpBytes = 8 + data.length) =>
+    encodeSurplus(word, one, epoch, key, udpBytes);
+
+  test("is the documented example", () => {
+    expect(Buffer.from(encoded()).toString("hex")).toBe(surplus);
+  });
+
+  test("is read back from its packet, and from its own bytes", () => {
+    const hex = exampleDatagram().toString("hex");
+    const said = { number: word.number, stamp: packet.sequence, question: 0, mac: surplus.slice(-16) };
+    expect(describeOption(hex)).toMatchObject({ ok: true, value: { ...said, packet: { kind: "datagram" } } });
+    expect(describeOption(surplus.slice(6))).toMatchObject({ ok: true, value: said });
+  });
+
+  test("has a checksum that makes up for its own length, behind any datagram", () => {
+    for (const udpBytes of [8, 9, 1200, 1201]) {
+      const bytes = Buffer.from(encoded(packet, udpBytes));
+      let sum = bytes.length;
+      for (let at = udpBytes % 2; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
+      while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+      expect(sum).toBe(0xffff);
+    }
+  });
+
+  test("differs for a question, its answer, and a SYN", () => {
+    const kinds = ["datagram", "datagram-answer", "syn", "syn-ack"] as const;
+    const macs = kinds.map((kind) => Buffer.from(encoded({ ...packet, kind })).toString("hex"));
+    expect(new Set(macs).size).toBe(kinds.length);
+  });
+
+  test.each([
+    ["too short", surplus.slice(6, -2)],
+    ["of another experiment", surplus.slice(6).replace("5257", "5258")],
+  ])("is not seen where it is %s", (_, hex) => {
+    expect(decodeDatagramOption(Buffer.from(hex, "hex"))).toBeNull();
   });
 });
 

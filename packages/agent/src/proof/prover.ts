@@ -32,6 +32,8 @@ export type ProverParts = {
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
   /** TCP ports of sockets that listen since before the kernel programs. */
   readonly mutePorts: () => readonly number[];
+  /** This host proves its software in datagrams too, and reads such proofs. */
+  readonly datagrams: boolean;
   readonly nowMs: () => number;
   readonly periodMs: number;
   /** Once for each new fault of a peer, and for a clock that is off. */
@@ -67,7 +69,9 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
   const waiting = new Map<number, ProcessIdentity>();
   const askedMs = new Map<number, number>();
   const told = new Set<string>();
-  const readCounts = createCountReader((address) => owners.get(String(address)));
+  const peerAt = (address: Uint8Array) => owners.get(String(address));
+  const readCounts = createCountReader(peerAt);
+  const readDatagramCounts = createCountReader(peerAt);
   const options = { timeoutMs: CALL_TIMEOUT_MS };
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -97,7 +101,7 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
   /** Keys and paths of these peers, as the kernel needs them. Lets other work through: a fleet may be large. */
   async function write(peers: readonly ProofPeer[]): Promise<void> {
     for (const peer of peers) {
-      const state = peerState(workload, ring, peer);
+      const state = peerState(workload, ring, peer, parts);
       for (const address of peer.addresses) {
         owners.set(String(address), peer.workload);
         kernel.proof.setPeer(address, state);
@@ -141,7 +145,7 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
     const name = JSON.stringify([keys.map((key) => key.generation), mutePorts]);
     const client = parts.client();
     if (client === null || name === offered) return;
-    await client.service.offerProofKey({ workload, keys, mutePorts }, options);
+    await client.service.offerProofKey({ workload, keys, mutePorts, datagrams: parts.datagrams }, options);
     offered = name;
     const newest = keys.at(-1)?.generation ?? 0;
     if (newest !== offeredGeneration) newKeyMs = parts.nowMs();
@@ -244,8 +248,11 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
       await inTurn(turnIfDue);
       await inTurn(offer);
       await number();
-      const counts = readCounts(kernel.proof.counts());
-      if (counts.length > 0) await client.service.reportProofs({ workload, counts: [...counts] }, options);
+      const counts = [
+        ...readCounts(kernel.proof.counts()).map((one) => ({ ...one, datagrams: false })),
+        ...readDatagramCounts(kernel.proof.datagramCounts()).map((one) => ({ ...one, datagrams: true })),
+      ];
+      if (counts.length > 0) await client.service.reportProofs({ workload, counts }, options);
     },
   };
 }

@@ -27,6 +27,7 @@ export type AgentRunOptions = AgentPlaceOptions & {
   /** Seconds. */
   readonly proofPeriod?: number;
   readonly containers?: boolean;
+  readonly proveDatagrams?: boolean;
 };
 
 /** Runs the agent until it is asked to end; what it enforces stays in the kernel. */
@@ -43,6 +44,7 @@ export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
       ...(controller === undefined ? {} : { controller }),
       proof: options.proof ?? true,
       ...(options.proofPeriod === undefined ? {} : { proofPeriodMs: options.proofPeriod * 1000 }),
+      ...(options.proveDatagrams === true ? { proveDatagrams: true } : {}),
       ...(options.containers === true ? { containers: true } : {}),
       onReady: () => tellParent({ kind: "agent-ready" }),
       signal,

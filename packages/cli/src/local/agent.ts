@@ -15,6 +15,10 @@ export function register(program: Command): void {
     .option("--token-file <file>", "enrolment token, needed once; - for standard input, or RINGWALL_TOKEN")
     .option("--no-proof", "prove no software to other hosts' kernels, and ask for no proofs (docs/proof.md)")
     .option(
+      "--prove-datagrams",
+      "prove software behind UDP datagrams too, to hosts that do the same (docs/proof.md)",
+    )
+    .option(
       "--proof-period <duration>",
       "a new key for the proofs so often, 1s to 30d (default: 1d)",
       parseSeconds(1, PROOF_PERIOD_SECONDS_MAX),

@@ -17,7 +17,11 @@ import {
 import type { PathCounts } from "./paths.ts";
 
 export type PublicKey = { readonly generation: number; readonly publicKey: Buffer };
-export type KeyOffer = { readonly keys: readonly PublicKey[]; readonly mutePorts: readonly number[] };
+export type KeyOffer = {
+  readonly keys: readonly PublicKey[];
+  readonly mutePorts: readonly number[];
+  readonly datagrams: boolean;
+};
 
 /** No keys at all: the agent can't prove any more. Two are neighbours, the newest last. */
 export function decodeKeyOffer(offer: ProofKeyOffer): Result<KeyOffer, string> {
@@ -36,7 +40,8 @@ export function decodeKeyOffer(offer: ProofKeyOffer): Result<KeyOffer, string> {
     return fail("the two keys are not of neighbouring generations, the newest last");
   if (offer.mutePorts.length > MUTE_PORTS_MAX) return fail(`more than ${MUTE_PORTS_MAX} mute ports`);
   if (offer.mutePorts.some((port) => port < 1 || port > 65_535)) return fail("a mute port is not 1 to 65535");
-  return ok({ keys, mutePorts: [...new Set(offer.mutePorts)].sort((a, b) => a - b) });
+  const mutePorts = [...new Set(offer.mutePorts)].sort((a, b) => a - b);
+  return ok({ keys, mutePorts, datagrams: offer.datagrams });
 }
 
 export function decodeProcesses({ processes }: NumberIdentitiesRequest): Result<ProcessIdentity[], string> {
@@ -58,7 +63,10 @@ export function decodeFetch(
   return ok({ version: Number(request.version), numbers: [...new Set(request.numbers)] });
 }
 
-export function decodeCounts({ counts }: ProofReport): Result<PathCounts[], string> {
+/** What was counted of one peer, in one kind of packets. */
+export type ReportedCounts = PathCounts & { readonly datagrams: boolean };
+
+export function decodeCounts({ counts }: ProofReport): Result<ReportedCounts[], string> {
   if (counts.length > PROOF_COUNTS_MAX) return fail(`more than ${PROOF_COUNTS_MAX} peers`);
   const limit = BigInt(Number.MAX_SAFE_INTEGER);
   if (
@@ -68,12 +76,13 @@ export function decodeCounts({ counts }: ProofReport): Result<PathCounts[], stri
   )
     return fail("a count beyond 2^53");
   return ok(
-    counts.map(({ peer, sent, proved, missing, wrong }) => ({
+    counts.map(({ peer, sent, proved, missing, wrong, datagrams }) => ({
       peer,
       sent: Number(sent),
       proved: Number(proved),
       missing: Number(missing),
       wrong: Number(wrong),
+      datagrams,
     })),
   );
 }

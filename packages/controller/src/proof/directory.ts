@@ -14,6 +14,8 @@ export type DirectoryParts = {
   readonly history: History;
   readonly numbers: Numbers;
   readonly paths: Paths;
+  /** Of proofs in datagrams. */
+  readonly datagramPaths: Paths;
   /** Hosts that can prove. */
   readonly keys: ReadonlyMap<string, StoredKeys>;
   /** Forgotten hosts, with the addresses they had. */
@@ -75,11 +77,12 @@ export function freeAddresses(
 function peerOf(parts: DirectoryParts, workload: string, asker: string): ProofPeer | null {
   const keys = parts.keys.get(workload);
   if (keys !== undefined) {
-    const path = parts.paths.isStripped(workload, asker) ? "stripped" : "expected";
-    return peerMessage(workload, ownAddresses(parts, workload), keys, path);
+    const state = (paths: Paths) => (paths.isStripped(workload, asker) ? "stripped" : "expected");
+    const datagramPath = keys.datagrams ? state(parts.datagramPaths) : null;
+    return peerMessage(workload, ownAddresses(parts, workload), keys, state(parts.paths), datagramPath);
   }
   const addresses = freeAddresses(parts, workload, parts.revoked.get(workload) ?? []);
-  return peerMessage(workload, addresses, { keys: [], mutePorts: [] }, "revoked");
+  return peerMessage(workload, addresses, { keys: [], mutePorts: [] }, "revoked", "revoked");
 }
 
 /** The newest numbers that agents are told of without asking, the highest first. */

@@ -14,7 +14,8 @@ export function peerMessage(
   workload: string,
   addresses: readonly string[],
   { keys, mutePorts }: Pick<StoredKeys, "keys" | "mutePorts">,
-  path: "expected" | "stripped" | "revoked",
+  path: PeerPath,
+  datagramPath: PeerPath | null,
 ): ProofPeer {
   return create(ProofPeerSchema, {
     workload,
@@ -25,8 +26,11 @@ export function peerMessage(
     keys: keys.map(({ generation, publicKey }) => ({ generation, publicKey: new Uint8Array(publicKey) })),
     path: PATHS[path],
     mutePorts: [...mutePorts],
+    datagramPath: datagramPath === null ? ProofPath.UNSPECIFIED : PATHS[datagramPath],
   });
 }
+
+type PeerPath = keyof typeof PATHS;
 
 const PATHS = {
   expected: ProofPath.EXPECTED,

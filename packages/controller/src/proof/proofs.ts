@@ -6,13 +6,13 @@ import type { ProofFacts } from "../jobs/simulate.ts";
 import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import * as store from "../store/state/proof.ts";
-import type { KeyOffer } from "./decode-proof.ts";
+import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
 import { freeAddresses, ownAddresses, PATH_KEY, proofStateFor } from "./directory.ts";
 import { createHistory } from "./history.ts";
 import { REVOKED_MAX } from "./limits.ts";
 import type { Urgency } from "./notifier.ts";
 import { loadNumbers } from "./numbers.ts";
-import { createPaths, type Path, type PathCounts } from "./paths.ts";
+import { createPaths, type Path } from "./paths.ts";
 
 /** Things that change and are told: hosts and pairs of hosts. */
 const HISTORY_KEYS_MAX = 200_000;
@@ -23,7 +23,7 @@ export type Proofs = {
   offer(workload: string, offer: KeyOffer): Promise<Result<void, string>>;
   number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]>;
   fetch(workload: string, since: number, numbers: readonly number[]): ProofState;
-  report(workload: string, counts: readonly PathCounts[]): Promise<void>;
+  report(workload: string, counts: readonly ReportedCounts[]): Promise<void>;
   /** The host is set up anew: it has no keys yet, and its paths are to be found out. */
   renewed(workload: string): Promise<void>;
   /** The host is forgotten: what it proves counts for nothing any more. Call it while its addresses are known. */
@@ -32,10 +32,13 @@ export type Proofs = {
   addressesChanged(): void;
   version(): number;
   keysOf(workload: string): store.StoredKeys | null;
-  paths(): readonly Path[];
+  paths(): readonly KnownPath[];
   /** For questions about what was seen: who can prove now, and where proofs do not arrive. */
   facts(): ProofFacts;
 };
+
+/** `datagrams`: of proofs in datagrams; else of those of TCP. */
+export type KnownPath = Path & { readonly datagrams: boolean };
 
 export type ProofsParts = {
   readonly db: StateDatabase;
@@ -60,12 +63,16 @@ export async function createProofs(parts: ProofsParts): Promise<Proofs> {
   });
   told = numbers.last();
   const stripped = await store.loadStripped(db);
-  const paths = createPaths(
-    stripped.map(({ source, destination, since }) => ({ source, destination, sinceMs: since.getTime() })),
-  );
+  const pathsOf = (datagrams: boolean) =>
+    createPaths(
+      stripped
+        .filter((one) => one.datagrams === datagrams)
+        .map(({ source, destination, since }) => ({ source, destination, sinceMs: since.getTime() })),
+    );
+  const paths = { paths: pathsOf(false), datagramPaths: pathsOf(true) };
   const keys = await store.loadProofKeys(db);
   const revoked = await store.loadRevoked(db);
-  return new StoredProofs(parts, { history, numbers, numberedAt, paths, keys, revoked, gone: new Set() });
+  return new StoredProofs(parts, { history, numbers, numberedAt, ...paths, keys, revoked, gone: new Set() });
 }
 
 type Memory = Omit<Parameters<typeof proofStateFor>[0], "fleet" | "keys" | "revoked" | "gone"> & {
@@ -89,7 +96,7 @@ class StoredProofs implements Proofs {
       this.#addresses.set(workload, this.#addressesOf(workload));
   }
 
-  offer(workload: string, { keys, mutePorts }: KeyOffer): Promise<Result<void, string>> {
+  offer(workload: string, { keys, mutePorts, datagrams }: KeyOffer): Promise<Result<void, string>> {
     return this.#oneAtATime(async () => {
       const before = this.#memory.keys.get(workload);
       const newest = before?.keys.at(-1)?.generation ?? 0;
@@ -101,7 +108,7 @@ class StoredProofs implements Proofs {
         const same = before?.keys.find((one) => one.generation === key.generation);
         return { ...key, offeredAt: same?.publicKey.equals(key.publicKey) ? same.offeredAt : now };
       });
-      const after = { keys: kept, mutePorts };
+      const after = { keys: kept, mutePorts, datagrams };
       if (sameKeys(before, after)) return ok(undefined);
       await store.saveProofKeys(this.#parts.db, workload, after);
       this.#memory.revoked.delete(workload);
@@ -121,11 +128,15 @@ class StoredProofs implements Proofs {
     return proofStateFor({ ...this.#memory, fleet: this.#parts.fleet }, workload, since, numbers);
   }
 
-  report(workload: string, counts: readonly PathCounts[]): Promise<void> {
+  report(workload: string, counts: readonly ReportedCounts[]): Promise<void> {
     return this.#oneAtATime(async () => {
       const { fleet, nowMs, alert, onChange } = this.#parts;
       const known = counts.filter(({ peer }) => peer !== workload && fleet.get(peer) !== undefined);
-      const changed = known.flatMap((one) => this.#memory.paths.report(workload, one, nowMs()));
+      const changed = known.flatMap((one) =>
+        this.#pathsOf(one)
+          .report(workload, one, nowMs())
+          .map((path) => ({ ...path, datagrams: one.datagrams })),
+      );
       for (const path of changed) await this.#keepPath(path);
       if (changed.length === 0) return;
       onChange("soon");
@@ -138,9 +149,9 @@ class StoredProofs implements Proofs {
   renewed(workload: string): Promise<void> {
     return this.#oneAtATime(async () => {
       const { db } = this.#parts;
-      await store.saveProofKeys(db, workload, { keys: [], mutePorts: [] });
+      await store.saveProofKeys(db, workload, { keys: [], mutePorts: [], datagrams: false });
       await store.deleteStrippedOf(db, workload);
-      this.#memory.paths.forget(workload);
+      this.#forgetPaths(workload);
       const known = this.#memory.keys.delete(workload) || this.#memory.revoked.delete(workload);
       if (known) this.#changed(workload);
       this.#setProving(workload);
@@ -150,7 +161,7 @@ class StoredProofs implements Proofs {
   revoke(workload: string): Promise<void> {
     return this.#oneAtATime(async () => {
       const { db, fleet } = this.#parts;
-      this.#memory.paths.forget(workload);
+      this.#forgetPaths(workload);
       if (!this.#memory.keys.delete(workload)) return;
       fleet.setProving(workload, false);
       const addresses = fleet.get(workload)?.addresses ?? [];
@@ -187,8 +198,10 @@ class StoredProofs implements Proofs {
     return this.#memory.keys.get(workload) ?? null;
   }
 
-  paths(): readonly Path[] {
-    return this.#memory.paths.all();
+  paths(): readonly KnownPath[] {
+    const { paths, datagramPaths } = this.#memory;
+    const of = (all: readonly Path[], datagrams: boolean) => all.map((path) => ({ ...path, datagrams }));
+    return [...of(paths.all(), false), ...of(datagramPaths.all(), true)];
   }
 
   facts(): ProofFacts {
@@ -199,10 +212,20 @@ class StoredProofs implements Proofs {
     };
   }
 
-  async #keepPath({ source, destination, state, sinceMs }: Path): Promise<void> {
+  #pathsOf({ datagrams }: { readonly datagrams: boolean }) {
+    return datagrams ? this.#memory.datagramPaths : this.#memory.paths;
+  }
+
+  #forgetPaths(workload: string): void {
+    this.#memory.paths.forget(workload);
+    this.#memory.datagramPaths.forget(workload);
+  }
+
+  async #keepPath({ source, destination, datagrams, state, sinceMs }: KnownPath): Promise<void> {
     const { db } = this.#parts;
-    if (state === "expected") await store.deleteStripped(db, source, destination);
-    else await store.saveStripped(db, { source, destination, since: new Date(sinceMs ?? 0) });
+    const ends = { source, destination, datagrams };
+    if (state === "expected") await store.deleteStripped(db, ends);
+    else await store.saveStripped(db, { ...ends, since: new Date(sinceMs ?? 0) });
     this.#memory.history.touch(PATH_KEY(source, destination));
   }
 
@@ -244,16 +267,20 @@ class StoredProofs implements Proofs {
 
 function sameKeys(a: store.StoredKeys | undefined, b: store.StoredKeys): boolean {
   const text = (one: store.StoredKeys) =>
-    JSON.stringify([one.mutePorts, one.keys.map((key) => [key.generation, key.publicKey.toString("hex")])]);
-  return text(a ?? { keys: [], mutePorts: [] }) === text(b);
+    JSON.stringify([
+      one.mutePorts,
+      one.datagrams,
+      one.keys.map((key) => [key.generation, key.publicKey.toString("hex")]),
+    ]);
+  return text(a ?? { keys: [], mutePorts: [], datagrams: false }) === text(b);
 }
 
-function strippedAlert({ source, destination }: Path, nowMs: number): NewAlert {
+function strippedAlert({ source, destination, datagrams }: KnownPath, nowMs: number): NewAlert {
   return {
     kind: "path-stripped",
     workload: destination,
     message:
-      `proofs that \`${source}\` sends do not arrive at \`${destination}\`: something on the way takes TCP options out; until one ` +
+      `proofs that \`${source}\` sends do not arrive at \`${destination}\`: something on the way takes ${datagrams ? "what lies behind UDP's data" : "TCP options"} out; until one ` +
       `arrives, \`${destination}\` knows the software of \`${source}\` by its address only, and \`verified: required\` refuses it`,
     rule: null,
     timeMs: nowMs,

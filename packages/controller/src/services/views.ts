@@ -9,7 +9,7 @@ import { loadSoftware } from "../jobs/software-views.ts";
 import { statusOf } from "../jobs/status-view.ts";
 import { upgradesOf } from "../jobs/upgrade-views.ts";
 import { FLOW_SLOT_SECONDS, loadWindow } from "../jobs/window.ts";
-import type { Path } from "../proof/paths.ts";
+import type { KnownPath } from "../proof/proofs.ts";
 import { loadAudit } from "../store/state/audit.ts";
 import { loadRevisions } from "../store/state/revisions.ts";
 import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
@@ -108,7 +108,16 @@ export function createViews(parts: UserServicesParts): Views {
   };
 }
 
-function pathViewOf({ source, destination, state, sinceMs, lastMs, totals }: Path): PathView {
+function pathViewOf({ datagrams, source, destination, state, sinceMs, lastMs, totals }: KnownPath): PathView {
   const since = sinceMs === null ? null : new Date(sinceMs).toISOString();
-  return { source, destination, state, since, lastReport: new Date(lastMs).toISOString(), ...totals };
+  const lastReport = new Date(lastMs).toISOString();
+  return {
+    source,
+    destination,
+    ...(datagrams ? { proto: "udp" as const } : {}),
+    state,
+    since,
+    lastReport,
+    ...totals,
+  };
 }

@@ -147,11 +147,11 @@ function createTables(policy: HostPolicy): Context["tableOf"] {
   };
 }
 
-/** The peer classes for which what is proved makes a difference; only TCP carries proofs. */
+/** The peer classes for which what is proved makes a difference; only TCP and, between hosts that want it, UDP carry proofs. */
 function peersAskedFor(policy: HostPolicy, classes: readonly PeerClass[]) {
   const asking = policy.rules.filter(asksPeer);
   return new Map(
-    CHANNELS.filter(({ proto }) => proto === "tcp").map((channel) => {
+    CHANNELS.filter(({ proto }) => proto === "tcp" || proto === "udp").map((channel) => {
       const rules = asking.filter(({ direction }) => direction === channel.direction);
       const some = classes.filter(({ sets }) => rules.some(({ peer }) => peer === null || sets.has(peer)));
       return [channel, some] as const;

@@ -66,7 +66,10 @@ describe("the lowered entries of what peers prove", () => {
               const here = { workload: name, ...processKeys(own) };
               const there = { ip: peer, ...(typeof known === "string" ? {} : processKeys(known)) };
               const [src, dst] = direction === "outbound" ? [here, there] : [there, here];
-              const attempt: Attempt = { time, proto: "tcp", port, src, dst, ...saidOf(known) };
+              const said = saidOf(known);
+              // A record of UDP says by its level whether its hosts prove datagrams.
+              const proto = said.verification === undefined || i % 2 === 0 ? "tcp" : "udp";
+              const attempt: Attempt = { time, proto, port, src, dst, ...said };
               const verdict = decide(set, inventory.value, attempt, {
                 essential: ESSENTIAL_NONE,
                 pathStripped: () => known === "stripped",
@@ -78,7 +81,7 @@ describe("the lowered entries of what peers prove", () => {
                 remote: classes[i]?.remote.remote ?? REMOTE_NONE,
                 peer: encodeAddress(parseAddress(peer) ?? 0n),
                 direction,
-                proto: 6,
+                proto: PROTO[proto],
                 port,
               });
               met[answer.action === "deny" ? "denied" : "allowed"]++;
@@ -99,6 +102,8 @@ describe("the lowered entries of what peers prove", () => {
     expect(Math.min(met.allowed, met.denied, met.asked) / all).toBeGreaterThan(0.1);
   });
 });
+
+const PROTO = { tcp: 6, udp: 17 } as const;
 
 /** Some of its allows ask for a proof. */
 function requiringSome(resource: Resource, coin: fc.Stream<boolean>): Resource {

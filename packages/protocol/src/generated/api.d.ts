@@ -614,6 +614,8 @@ export interface components {
             /** Format: date-time */
             lastReport: string;
             missing: number;
+            /** @constant */
+            proto?: "udp";
             proved: number;
             sent: number;
             since: string | null;

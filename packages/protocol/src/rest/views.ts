@@ -190,6 +190,8 @@ export const revisionView = z.object({
 export const pathView = z.object({
   source: name,
   destination: name,
+  /** Of proofs in datagrams; left out for those of TCP. */
+  proto: z.literal("udp").optional(),
   /** `stripped`: by both agents' reports, proofs do not arrive. */
   state: z.enum(["expected", "stripped"]),
   /** Since when; null for a path that was never stripped. */

@@ -47,6 +47,17 @@ export const counter = {
 } as const;
 export type Counter = keyof typeof counter;
 
+export const datagramProof = {
+  kind: 127,
+  bytes: 24,
+  stampNs: 16,
+  packetBytesMax: 1280,
+  repeats: 4,
+  windowMs: 5000,
+  answerMsMax: 30000,
+} as const;
+export type DatagramProof = keyof typeof datagramProof;
+
 export const direction = {
   out: 1,
   in: 2,
@@ -166,6 +177,12 @@ export const policyFlag = {
   essential: 2,
 } as const;
 export type PolicyFlag = keyof typeof policyFlag;
+
+export const profile = {
+  addresses: 1,
+  ports: 2,
+} as const;
+export type Profile = keyof typeof profile;
 
 export const proofFault = {
   missing: 1,
@@ -1051,7 +1068,7 @@ export function encodeProofEvent(view: DataView, value: ProofEvent, at = 0): voi
   view.setUint8(at + 77, value.isAnswer);
 }
 
-/** `struct rw_proof_peer`, 88 bytes. */
+/** `struct rw_proof_peer`, 96 bytes. */
 export interface ProofPeer {
   readonly sign: readonly bigint[];
   readonly verify: readonly bigint[];
@@ -1059,8 +1076,10 @@ export interface ProofPeer {
   readonly path: number;
   readonly signs: number;
   readonly verifies: number;
+  readonly datagramPath: number;
+  readonly profile: number;
 }
-export const proofPeerBytes = 88;
+export const proofPeerBytes = 96;
 export function decodeProofPeer(view: DataView, at = 0): ProofPeer {
   return {
     sign: Array.from({ length: 2 }, (_, i) => view.getBigUint64(at + 0 + i * 8, true)),
@@ -1069,6 +1088,8 @@ export function decodeProofPeer(view: DataView, at = 0): ProofPeer {
     path: view.getUint8(at + 84),
     signs: view.getUint8(at + 85),
     verifies: view.getUint8(at + 86),
+    datagramPath: view.getUint8(at + 87),
+    profile: view.getUint8(at + 88),
   };
 }
 export function encodeProofPeer(view: DataView, value: ProofPeer, at = 0): void {
@@ -1078,6 +1099,8 @@ export function encodeProofPeer(view: DataView, value: ProofPeer, at = 0): void 
   view.setUint8(at + 84, value.path);
   view.setUint8(at + 85, value.signs);
   view.setUint8(at + 86, value.verifies);
+  view.setUint8(at + 87, value.datagramPath);
+  view.setUint8(at + 88, value.profile);
 }
 
 /** `struct rw_resolution`, 16 bytes. */

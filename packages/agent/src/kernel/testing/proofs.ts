@@ -1,7 +1,7 @@
 /** Keys and paths between two test hosts that `wire` has joined, without a controller. */
 import { randomBytes } from "node:crypto";
 import type { Path } from "../generated/layout.ts";
-import type { PairKey } from "../proof.ts";
+import type { PairKey, ProofCount, ProofPeerState } from "../proof.ts";
 import type { TestHost } from "./host.ts";
 import { address } from "./policies.ts";
 
@@ -16,13 +16,22 @@ export function newPair(): Pair {
   return { toB: new Uint8Array(randomBytes(16)), toA: new Uint8Array(randomBytes(16)) };
 }
 
-export function setKeys(a: TestHost, b: TestHost, pair: Pair, path: Path = "expected"): void {
-  for (const peer of HOST_B) a.kernel.proof.setPeer(peer, stateOf(pair.toB, pair.toA, path));
-  for (const peer of HOST_A) b.kernel.proof.setPeer(peer, stateOf(pair.toA, pair.toB, path));
+type Special = Pick<ProofPeerState, "datagramPath" | "changes">;
+
+export function setKeys(
+  a: TestHost,
+  b: TestHost,
+  pair: Pair,
+  path: Path = "expected",
+  special: Special = {},
+): void {
+  for (const peer of HOST_B) a.kernel.proof.setPeer(peer, stateOf(pair.toB, pair.toA, path, special));
+  for (const peer of HOST_A) b.kernel.proof.setPeer(peer, stateOf(pair.toA, pair.toB, path, special));
 }
 
-export function stateOf(sign: PairKey, verify: PairKey, path: Path) {
-  return { path, sign: { key: sign, senderPhase: 0, receiverPhase: 0 }, verify: [verify, null, null, null] };
+export function stateOf(sign: PairKey, verify: PairKey, path: Path, special: Special = {}): ProofPeerState {
+  const signing = { key: sign, senderPhase: 0, receiverPhase: 0 };
+  return { path, sign: signing, verify: [verify, null, null, null], ...special };
 }
 
 /** Proofs on, with an epoch that is `ahead` seconds ahead of the machine's clock. */
@@ -37,8 +46,16 @@ export function turnOff(host: TestHost): void {
 
 /** What this host has counted of its peer, IPv4 and IPv6 together. */
 export function countsOf(host: TestHost) {
+  return totalOf(host.kernel.proof.counts());
+}
+
+export function datagramCountsOf(host: TestHost) {
+  return totalOf(host.kernel.proof.datagramCounts());
+}
+
+function totalOf(counts: readonly ProofCount[]) {
   const totals = { sent: 0, proved: 0, missing: 0, wrong: 0 };
-  for (const one of host.kernel.proof.counts()) {
+  for (const one of counts) {
     totals.sent += Number(one.sent);
     totals.proved += Number(one.proved);
     totals.missing += Number(one.missing);

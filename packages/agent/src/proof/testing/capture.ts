@@ -1,13 +1,14 @@
 /** The documented example as a capture file: `docs/proof.pcap`. Pure. */
+import { encodeSurplus } from "../datagram-option.ts";
 import { encodeOption, type ProvedPacket } from "../option.ts";
-import { EXAMPLE } from "./example.ts";
+import { DATAGRAM_EXAMPLE, EXAMPLE } from "./example.ts";
 
 const LINK_RAW_IP = 101;
 const IP_BYTES = 20;
 const TCP_BYTES = 20;
 const MSS_1460 = Uint8Array.of(2, 4, 0x05, 0xb4);
 
-/** A SYN with its proof, and the SYN-ACK that answers it, in pcap format (raw IP). */
+/** A SYN with its proof, the SYN-ACK that answers it, and a datagram with its proof, in pcap format (raw IP). */
 export function exampleCapture(): Buffer {
   const { packet, word, epoch, key } = EXAMPLE;
   const back: ProvedPacket = {
@@ -32,7 +33,21 @@ export function exampleCapture(): Buffer {
     header,
     record(ipv4(packet, encodeOption(word, packet, epoch, key)), 0),
     record(ipv4(back, encodeOption(answer, back, epoch, answerKey)), 1),
+    record(exampleDatagram(), 2),
   ]);
+}
+
+/** From its IP header on, with its proof in the surplus area. */
+export function exampleDatagram(): Buffer {
+  const { packet, word, epoch, key, data } = DATAGRAM_EXAMPLE;
+  const udp = Buffer.concat([Buffer.alloc(8), Buffer.from(data)]);
+  udp.writeUInt16BE(packet.sourcePort, 0);
+  udp.writeUInt16BE(packet.destinationPort, 2);
+  udp.writeUInt16BE(udp.length, 4);
+  const ip = ipHeader(packet, 17, udp.length + encodeSurplus(word, packet, epoch, key, udp.length).length);
+  const pseudo = Buffer.concat([ip.subarray(12, 20), Buffer.from([0, 17, 0, udp.length])]);
+  udp.writeUInt16BE(sumOf(Buffer.concat([pseudo, udp, Buffer.alloc(udp.length % 2)])), 6);
+  return Buffer.concat([ip, udp, encodeSurplus(word, packet, epoch, key, udp.length)]);
 }
 
 function record(bytes: Buffer, microseconds: number): Buffer {
@@ -55,17 +70,22 @@ function ipv4(packet: ProvedPacket, option: Uint8Array): Buffer {
   tcp.writeUInt8(packet.kind === "syn" ? 0x02 : 0x12, 13);
   tcp.writeUInt16BE(64_240, 14);
   const segment = Buffer.concat([tcp, options]);
-  const ip = Buffer.alloc(IP_BYTES);
-  ip.writeUInt8(0x45, 0);
-  ip.writeUInt16BE(IP_BYTES + segment.length, 2);
-  ip.writeUInt8(64, 8);
-  ip.writeUInt8(6, 9);
-  ip.set(packet.source.subarray(12), 12);
-  ip.set(packet.destination.subarray(12), 16);
-  ip.writeUInt16BE(sumOf(ip), 10);
+  const ip = ipHeader(packet, 6, segment.length);
   const pseudo = Buffer.concat([ip.subarray(12, 20), Buffer.from([0, 6, 0, segment.length])]);
   segment.writeUInt16BE(sumOf(Buffer.concat([pseudo, segment])), 16);
   return Buffer.concat([ip, segment]);
+}
+
+function ipHeader(packet: ProvedPacket, proto: number, bytes: number): Buffer {
+  const ip = Buffer.alloc(IP_BYTES);
+  ip.writeUInt8(0x45, 0);
+  ip.writeUInt16BE(IP_BYTES + bytes, 2);
+  ip.writeUInt8(64, 8);
+  ip.writeUInt8(proto, 9);
+  ip.set(packet.source.subarray(12), 12);
+  ip.set(packet.destination.subarray(12), 16);
+  ip.writeUInt16BE(sumOf(ip), 10);
+  return ip;
 }
 
 /** RFC 1071. */

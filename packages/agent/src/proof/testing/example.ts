@@ -21,3 +21,11 @@ export const EXAMPLE = {
   word: { senderPhase: 1, receiverPhase: 0, number: 4711 },
   option: "fe105257b0001267b29369f91805c332",
 } as const;
+
+/** The same behind a datagram of 13 bytes with its header, so that there is a byte of padding. */
+export const DATAGRAM_EXAMPLE = {
+  ...EXAMPLE,
+  packet: { ...packet, destinationPort: 9300, kind: "datagram" } as ProvedPacket,
+  data: "hello",
+  surplus: "007c0f7f185257b000126712345678000000005cb88eb500d49b0f",
+} as const;

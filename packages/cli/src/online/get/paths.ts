@@ -27,7 +27,10 @@ export const kind = defineKind<PathView>({
       paths.map((path) => [
         path.source,
         path.destination,
-        { text: path.state, style: STATE_STYLES[path.state] },
+        {
+          text: `${path.state}${path.proto === undefined ? "" : ` (${path.proto})`}`,
+          style: STATE_STYLES[path.state],
+        },
         path.since === null ? "-" : formatAgo(path.since, nowMs),
         formatCount(path.sent),
         formatCount(path.proved),

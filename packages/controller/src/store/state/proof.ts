@@ -18,8 +18,19 @@ export type StoredKey = {
   readonly publicKey: Buffer;
   readonly offeredAt: Date;
 };
-export type StoredKeys = { readonly keys: readonly StoredKey[]; readonly mutePorts: readonly number[] };
-export type StoredPath = { readonly source: string; readonly destination: string; readonly since: Date };
+export type StoredKeys = {
+  readonly keys: readonly StoredKey[];
+  readonly mutePorts: readonly number[];
+  /** Proves its software in datagrams too. */
+  readonly datagrams: boolean;
+};
+export type PathEnds = {
+  readonly source: string;
+  readonly destination: string;
+  /** Of proofs in datagrams; else of those of TCP. */
+  readonly datagrams: boolean;
+};
+export type StoredPath = PathEnds & { readonly since: Date };
 
 export async function loadIdentities(db: Access): Promise<readonly StoredIdentity[]> {
   const rows = await db.selectFrom("identities").selectAll().orderBy("number").execute();
@@ -45,14 +56,21 @@ export async function loadProofKeys(db: Access): Promise<Map<string, StoredKeys>
   const rows = await db
     .selectFrom("proof_keys")
     .innerJoin("workloads", "workloads.name", "proof_keys.workload")
-    .select(["workload", "proof_keys.generation", "public_key", "offered_at", "mute_ports"])
+    .select([
+      "workload",
+      "proof_keys.generation",
+      "public_key",
+      "offered_at",
+      "mute_ports",
+      "proves_datagrams",
+    ])
     .orderBy("proof_keys.generation")
     .execute();
   const found = new Map<string, StoredKeys>();
   for (const row of rows) {
     const key = { generation: row.generation, publicKey: row.public_key, offeredAt: row.offered_at };
     const keys = [...(found.get(row.workload)?.keys ?? []), key];
-    found.set(row.workload, { keys, mutePorts: row.mute_ports });
+    found.set(row.workload, { keys, mutePorts: row.mute_ports, datagrams: row.proves_datagrams });
   }
   return found;
 }
@@ -61,13 +79,13 @@ export async function loadProofKeys(db: Access): Promise<Map<string, StoredKeys>
 export function saveProofKeys(
   db: StateDatabase,
   workload: string,
-  { keys, mutePorts }: StoredKeys,
+  { keys, mutePorts, datagrams }: StoredKeys,
 ): Promise<void> {
   return db.transaction().execute(async (transaction) => {
     await transaction.deleteFrom("proof_keys").where("workload", "=", workload).execute();
     await transaction
       .updateTable("workloads")
-      .set({ mute_ports: [...mutePorts] })
+      .set({ mute_ports: [...mutePorts], proves_datagrams: datagrams })
       .where("name", "=", workload)
       .execute();
     await transaction.deleteFrom("proof_revoked").where("workload", "=", workload).execute();
@@ -117,11 +135,15 @@ export async function saveStripped(db: Access, path: StoredPath): Promise<void> 
     .execute();
 }
 
-export async function deleteStripped(db: Access, source: string, destination: string): Promise<void> {
+export async function deleteStripped(
+  db: Access,
+  { source, destination, datagrams }: PathEnds,
+): Promise<void> {
   await db
     .deleteFrom("proof_stripped")
     .where("source", "=", source)
     .where("destination", "=", destination)
+    .where("datagrams", "=", datagrams)
     .execute();
 }
 

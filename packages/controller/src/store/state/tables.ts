@@ -34,6 +34,7 @@ export type Tables = {
     flows_lost: JsonWithDefault<Record<string, number>>;
     flows_lost_before: BigWithDefault;
     mute_ports: Generated<number[]>;
+    proves_datagrams: Generated<boolean>;
   };
   certificates: {
     serial: string;
@@ -110,7 +111,7 @@ export type Tables = {
   identities: { number: number; digest: Buffer; process: Json<ProcessIdentity>; workload: string };
   proof_keys: { workload: string; generation: number; public_key: Buffer; offered_at: TimeWithDefault };
   proof_revoked: { workload: string; addresses: string[]; revoked_at: TimeWithDefault };
-  proof_stripped: { source: string; destination: string; since: Time };
+  proof_stripped: { source: string; destination: string; since: Time; datagrams: Generated<boolean> };
   audit: {
     id: Generated<number>;
     time: TimeWithDefault;

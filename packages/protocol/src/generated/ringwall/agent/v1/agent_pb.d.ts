@@ -384,6 +384,13 @@ export declare type ProofKeyOffer = Message<"ringwall.agent.v1.ProofKeyOffer"> &
    * @generated from field: repeated uint32 mute_ports = 3;
    */
   mutePorts: number[];
+
+  /**
+   * This host proves its software in datagrams too, and reads such proofs.
+   *
+   * @generated from field: bool datagrams = 4;
+   */
+  datagrams: boolean;
 };
 
 /**
@@ -426,6 +433,13 @@ export declare type ProofPeer = Message<"ringwall.agent.v1.ProofPeer"> & {
    * @generated from field: repeated uint32 mute_ports = 5;
    */
   mutePorts: number[];
+
+  /**
+   * The same of datagrams; unspecified where the peer has no proofs in them.
+   *
+   * @generated from field: ringwall.agent.v1.ProofPath datagram_path = 6;
+   */
+  datagramPath: ProofPath;
 };
 
 /**
@@ -609,6 +623,13 @@ export declare type ProofCounts = Message<"ringwall.agent.v1.ProofCounts"> & {
    * @generated from field: uint64 wrong = 5;
    */
   wrong: bigint;
+
+  /**
+   * Of datagrams; else of SYN and SYN-ACK.
+   *
+   * @generated from field: bool datagrams = 6;
+   */
+  datagrams: boolean;
 };
 
 /**
