@@ -19,7 +19,7 @@ static __always_inline bool fill_adopted(struct connection *connection,
 	connection->process.tgid = found->tgid;
 	connection->process.uid = found->uid;
 	connection->process.cgroup_id = task->cgroup_id;
-	connection->start_ns = bpf_ktime_get_boot_ns();
+	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, found->address, 16);
 	connection->port = found->port;
 	connection->proto = found->proto;
@@ -54,13 +54,12 @@ int adopt(struct __sk_buff *skb)
 	struct rw_adoption found;
 
 	if (bpf_skb_load_bytes(skb, COOKIE_AT, &found, sizeof(found)) ||
-	    bpf_map_lookup_elem(&connections, &found.cookie) ||
+	    find_connection(found.cookie) ||
 	    !fill_adopted(&connection, &found))
 		return 0;
 	if (found.proto == IPPROTO_TCP && !record_adopted(&connection))
 		return 0;
-	if (bpf_map_update_elem(&connections, &found.cookie, &connection,
-				BPF_NOEXIST)) {
+	if (!put_connection(found.cookie, &connection)) {
 		count(RW_COUNT_CONNECTIONS_FULL);
 		return 0;
 	}

@@ -23,7 +23,7 @@ static __always_inline int deny_answer(struct connection *connection, int fault)
 static __always_inline bool may_yet_answer(const struct connection *connection)
 {
 	return agent_answers() &&
-	       bpf_ktime_get_boot_ns() - connection->start_ns < PROOF_WAIT_NS;
+	       elapsed_ns(connection->start_ns) < PROOF_WAIT_NS;
 }
 
 static __always_inline int judge_answer(struct __sk_buff *skb,

@@ -26,7 +26,7 @@ static __always_inline void start_outbound(struct connection *connection,
 {
 	__builtin_memset(connection, 0, sizeof(*connection));
 	connection->process = *process;
-	connection->start_ns = bpf_ktime_get_boot_ns();
+	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, target->address, 16);
 	connection->port = target->port;
 	connection->proto = target->proto;
@@ -128,7 +128,7 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 		connection.flags |= CONNECTION_HELD;
 		last_hold_jiffies = bpf_jiffies64();
 	}
-	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY))
+	if (!put_connection(cookie, &connection))
 		return pass_untracked(ctx, &connection, datagram);
 	return 1;
 }

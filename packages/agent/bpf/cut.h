@@ -14,7 +14,7 @@
 static __always_inline bool may_turn_out(const struct connection *connection)
 {
 	return !(connection->flags & CONNECTION_JUDGED) && agent_answers() &&
-	       bpf_ktime_get_boot_ns() - connection->start_ns < HOLD_NS;
+	       elapsed_ns(connection->start_ns) < HOLD_NS;
 }
 
 /* 1: to be cut. It is told here, as its end does not know why. */
@@ -26,7 +26,7 @@ int judge_again(struct __sk_buff *skb)
 
 	if (bpf_skb_load_bytes(skb, COOKIE_AT, &cookie, sizeof(cookie)))
 		return 0;
-	connection = bpf_map_lookup_elem(&connections, &cookie);
+	connection = find_connection(cookie);
 	if (!connection || connection->proto != IPPROTO_TCP ||
 	    (connection->flags & (CONNECTION_HELD | CONNECTION_DENIED)))
 		return 0;

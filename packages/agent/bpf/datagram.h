@@ -80,7 +80,7 @@ static __always_inline bool continues(__u64 cookie, const struct target *target,
 			return true;
 		}
 	}
-	connection = bpf_map_lookup_elem(&connections, &cookie);
+	connection = find_connection(cookie);
 	if (connection && (connection->flags & CONNECTION_RECORDED))
 		flush_datagrams(connection);
 	return false;

@@ -48,12 +48,11 @@ static __always_inline __u32 first_way(__u64 cookie, __u64 first, __u64 second,
 	return hash >> 40 & (DATAGRAM_FLOWS - 1) & ~(DATAGRAM_WAYS - 1);
 }
 
-static __always_inline bool is_alive(const struct datagram_flow *flow,
-				     __u64 now)
+static __always_inline bool is_alive(const struct datagram_flow *flow)
 {
 	__u32 seconds = flow->answered ? reply_answered_seconds : reply_seconds;
 
-	return flow->cookie && now - flow->time_ns < seconds * SECOND_NS;
+	return flow->cookie && elapsed_ns(flow->time_ns) < seconds * SECOND_NS;
 }
 
 static __always_inline bool is_datagram_flow(const struct datagram_flow *flow,
@@ -120,7 +119,7 @@ find_datagram(__u64 cookie, const __u8 *address, __u16 peer_port)
 	if (place < 0)
 		return NULL;
 	flow = bpf_map_lookup_elem(&datagrams, &place);
-	return flow && is_alive(flow, bpf_ktime_get_boot_ns()) ? flow : NULL;
+	return flow && is_alive(flow) ? flow : NULL;
 }
 
 /* What was never told because nobody knew the process. */
@@ -142,7 +141,7 @@ static __noinline int add_datagram(__u64 cookie,
 {
 	const __u64 *half = (const __u64 *)connection->address;
 	int place = find_place(cookie, half[0], half[1], peer_port);
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now = recent_ns();
 	struct datagram_flow *flow;
 	bool own = place >= 0;
 
@@ -152,7 +151,7 @@ static __noinline int add_datagram(__u64 cookie,
 	if (!flow)
 		return 0;
 	if (!own) {
-		if (is_alive(flow, now))
+		if (is_alive(flow))
 			count(RW_COUNT_DATAGRAMS_EVICTED);
 		record_forgotten(flow);
 	}
@@ -170,10 +169,8 @@ static __noinline int add_datagram(__u64 cookie,
 /* A datagram of the flow passes; `answer`: against its direction. */
 static __always_inline void touch(struct datagram_flow *flow, bool answer)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
-
-	if (now - flow->time_ns > SECOND_NS)
-		flow->time_ns = now;
+	if (elapsed_ns(flow->time_ns) > SECOND_NS)
+		flow->time_ns = recent_ns();
 	if (answer && !flow->answered)
 		flow->answered = 1;
 }

@@ -65,7 +65,7 @@ static __noinline int add_flow(const struct connection *connection, __u8 state,
 	more.count = times;
 	more.bytes_out = bytes_out;
 	more.bytes_in = bytes_in;
-	more.first_ns = bpf_ktime_get_boot_ns();
+	more.first_ns = recent_ns();
 	more.last_ns = more.first_ns;
 	return count_flow(&key, &more);
 }

@@ -9,7 +9,7 @@ static __always_inline struct connection *connection_at(struct __sk_buff *skb)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
 
-	return bpf_map_lookup_elem(&connections, &cookie);
+	return find_connection(cookie);
 }
 
 /* Counts the denial once; later SYNs of the connection are dropped unseen. */
@@ -27,7 +27,7 @@ static __always_inline int release_syn(struct connection *connection)
 	return PASS;
 }
 
-static __always_inline int judge_held_syn(struct connection *connection)
+static __noinline int judge_held_syn(struct connection *connection)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
@@ -55,7 +55,7 @@ static __always_inline int judge_held_syn(struct connection *connection)
 	}
 	if (known)
 		return deny_syn(connection);
-	if (bpf_ktime_get_boot_ns() - connection->start_ns < HOLD_NS &&
+	if (elapsed_ns(connection->start_ns) < HOLD_NS &&
 	    agent_answers()) {
 		count(RW_COUNT_HOLDS);
 		report_miss(&connection->process);
@@ -68,8 +68,7 @@ static __always_inline int judge_held_syn(struct connection *connection)
 }
 
 /* A SYN that no connect() hook has seen: judged as unknown software. */
-static __always_inline int judge_stray_syn(struct __sk_buff *skb,
-					    __u64 cgroup_id)
+static __noinline int judge_stray_syn(struct __sk_buff *skb, __u64 cgroup_id)
 {
 	struct judgement result = {};
 	struct connection connection = {};
@@ -89,7 +88,7 @@ static __always_inline int judge_stray_syn(struct __sk_buff *skb,
 	}
 	connection.process.flags = RW_TASK_PENDING;
 	connection.process.cgroup_id = cgroup_id;
-	connection.start_ns = bpf_ktime_get_boot_ns();
+	connection.start_ns = recent_ns();
 	__builtin_memcpy(connection.address, packet.destination, 16);
 	connection.port = packet.destination_port;
 	connection.proto = IPPROTO_TCP;
@@ -101,7 +100,7 @@ static __always_inline int judge_stray_syn(struct __sk_buff *skb,
 		verdict = deny_syn(&connection);
 	}
 	cookie = bpf_get_socket_cookie(skb);
-	bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY);
+	put_connection(cookie, &connection);
 	return verdict;
 }
 

@@ -65,7 +65,7 @@ static __always_inline bool start_inbound(struct connection *connection,
 					  __u8 proto, __u64 cgroup_id)
 {
 	__builtin_memset(connection, 0, sizeof(*connection));
-	connection->start_ns = bpf_ktime_get_boot_ns();
+	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, packet->source, 16);
 	connection->port = packet->destination_port;
 	connection->proto = proto;
@@ -96,7 +96,7 @@ static __always_inline bool is_retransmission(const struct headers *packet)
 	before = bpf_map_lookup_elem(&refused_packets, &key);
 	if (before && before->sequence == packet->sequence)
 		return true;
-	value.time_ns = bpf_ktime_get_boot_ns();
+	value.time_ns = recent_ns();
 	bpf_map_update_elem(&refused_packets, &key, &value, BPF_ANY);
 	return false;
 }

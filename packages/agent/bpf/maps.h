@@ -227,20 +227,6 @@ struct connection {
 	__u16 workload; /* whose it is; | RW_BY_HOST: the host's policy judged */
 };
 
-/*
- * socket cookie -> process and verdict; kernel, until the socket closes. A
- * hash and not socket storage, which costs a connection a microsecond at each
- * end; not an LRU, whose elements are always the coldest. Full: counted
- * (CONNECTIONS_FULL); the verdict holds, the flow is counted as attempted and
- * its bytes are lost, and what would have to be held is denied.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
-	__type(value, struct connection);
-} connections SEC(".maps");
-
 struct listening {
 	struct rw_process process;
 	__u64 since_ns;
@@ -312,6 +298,46 @@ struct {
 	__type(key, __u32);
 	__type(value, struct rw_meta);
 } meta SEC(".maps");
+
+struct tick {
+	__u64 jiffies;
+	__u64 boot_ns;
+};
+
+/* 0 -> the clock at this CPU's last reading; kernel; fixed size */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tick);
+} ticks SEC(".maps");
+
+/*
+ * CLOCK_BOOTTIME to the tick, 10 ms at most behind: a reading takes as long as
+ * two look-ups. For flows, and for what lasts seconds.
+ */
+static __always_inline __u64 recent_ns(void)
+{
+	__u64 now = bpf_jiffies64();
+	__u32 zero = 0;
+	struct tick *last = bpf_map_lookup_elem(&ticks, &zero);
+
+	if (!last)
+		return bpf_ktime_get_boot_ns();
+	if (last->jiffies != now) {
+		last->boot_ns = bpf_ktime_get_boot_ns();
+		last->jiffies = now;
+	}
+	return last->boot_ns;
+}
+
+/* CPUs differ by a tick: what began on another may lie ahead. */
+static __always_inline __u64 elapsed_ns(__u64 since_ns)
+{
+	__u64 now = recent_ns();
+
+	return now > since_ns ? now - since_ns : 0;
+}
 
 static __always_inline void count(__u32 which)
 {

@@ -7,7 +7,7 @@ static __always_inline struct connection *connection_of(struct bpf_sock_ops *ops
 {
 	__u64 cookie = bpf_get_socket_cookie(ops);
 
-	return bpf_map_lookup_elem(&connections, &cookie);
+	return find_connection(cookie);
 }
 
 /*

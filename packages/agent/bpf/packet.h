@@ -55,7 +55,7 @@ int ingress(struct __sk_buff *skb)
 	return PASS;
 }
 
-static __noinline int egress_connecting(struct __sk_buff *skb,
+static __always_inline int egress_connecting(struct __sk_buff *skb,
 					     struct bpf_sock *sk)
 {
 	struct connection *connection = connection_at(skb);

@@ -27,7 +27,7 @@ static __always_inline struct rw_proof_config *proof_switches(__u32 wanted)
 
 static __always_inline __u32 proof_epoch(const struct rw_proof_config *config)
 {
-	return (bpf_ktime_get_boot_ns() + config->epoch_offset_ns) /
+	return (recent_ns() + config->epoch_offset_ns) /
 	       (RW_PROOF_EPOCH_SECONDS * 1000ULL * 1000 * 1000);
 }
 
@@ -106,7 +106,7 @@ static __always_inline void expect_proof(struct connection *connection)
 static __always_inline bool makes_room(const struct connection *connection)
 {
 	return (connection->flags & CONNECTION_NO_ROOM) &&
-	       bpf_ktime_get_boot_ns() - connection->start_ns < NO_ROOM_NS;
+	       elapsed_ns(connection->start_ns) < NO_ROOM_NS;
 }
 
 /* Is it worth keeping the SYN back until its software has a number? */
@@ -116,7 +116,7 @@ static __always_inline bool awaits_number(const struct connection *connection)
 	    number_of(connection->identity))
 		return false;
 	return proof_switches(RW_PROOF_SWITCH_ON | RW_PROOF_SWITCH_NUMBERED) &&
-	       bpf_ktime_get_boot_ns() - connection->start_ns < NUMBER_HOLD_NS;
+	       elapsed_ns(connection->start_ns) < NUMBER_HOLD_NS;
 }
 
 #endif

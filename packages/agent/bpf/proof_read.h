@@ -243,13 +243,13 @@ static __noinline int ask_number(const struct headers *packet)
  */
 static __always_inline bool may_yet_prove(__u64 what)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	__u64 *since = bpf_map_lookup_elem(&proof_waits, &what);
+	__u64 now = recent_ns();
 
 	if (!agent_answers())
 		return false;
 	if (since)
-		return now - *since < PROOF_WAIT_NS;
+		return elapsed_ns(*since) < PROOF_WAIT_NS;
 	bpf_map_update_elem(&proof_waits, &what, &now, BPF_ANY);
 	return true;
 }

@@ -46,7 +46,7 @@ static __always_inline __u32 proving_flag(struct bpf_sock_ops *ops)
 /* The handshake is complete: its SYN counts no more. */
 static __always_inline void use_proof(struct arrival *arrival)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
+	__u64 now = recent_ns();
 
 	bpf_map_update_elem(&proofs_used, &arrival->proof, &now, BPF_ANY);
 }

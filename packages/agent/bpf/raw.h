@@ -77,7 +77,7 @@ int sock_create(struct bpf_sock *ctx)
 	connection.flags = 0;
 	connection.verdict = 0;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY))
+	if (!put_connection(cookie, &connection))
 		count(RW_COUNT_CONNECTIONS_FULL);
 	return 1;
 }

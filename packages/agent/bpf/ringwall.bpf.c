@@ -20,6 +20,7 @@
 #include "ringwall_carry.h"
 #include "layout.h"
 #include "maps.h"
+#include "connections.h"
 #include "handshake_maps.h"
 #include "proof_maps.h"
 #include "exec_maps.h"

@@ -49,7 +49,7 @@ int sock_release(struct bpf_sock *ctx)
 	    !adopted_any)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
-	connection = bpf_map_lookup_elem(&connections, &cookie);
+	connection = find_connection(cookie);
 	if (!connection)
 		return 1;
 	/* No callback tells the last state of one that was adopted. */
@@ -58,7 +58,7 @@ int sock_release(struct bpf_sock *ctx)
 		return 1;
 	if (connection->proto != IPPROTO_TCP)
 		end_datagrams(connection);
-	bpf_map_delete_elem(&connections, &cookie);
+	forget_connection(cookie);
 	return 1;
 }
 

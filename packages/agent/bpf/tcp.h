@@ -83,7 +83,7 @@ static __always_inline void start_unseen(struct connection *connection,
 		connection->process = *known;
 	else
 		connection->process.flags = RW_TASK_PENDING;
-	connection->start_ns = bpf_ktime_get_boot_ns();
+	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, address, 16);
 	connection->port = port;
 	connection->proto = IPPROTO_TCP;
@@ -109,7 +109,7 @@ static __always_inline void established_in(struct bpf_sock_ops *ops)
 	if (arrival && connection.remote == RW_REMOTE_FIRST)
 		use_proof(arrival);
 	recorded = record_established(&connection, peer_port);
-	if (bpf_map_update_elem(&connections, &cookie, &connection, BPF_ANY)) {
+	if (!put_connection(cookie, &connection)) {
 		count(RW_COUNT_CONNECTIONS_FULL);
 		stop_proving(ops);
 		return;
@@ -142,7 +142,7 @@ static __always_inline void closed_unanswered(struct connection *connection)
 		state = RW_STATE_DENIED;
 	else if (connection->flags & CONNECTION_SAW_RESET)
 		state = RW_STATE_REFUSED;
-	else if (bpf_ktime_get_boot_ns() - connection->start_ns > TIMEOUT_NS)
+	else if (elapsed_ns(connection->start_ns) > TIMEOUT_NS)
 		state = RW_STATE_TIMEOUT;
 	else
 		state = RW_STATE_ATTEMPTED;
@@ -182,7 +182,7 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
 	if (ops->args[1] != BPF_TCP_CLOSE || ops->args[0] == BPF_TCP_LISTEN)
 		return;
 	cookie = bpf_get_socket_cookie(ops);
-	connection = bpf_map_lookup_elem(&connections, &cookie);
+	connection = find_connection(cookie);
 	if (!connection)
 		return;
 	if (ops->args[0] == BPF_TCP_SYN_SENT) {
@@ -199,7 +199,7 @@ static __always_inline void closed(struct bpf_sock_ops *ops)
 		}
 		record_end(ops, connection, times);
 	}
-	bpf_map_delete_elem(&connections, &cookie);
+	forget_connection(cookie);
 }
 
 /* A SYN that may be kept back is sent again soon. */

@@ -41,7 +41,7 @@ static __always_inline bool start_inbound_datagram(struct connection *connection
 
 	if (start_inbound(connection, sk, packet, IPPROTO_UDP, cgroup_id))
 		return true;
-	own = bpf_map_lookup_elem(&connections, &cookie);
+	own = find_connection(cookie);
 	if (!own)
 		return false;
 	connection->process = own->process;
@@ -68,7 +68,7 @@ static __always_inline void refuse_datagram(struct connection *connection,
 	struct refused_value value = {};
 	struct refused_key key = {};
 
-	value.time_ns = bpf_ktime_get_boot_ns();
+	value.time_ns = recent_ns();
 	set_refused_key(&key, packet, IPPROTO_UDP);
 	bpf_map_update_elem(&refused_packets, &key, &value, BPF_ANY);
 	refused_any = 1;
@@ -95,7 +95,7 @@ static __always_inline void accept_datagram(struct connection *connection,
 			connection->start_ns = flow->connection.start_ns;
 			connection->bytes_in = flow->connection.bytes_in + bytes;
 		}
-		known = bpf_ktime_get_boot_ns() - connection->start_ns >
+		known = elapsed_ns(connection->start_ns) >
 			UNKNOWN_FOR_NS;
 		bytes = connection->bytes_in;
 	}
@@ -182,7 +182,7 @@ static __noinline int hear_datagram(struct datagram_flow *flow,
 		return DROP;
 	touch(flow, answer);
 	if (answer) {
-		own = bpf_map_lookup_elem(&connections, &cookie);
+		own = find_connection(cookie);
 		if (own && is_peer(own, packet->source, packet->source_port)) {
 			__sync_fetch_and_add(&own->bytes_in, bytes);
 			return PASS;
@@ -279,7 +279,7 @@ static __always_inline int send_packet(const struct headers *packet,
 	struct connection *connection;
 	struct datagram_flow *flow;
 
-	connection = bpf_map_lookup_elem(&connections, &cookie);
+	connection = find_connection(cookie);
 	flow = find_datagram(place, packet->destination,
 			     packet->destination_port);
 	if (connection && connection->verdict != RW_VERDICT_BLOCKED &&

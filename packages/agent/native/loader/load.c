@@ -137,11 +137,22 @@ static int pin_maps(struct bpf_object *object, const struct options *options)
 	return 0;
 }
 
+/* Sets of eight places: a power of two, and twice the places asked for. */
+static __u32 sets_for(__u32 connections)
+{
+	__u32 sets = 2;
+
+	while (sets < connections / 4)
+		sets *= 2;
+	return sets;
+}
+
 static bool configure(struct bpf_object *object, const struct options *options,
 		      const struct rw_meta *meta)
 {
 	__u64 scope = meta->scope_level ? meta->scope_id : 0;
 	__u8 reset = meta->refuse_with_reset;
+	__u32 sets = sets_for(options->connections);
 	struct bpf_program *program;
 	struct bpf_map *map;
 
@@ -149,7 +160,7 @@ static bool configure(struct bpf_object *object, const struct options *options,
 		if (!strncmp(bpf_map__name(map), "flows_", 6))
 			bpf_map__set_max_entries(map, options->flow_entries);
 		if (!strcmp(bpf_map__name(map), "connections"))
-			bpf_map__set_max_entries(map, options->connections);
+			bpf_map__set_max_entries(map, sets);
 	}
 	for (int i = 0; optional_programs[i]; i++) {
 		program = bpf_object__find_program_by_name(
@@ -166,6 +177,7 @@ static bool configure(struct bpf_object *object, const struct options *options,
 			   sizeof(options->reply_seconds))))
 		return false;
 	return set_constant(object, "scope_id", &scope, sizeof(scope)) &&
+	       set_constant(object, "connection_sets", &sets, sizeof(sets)) &&
 	       set_constant(object, "scope_level", &meta->scope_level,
 			    sizeof(meta->scope_level)) &&
 	       set_constant(object, "kernel_hz", &meta->hz, sizeof(meta->hz)) &&

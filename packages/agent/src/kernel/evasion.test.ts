@@ -146,4 +146,13 @@ print(json.dumps({"errno": 0}), flush=True)`);
     expect(new Set(out.map((flow) => flow.state))).toContain("attempted");
     expect(await host.ask(connect("127.0.0.1", 8000), 12)).toMatchObject({ errno: host.refusal });
   });
+
+  test("follows connections again once there is room", async () => {
+    await host.flows();
+    const before = host.kernel.counters().connectionsFull;
+    expect(await host.ask(connect("127.0.0.1", 8000), CLIENT)).toMatchObject({ errno: 0 });
+    const flows = (await host.flows()).filter((flow) => flow.identity === CLIENT);
+    expect(flows.map((flow) => flow.state)).toEqual(["established"]);
+    expect(host.kernel.counters().connectionsFull).toBe(before);
+  });
 });
