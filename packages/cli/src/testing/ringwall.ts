@@ -1,9 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 
-const BIN = resolve(import.meta.dirname, "../../../../bin/ringwall");
+/** The folder that the whole project is in. */
+export const CHECKOUT = resolve(import.meta.dirname, "../../../..");
+const BIN: Command = [join(CHECKOUT, "bin/ringwall")];
 const COMMAND_MS_MAX = 60_000;
+
+/** A program, and what stands before the arguments that a test types. */
+export type Command = readonly [program: string, ...args: string[]];
 
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
@@ -24,9 +29,9 @@ export type Running = {
   readonly ended: Promise<Ended>;
 };
 
-/** `uid` other than this process's own needs root. */
-export function createCli(dataDir: string, uid?: number): Cli {
-  const start = (...args: string[]) => startCommand(dataDir, args, uid);
+/** `command` is how the program is started, where not as by the person who runs the tests. */
+export function createCli(dataDir: string, command = BIN): Cli {
+  const start = (...args: string[]) => startCommand(dataDir, command, args);
   const type = (...args: string[]) => {
     const running = start(...args);
     const timer = globalThis.setTimeout(() => running.process.kill("SIGKILL"), COMMAND_MS_MAX);
@@ -43,16 +48,16 @@ export function createCli(dataDir: string, uid?: number): Cli {
   };
 }
 
-function startCommand(dataDir: string, args: readonly string[], uid: number | undefined): Running {
+function startCommand(dataDir: string, command: Command, args: readonly string[]): Running {
   const {
     RINGWALL_SERVER: _server,
     RINGWALL_TOKEN_FILE: _token,
     SUDO_USER: _sudo,
     ...inherited
   } = process.env;
-  const child = spawn(BIN, args, {
+  const [program, ...first] = command;
+  const child = spawn(program, [...first, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
     env: { ...inherited, RINGWALL_DATA: dataDir, NO_COLOR: "1" },
   });
   let stdout = "";

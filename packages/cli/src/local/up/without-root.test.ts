@@ -1,12 +1,15 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createCli, printed } from "../../testing/ringwall.ts";
+import { CHECKOUT, type Command, createCli, printed } from "../../testing/ringwall.ts";
 
-/** `nobody` where the tests run as root; else whoever runs them, who is not root. */
-const NOBODY = 65_534;
-const uid = process.geteuid?.() === 0 ? NOBODY : undefined;
+const NOBODY = "65534";
+/** Arguments: the checkout, a place to show it at (it may lie in the home of root, which nobody else enters), the command. */
+const AS_NOBODY = [
+  'mount --bind "$0" "$1" && bin="$1/bin/ringwall"',
+  `shift && exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups "$bin" "$@"`,
+].join(" && ");
 const START_MS_MAX = 60_000;
 
 let base: string;
@@ -14,10 +17,11 @@ beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), "ringwall-plain-"));
   chmodSync(base, 0o777);
 });
+
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 it("without root up says what it can't do, runs the rest, and ends with Ctrl-C", async () => {
-  const cli = createCli(join(base, "data"), uid);
+  const cli = createCli(join(base, "data"), plainUser());
   const running = cli.start("up", "--listen", "127.0.0.1:0", "--listen-agents", "127.0.0.1:0");
   await printed(running, /sign-in\?token=\S+[\s\S]*Next/, START_MS_MAX);
   expect(running.output().stdout).toContain("only root may load programs into the kernel");
@@ -25,3 +29,11 @@ it("without root up says what it can't do, runs the rest, and ends with Ctrl-C",
   running.process.kill("SIGINT");
   expect(await running.ended).toMatchObject({ code: 0 });
 });
+
+/** `nobody` where the tests run as root; else whoever runs them, who is not root. */
+function plainUser(): Command | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  const shown = join(base, "checkout");
+  mkdirSync(shown);
+  return ["unshare", "--mount", "bash", "-c", AS_NOBODY, CHECKOUT, shown];
+}
