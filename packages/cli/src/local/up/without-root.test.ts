@@ -7,8 +7,8 @@ import { CHECKOUT, type Command, createCli, printed } from "../../testing/ringwa
 const NOBODY = "65534";
 /** Arguments: the checkout, a place to show it at (it may lie in the home of root, which nobody else enters), the command. */
 const AS_NOBODY = [
-  'mount --bind "$0" "$1" && bin="$1/bin/ringwall"',
-  `shift && exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups "$bin" "$@"`,
+  'mount --bind "$0" "$1" && cd "$1" && shift',
+  `exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups bin/ringwall "$@"`,
 ].join(" && ");
 const START_MS_MAX = 60_000;
 
