@@ -3,7 +3,7 @@ import { type Inventory, ownAddresses } from "../policy-set/inventory.ts";
 import { listOf, selectsWorkload } from "../policy-set/labels.ts";
 import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type NetworkRule, networkRules, speaksFor } from "../policy-set/rules.ts";
-import { holdsNow } from "./holds-now.ts";
+import { holdsNow, mayHoldAgain } from "./holds-now.ts";
 
 /** What host policies of one revision were compiled from. */
 export type CompiledFrom = { readonly set: PolicySet; readonly inventory: Inventory; readonly nowMs: number };
@@ -22,7 +22,8 @@ type Changed = {
  */
 export function changedHosts(from: CompiledFrom, to: CompiledFrom): ReadonlySet<string> | null {
   const rules = networkRules(to.set);
-  if (rules.some((rule) => holdsNow(rule, from.nowMs) !== holdsNow(rule, to.nowMs))) return null;
+  const means = (rule: NetworkRule, nowMs: number) => `${holdsNow(rule, nowMs)} ${mayHoldAgain(rule, nowMs)}`;
+  if (rules.some((rule) => means(rule, from.nowMs) !== means(rule, to.nowMs))) return null;
   const changed = changedWorkloads(from.inventory, to.inventory);
   // Every host policy lists the addresses that others own, and what is left is nobody's.
   if (changed.some((one) => one.addresses)) return null;

@@ -26,7 +26,7 @@ import type { PolicySet } from "../policy-set/policy-set.ts";
 import { type NetworkRule, networkRules, speaksFor } from "../policy-set/rules.ts";
 import { runRulesOf } from "../policy-set/run-rules.ts";
 import { type Ranges, subtractRanges } from "./address-book.ts";
-import { holdsNow } from "./holds-now.ts";
+import { holdsNow, mayHoldAgain } from "./holds-now.ts";
 import { createManagedAddresses } from "./managed-addresses.ts";
 import { addressSetOf, type Fleet, fleetOf, ownPlace, peerRanges, withLoopback } from "./peer-set.ts";
 import { rulePorts } from "./ports.ts";
@@ -77,6 +77,7 @@ export function createHostCompiler(
     const problems: Problem[] = [];
     for (const rule of essential) addRule(host, rule, "essential", problems);
     for (const rule of quarantined ? [QUARANTINE] : rules) addRule(host, rule, "rule", problems);
+    if (quarantined) for (const rule of rules) addServe(host, rule);
     const policy = assemble(host, managedAddresses(workload));
     problems.push(...limitProblems(policy));
     return problems.length > 0 ? fail(problems) : ok(policy);
@@ -120,7 +121,10 @@ function addRule(
   precedence: HostRule["precedence"],
   problems: Problem[],
 ): void {
-  if (!holdsNow(rule, host.options.nowMs)) return;
+  if (!holdsNow(rule, host.options.nowMs)) {
+    addServe(host, rule);
+    return;
+  }
   for (const direction of ["outbound", "inbound"] as const) {
     if (!speaksFor(rule, direction)) continue;
     const own = ownPlace(host, direction === "outbound" ? rule.from : rule.to, host.workload);
@@ -129,6 +133,17 @@ function addRule(
       problems.push(needsProof(host.set, rule));
     else addDirection(host, rule, precedence, direction);
   }
+}
+
+/** Whoever an allow lets in at another time, or in quarantine not, may wait all the same. */
+function addServe(host: Host, rule: NetworkRule): void {
+  const { set, workload, tables, options } = host;
+  if (!mayHoldAgain(rule, options.nowMs) || !speaksFor(rule, "inbound")) return;
+  if (ownPlace(host, rule.to, workload) !== true) return;
+  const ports = rulePorts(rule.ports, [workload]);
+  const all = ports === null ? null : [...ports.ranges, ...ports.named.map(({ port }) => port)];
+  if (all?.length === 0) return;
+  for (const selector of processSelectors(set, rule.to, "allow")) tables.addServe(selector, all);
 }
 
 function addDirection(
@@ -150,7 +165,10 @@ function addDirection(
   const guarded =
     direction === "inbound" && rule.action === "allow" && unproved.length > 0 && book.shared.length > 0;
   const peer = guarded ? subtractRanges(place ?? everything, book.shared) : place;
-  if (peer !== null && peer.length === 0) return;
+  if (peer !== null && peer.length === 0) {
+    if (direction === "inbound" && rule.action === "allow") addServe(host, rule);
+    return;
+  }
   const ports = rulePorts(rule.ports, direction === "outbound" ? inventory.workloads : [workload]);
   const asksPeer = unproved.length > 0 && host.options.proof === "available";
   const remote = asksPeer

@@ -15,23 +15,31 @@ export type HostTables = {
     peer: AddressSet | null,
     ports: HostRule["ports"],
   ) => void;
+  /** What may be waited for though nobody is allowed in now. */
+  readonly addServe: (process: ProcessSelector, ports: HostRule["ports"]) => void;
   /** Where the selector of a peer's process is kept. */
   readonly remoteIndex: (process: ProcessSelector) => number;
   /** The names that resolve, remembered as used. */
   readonly softwareNames: (names: readonly string[]) => string[];
-  readonly contents: () => Pick<HostPolicy, "software" | "processSelectors" | "addressSets" | "rules">;
+  readonly contents: () => Pick<
+    HostPolicy,
+    "software" | "processSelectors" | "addressSets" | "rules" | "serve"
+  >;
 };
 
 export function createTables(set: PolicySet): HostTables {
   const selectors = createInterned<ProcessSelector>();
   const sets = createInterned<AddressSet>();
   const rules: HostRule[] = [];
+  const serve = createInterned<NonNullable<HostPolicy["serve"]>[number]>();
   const used = new Set<string>();
   const softwareNames = (names: readonly string[]): string[] => {
     const known = names.filter((name) => set.software.some((one) => one.metadata.name === name));
     for (const name of known) used.add(name);
     return known;
   };
+  const processIndex = (process: ProcessSelector): number | null =>
+    Object.keys(process).length === 0 ? null : selectors.indexOf(process);
   return {
     softwareNames,
     remoteIndex: (process) => {
@@ -43,10 +51,14 @@ export function createTables(set: PolicySet): HostTables {
       rules.push({
         id: rules.length + 1,
         ...base,
-        process: Object.keys(process).length === 0 ? null : selectors.indexOf(process),
+        process: processIndex(process),
         peer: peer === null ? null : sets.indexOf(peer),
         ports,
       });
+    },
+    addServe: (process, ports) => {
+      softwareNames(process.software?.names ?? []);
+      serve.indexOf({ process: processIndex(process), ports });
     },
     contents: () => ({
       software: Object.fromEntries(
@@ -57,6 +69,7 @@ export function createTables(set: PolicySet): HostTables {
       processSelectors: [...selectors.values],
       addressSets: [...sets.values],
       rules,
+      ...(serve.values.length === 0 ? {} : { serve: [...serve.values] }),
     }),
   };
 }

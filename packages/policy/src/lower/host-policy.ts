@@ -92,6 +92,11 @@ export const hostPolicy = z.strictObject({
   processSelectors: z.array(processSelector),
   addressSets: z.array(addressSet),
   rules: z.array(hostRule),
+  /**
+   * Allows of inbound rules that mean nobody now: outside their hours, no peer has an address yet, or quarantine. Whoever
+   * they speak for may wait for connections, and each of those is judged by `rules`.
+   */
+  serve: z.array(hostRule.pick({ process: true, ports: true })).optional(),
 });
 
 export type ProcessSelector = z.infer<typeof processSelector>;

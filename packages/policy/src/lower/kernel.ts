@@ -16,6 +16,8 @@ export const REMOTE_UNKNOWN = 1;
 export const REMOTE_PROVISIONAL = 2;
 /** First class that `lowerHost` hands out to proved software. */
 export const REMOTE_FIRST = 3;
+/** Not a class of addresses but "any peer at all": what the least severe verdict is for whoever waits for others. */
+export const PEER_SOMEBODY = 0xffff_fffe;
 /** An address in no set of the policy. */
 export const PEER_NONE = 0;
 
@@ -65,5 +67,7 @@ export type KernelSlot = {
   readonly failOpen: boolean;
   /** Open connections are judged again when the policy comes into force. */
   readonly cutEstablished: boolean;
+  /** The entries say who may wait for others (`PEER_SOMEBODY`). */
+  readonly judgesListeners: boolean;
   readonly peers: readonly PeerEntry[];
 };

@@ -15,6 +15,7 @@ import { matchSoftware, type Truth } from "./match-software.ts";
 import { peerClassesOf } from "./peer-trie.ts";
 import { createPlanner, type Numbered } from "./plan-entries.ts";
 import { type Remote, remoteOf } from "./remote.ts";
+import { judgesListeners } from "./somebody.ts";
 import { judgeSelector, NOBODY, type Subject } from "./subject.ts";
 
 /** A host policy in the kernel's terms. Stateful in one way only: classes are numbered as processes and peers' software are met. */
@@ -51,7 +52,7 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
   const names = new Map(policy.rules.map((rule) => [rule.id, rule.name]));
   const agent: Subject = policy.processSelectors.map((selector) => (selector.agent === true ? true : null));
   // What only peers are asked for does not tell local processes apart.
-  const own = new Set(policy.rules.map((rule) => rule.process));
+  const own = new Set([...policy.rules, ...(policy.serve ?? [])].map(({ process }) => process));
   const met = new Map<string, number>([[keyOf(NOBODY(policy)), SUBJECT_UNKNOWN]]);
   const subjects: Numbered<Subject>[] = [
     { id: SUBJECT_UNKNOWN, value: NOBODY(policy) },
@@ -68,6 +69,7 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
       loopbackEnforce: policy.loopback === "enforce",
       failOpen: policy.fail === "open",
       cutEstablished: policy.established === "cut",
+      judgesListeners: judgesListeners(policy.modes),
       peers: peers.entries,
     },
     entries: [

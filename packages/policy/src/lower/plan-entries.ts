@@ -1,8 +1,9 @@
 import type { HostPolicy, HostRule } from "./host-policy.ts";
 import { ANY, PEER_NONE, type PolicyEntry, REMOTE_NONE, REMOTE_PROVISIONAL } from "./kernel.ts";
 import type { PeerClasses } from "./peer-trie.ts";
-import { MISS, type PortBlock, type PortRange, portBlocksOf } from "./port-blocks.ts";
+import { MISS, type PortBlock, type PortRange, paired, portBlocksOf } from "./port-blocks.ts";
 import { asksPeer, type Remote, remoteHolds } from "./remote.ts";
+import { createSomebodyPlanner } from "./somebody.ts";
 import { ruleHolds, type Subject } from "./subject.ts";
 
 /** `HostRule.id` of the default deny, where it has to be written out. */
@@ -47,15 +48,26 @@ export function createPlanner(policy: HostPolicy, peers: PeerClasses): Planner {
   const rulesById = new Map(policy.rules.map((rule) => [rule.id, rule]));
   const context: Context = {
     classes: peers.setsOf.map((sets, peer) => ({ peer, sets: new Set(sets) })),
-    tableOf: createTables(policy),
+    tableOf: createTables(policy, peers),
     written: (channel, subject, peer, blocks) =>
       blocks.map((block) => entryOf(channel, subject, peer, block, rulesById.get(block.value))),
   };
   const asked = peersAskedFor(policy, context.classes);
   const wholeOf = createWholeBlocks();
+  const somebody = createSomebodyPlanner(
+    policy,
+    context.classes,
+    (channel, subject, sets, remote) => context.tableOf(channel, subject, sets, remote).ranges,
+  );
   return {
-    anySubject: () => CHANNELS.flatMap((channel) => entriesOfAnySubject(context, channel)),
-    subject: (id, subject) => CHANNELS.flatMap((channel) => entriesOfSubject(context, channel, id, subject)),
+    anySubject: () => [
+      ...CHANNELS.flatMap((channel) => entriesOfAnySubject(context, channel)),
+      ...somebody.anySubject(),
+    ],
+    subject: (id, subject) => [
+      ...CHANNELS.flatMap((channel) => entriesOfSubject(context, channel, id, subject)),
+      ...somebody.subject(id, subject),
+    ],
     remote: (subject, remote) =>
       [...asked].flatMap(([channel, classes]) =>
         entriesOfRemote({ ...context, classes }, channel, subject, remote, wholeOf),
@@ -128,14 +140,18 @@ function entriesOfRemote(
 }
 
 /** Tables by the rules that hold, built once each. */
-function createTables(policy: HostPolicy): Context["tableOf"] {
+function createTables(policy: HostPolicy, peers: PeerClasses): Context["tableOf"] {
+  const inhabited = new Set(peers.setsOf.flat());
   const byRank = policy.rules.toSorted((a, b) => rankOf(a) - rankOf(b) || a.id - b.id);
   const tables = new Map<string, Table>();
   return (channel, subject, sets, remote = NO_PROOF) => {
+    // A set of names may have no address now.
+    const isYetToCome = (rule: HostRule, peer: number) =>
+      remote.kind === "agreeable" && rule.action === "allow" && !inhabited.has(peer);
     const rules = byRank.filter(
       (rule) =>
         rule.direction === channel.direction &&
-        (rule.peer === null || sets.has(rule.peer)) &&
+        (rule.peer === null || sets.has(rule.peer) || isYetToCome(rule, rule.peer)) &&
         ruleHolds(rule, subject) &&
         remoteHolds(rule, remote) &&
         (rule.ports === null || rule.ports.some((one) => one.proto === channel.proto)),
@@ -233,23 +249,6 @@ function sameVerdicts(wanted: readonly PortRange[], met: readonly PortRange[]): 
     wanted === met ||
     paired(wanted, met).every(({ a, b }) => Math.max(a, DEFAULT_DENY) === Math.max(b, DEFAULT_DENY))
   );
-}
-
-function paired(first: readonly PortRange[], second: readonly PortRange[]) {
-  const pairs: { readonly from: number; readonly to: number; readonly a: number; readonly b: number }[] = [];
-  let i = 0;
-  let j = 0;
-  let from = 0;
-  while (from <= PORT_LAST) {
-    const a = first[i] ?? { to: PORT_LAST, value: MISS };
-    const b = second[j] ?? { to: PORT_LAST, value: MISS };
-    const to = Math.min(a.to, b.to);
-    pairs.push({ from, to, a: a.value, b: b.value });
-    if (a.to === to) i++;
-    if (b.to === to) j++;
-    from = to + 1;
-  }
-  return pairs;
 }
 
 function entryOf(

@@ -5,6 +5,7 @@ export type PortBlock = { readonly port: number; readonly bits: number; readonly
 
 export const MISS = -1;
 const PORT_BITS = 16;
+const PORT_LAST = 65535;
 
 /**
  * The fewest blocks under longest-prefix match that give every port its value (Draves et al., "Constructing optimal IP
@@ -63,4 +64,22 @@ function assign(
 /** The smallest, so that the same policy always gives the same entries. */
 function chosen(values: ReadonlySet<number>): number {
   return Math.min(...values);
+}
+
+/** Two tables over all ports, side by side. */
+export function paired(first: readonly PortRange[], second: readonly PortRange[]) {
+  const pairs: { readonly from: number; readonly to: number; readonly a: number; readonly b: number }[] = [];
+  let i = 0;
+  let j = 0;
+  let from = 0;
+  while (from <= PORT_LAST) {
+    const a = first[i] ?? { to: PORT_LAST, value: MISS };
+    const b = second[j] ?? { to: PORT_LAST, value: MISS };
+    const to = Math.min(a.to, b.to);
+    pairs.push({ from, to, a: a.value, b: b.value });
+    if (a.to === to) i++;
+    if (b.to === to) j++;
+    from = to + 1;
+  }
+  return pairs;
 }

@@ -5,10 +5,10 @@ import { judgeSelector } from "./subject.ts";
 
 /**
  * What is known of the peer's software (docs/proof.md, "The look-up"): nothing and it could not be, nothing though it
- * could, nothing yet, or for each process selector whether it meets it.
+ * could, nothing yet, anything that helps, or for each process selector whether it meets it.
  */
 export type Remote =
-  | { readonly kind: "none" | "unknown" | "provisional" }
+  | { readonly kind: "none" | "unknown" | "provisional" | "agreeable" }
   | { readonly kind: "proved"; readonly truths: ReadonlyMap<number, Truth> };
 
 /** Whether the rule depends on what the peer proves at all. */
@@ -26,6 +26,9 @@ export function remoteHolds(rule: HostRule, remote: Remote): boolean {
       return !(isAllow && asksPeer(rule));
     case "provisional":
       return true;
+    // Whatever helps: an allow holds, a deny that asks for something does not.
+    case "agreeable":
+      return isAllow || !asksPeer(rule);
     case "proved": {
       if (rule.remote === undefined) return true;
       const truth = anyOf(rule.remote.map((index) => remote.truths.get(index) ?? null));

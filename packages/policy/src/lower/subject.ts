@@ -35,7 +35,7 @@ function judgeSoftware(
 }
 
 /** Whether a rule speaks for the process: an allow needs it known, a deny takes what is not known as true. */
-export function ruleHolds(rule: HostRule, subject: Subject | null): boolean {
+export function ruleHolds(rule: Pick<HostRule, "process" | "action">, subject: Subject | null): boolean {
   if (rule.process === null) return true;
   if (subject === null) return false;
   const truth = subject[rule.process] ?? null;
