@@ -11,7 +11,6 @@ const SERVER = 21;
 
 interface Connected {
   readonly errno: number;
-  readonly ms: number;
 }
 
 describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known yet", () => {

@@ -18,7 +18,6 @@ const RIGHT = remote.first;
 
 interface Connected {
   readonly errno: number;
-  readonly ms: number;
 }
 
 /** Sends a SYN as it is given in hexadecimal, IP header and all, and says whether a SYN-ACK came back within a second. */

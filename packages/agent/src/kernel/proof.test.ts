@@ -25,7 +25,6 @@ const IMPOSTOR_PORT = 8001;
 
 interface Connected {
   readonly errno: number;
-  readonly ms: number;
 }
 
 /** Whoever may not prove passes; of those who may, only the right software. As `lowerHost` writes it. */

@@ -127,6 +127,15 @@ export class TestHost {
     execFileSync("ip", ["-n", this.name, ...args]);
   }
 
+  /** How many TCP segments, SYNs among them, were sent again in this namespace since it was made. */
+  resentSegments(): number {
+    const enter = [`--net=/run/netns/${this.name}`, "cat", "/proc/net/snmp"];
+    const [names = "", values = ""] = execFileSync("nsenter", enter, { encoding: "utf8" })
+      .split("\n")
+      .filter((line) => line.startsWith("Tcp: "));
+    return Number(values.split(" ")[names.split(" ").indexOf("RetransSegs")]);
+  }
+
   startBeating(): void {
     this.kernel.beat();
     this.#beat = setInterval(() => this.kernel.beat(), BEAT_MS);
