@@ -120,7 +120,7 @@ static __always_inline void settle_own(const struct connection *connection,
 				       const struct headers *packet,
 				       __u64 cookie)
 {
-	struct connection *own = bpf_map_lookup_elem(&connections, &cookie);
+	struct connection *own = find_connection(cookie);
 
 	if (!own || !is_peer(own, packet->source, packet->source_port))
 		return;

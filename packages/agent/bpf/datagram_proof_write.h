@@ -33,7 +33,7 @@ proving_datagram(const struct headers *packet, __u64 cookie)
 
 	if (flow)
 		return &flow->connection;
-	own = bpf_map_lookup_elem(&connections, &cookie);
+	own = find_connection(cookie);
 	if (!own || own->proto != IPPROTO_UDP ||
 	    !is_peer(own, packet->destination, packet->destination_port))
 		return NULL;

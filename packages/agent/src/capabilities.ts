@@ -56,6 +56,16 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     there: "removing a trusted executable is seen at once, and refused where executions are blocked",
     missing: "removing a trusted executable is seen afterwards, by its change time",
   },
+  prove_datagrams: {
+    feature: "prove-datagrams",
+    there: "software is proved behind datagrams where both ends ask for it",
+    missing: "datagrams carry no proof: their senders are known by address",
+  },
+  read_datagrams: {
+    feature: "read-datagram-proofs",
+    there: "proofs behind datagrams are checked where both ends ask for them",
+    missing: "proofs behind datagrams are not read: their senders are known by address",
+  },
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",

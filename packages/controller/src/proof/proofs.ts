@@ -276,11 +276,12 @@ function sameKeys(a: store.StoredKeys | undefined, b: store.StoredKeys): boolean
 }
 
 function strippedAlert({ source, destination, datagrams }: KnownPath, nowMs: number): NewAlert {
+  const what = datagrams ? "what lies behind UDP's data" : "TCP options";
   return {
     kind: "path-stripped",
     workload: destination,
     message:
-      `proofs that \`${source}\` sends do not arrive at \`${destination}\`: something on the way takes ${datagrams ? "what lies behind UDP's data" : "TCP options"} out; until one ` +
+      `proofs that \`${source}\` sends do not arrive at \`${destination}\`: something on the way takes ${what} out; until one ` +
       `arrives, \`${destination}\` knows the software of \`${source}\` by its address only, and \`verified: required\` refuses it`,
     rule: null,
     timeMs: nowMs,
