@@ -63,6 +63,7 @@
 #include "cut.h"
 #include "adopt.h"
 #include "optional.h"
+#include "older_listeners.h"
 #include "lsm.h"
 #include "cgroups.h"
 

@@ -9,7 +9,7 @@ import { dispatchEvents } from "./dispatch-events.ts";
 import { findScope } from "./find-scope.ts";
 import { createContainerLookup } from "./identify/containers.ts";
 import { installedInterpreters } from "./identify/warm.ts";
-import { attachDevices } from "./kernel-instance.ts";
+import { attachDevices, proveListeners } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
 import { createDeviceFollower } from "./observe/follow-devices.ts";
@@ -152,7 +152,13 @@ async function work(
     await seedProcesses(kernel, identifier);
     listeners.set(await refreshListeners(agent));
     // Programs that were just loaded saw none of them begin.
-    if (agent.book.isNew) await agent.mutes.begin(listeners.get());
+    if (agent.book.isNew) {
+      const proving = await proveListeners(options.pinDir).catch((error: unknown) => {
+        onError(error);
+        return new Set<number>();
+      });
+      await agent.mutes.begin(listeners.get().filter(({ port }) => !proving.has(port)));
+    }
     if (governor.state().current === null) agent.reporter.firstLook();
     const adopt = () => adoptOlder(options.pinDir, tgidsOf(kernel));
     await adopt().catch(onError);

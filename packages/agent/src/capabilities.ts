@@ -66,6 +66,12 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     there: "proofs behind datagrams are checked where both ends ask for them",
     missing: "proofs behind datagrams are not read: their senders are known by address",
   },
+  prove_listeners: {
+    feature: "prove-older-listeners",
+    there: "listeners older than the agent prove their software like others",
+    missing:
+      "listeners older than the agent can't prove their software until they are started again: peers know them by address, and refuse them where a rule says `verified: required`",
+  },
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",

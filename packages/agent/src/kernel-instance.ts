@@ -44,6 +44,12 @@ export async function adoptConnections(pinDir: string, netns: string, owners: st
   return Number(await runLoader(["adopt", "--pin", pinDir, "--netns", netns], owners));
 }
 
+/** Has TCP listeners that are older than the programs prove themselves, where the kernel can; their ports. */
+export async function proveListeners(pinDir: string, netns?: string): Promise<ReadonlySet<number>> {
+  const said = await runLoader(["listeners", "--pin", pinDir, ...inside(netns)]);
+  return new Set(said.split("\n").filter(Boolean).map(Number));
+}
+
 /** Ends TCP connections of a network namespace that the policy in force denies; returns how many. */
 export async function cutConnections(pinDir: string, netns?: string): Promise<number> {
   return Number(await runLoader(["cut", "--pin", pinDir, ...inside(netns)]));
@@ -75,6 +81,7 @@ const DONE: Readonly<Record<string, string>> = {
   devices: "attached to all network devices",
   cut: "run on the open connections",
   adopt: "run on the older connections",
+  listeners: "run on the older listeners",
   unload: "removed",
 };
 

@@ -21,6 +21,7 @@ enum exit_code {
 #define DEVICE_PROGRAM "judge_at_device"
 #define CUT_PROGRAM "judge_again"
 #define ADOPT_PROGRAM "adopt"
+#define LISTENERS_PROGRAM "prove_listeners"
 #define ENTRIES_DEFAULT 65536
 #define ENTRIES_MAX (1 << 20)
 
@@ -94,6 +95,9 @@ int command_cut(const struct options *options);
 
 /* adopt.c: takes over connections that are older than the programs. */
 int command_adopt(const struct options *options);
+
+/* listeners.c: has listeners that are older than the programs prove themselves. */
+int command_listeners(const struct options *options);
 
 /* place.c */
 int lock_place(const char *pin); /* descriptor to close, or -1 */

@@ -17,6 +17,7 @@ static const char usage[] =
 	"                         [--prove-datagrams]\n"
 	"       ringwall-bpf adopt --pin DIR [--netns PATH] < INODES-AND-TGIDS\n"
 	"       ringwall-bpf cut --pin DIR [--netns PATH]\n"
+	"       ringwall-bpf listeners --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf unload --pin DIR [--netns PATH]\n"
 	"       ringwall-bpf status --pin DIR [--json]\n"
 	"       ringwall-bpf check --object FILE\n"
@@ -28,6 +29,8 @@ static const char usage[] =
 	"adopt   takes over connections that are older than the programs\n"
 	"cut     ends TCP connections that the policy in force denies, and\n"
 	"        says how many\n"
+	"listeners  has TCP listeners that are older than the programs answer\n"
+	"        with proofs, and prints their ports\n"
 	"unload  detaches and removes everything below DIR\n"
 	"status  says what is loaded and what this kernel does not take\n"
 	"check   says as JSON which programs this kernel's verifier takes, and\n"
@@ -161,6 +164,8 @@ int main(int count, char **arguments)
 		return command_devices(&options);
 	if (!strcmp(command, "adopt"))
 		return command_adopt(&options);
+	if (!strcmp(command, "listeners"))
+		return command_listeners(&options);
 	if (!strcmp(command, "cut"))
 		return command_cut(&options);
 	if (!strcmp(command, "unload"))

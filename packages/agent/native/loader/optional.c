@@ -15,7 +15,8 @@ const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "guard_truncate", "guard_rename",
 					  "guard_unlink", "on_cgroup_made",
 					  "on_cgroup_gone", "prove_datagrams",
-					  "read_datagrams", NULL };
+					  "read_datagrams", "prove_listeners",
+					  NULL };
 
 bool is_optional(const char *name)
 {
