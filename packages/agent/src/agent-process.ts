@@ -219,6 +219,7 @@ async function work(
     packets.close();
     governor.stop();
     await carrier?.stop();
+    await agent.driller.stop();
     await agent.execControl.stop();
     await Promise.all(stops.map((stop) => stop()));
     await tellStatus(agent, options, []).catch(onError);

@@ -2,18 +2,20 @@ import type { ControllerMessage } from "@ringwall/protocol/agent";
 import type { Logger } from "pino";
 import type { Governor } from "./apply/governor.ts";
 import type { Shadow } from "./apply/shadow.ts";
+import type { Driller } from "./drill/driller.ts";
 import type { Prover } from "./proof/prover.ts";
 
 export type Listeners = {
   readonly governor: Governor;
   readonly shadow: Shadow;
   readonly prover: Prover | null;
+  readonly driller: Driller;
   readonly log: Logger;
 };
 
 export async function onMessage(
   message: ControllerMessage["message"],
-  { governor, shadow, prover, log }: Listeners,
+  { governor, shadow, prover, driller, log }: Listeners,
 ): Promise<void> {
   switch (message.case) {
     case "policy": {
@@ -29,6 +31,8 @@ export async function onMessage(
       const { run, hostPolicy, digest, secondsLeft } = message.value;
       return shadow.offer({ run, bytes: hostPolicy, digest, secondsLeft });
     }
+    case "drill":
+      return driller.take(message.value);
     case "shadowStop":
       return shadow.end(message.value.run);
     case "heartbeat":

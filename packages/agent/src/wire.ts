@@ -9,6 +9,7 @@ import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
+import { createDriller, type Driller } from "./drill/driller.ts";
 import { openPackageEvidence } from "./evidence/package-evidence.ts";
 import type { ExecControl } from "./exec/exec-control.ts";
 import { probeExecGate } from "./exec/probe-gate.ts";
@@ -70,6 +71,7 @@ export type Agent = {
   /** Null where this host gives and asks for no proofs. */
   readonly prover: Prover | null;
   readonly mutes: MuteListeners;
+  readonly driller: Driller;
   readonly shadow: Shadow;
   readonly names: Names;
   /** Tells the controller of the shadow, if there is anything new. */
@@ -293,7 +295,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     credentials,
     version: VERSION,
     generation: () => governor.state().current?.generation ?? 0n,
-    onMessage: (message) => onMessage(message, { governor, shadow, prover, log }),
+    onMessage: (message) => onMessage(message, { governor, shadow, prover, driller, log }),
     onOpen: () => {
       log.info(`connected to ${credentials.controller}`);
       uploader
@@ -308,6 +310,20 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     nowMs: Date.now,
   });
   const mutes = host?.mutes ?? (await openMuteListeners(stateDir));
+  const driller = await createDriller({
+    stateDir,
+    workload: credentials.workload,
+    caCertificate: () => session.credentials().caCertificate,
+    cgroup: options.cgroup,
+    netns: async () => options.netns?.(),
+    proves: options.proof !== false,
+    enforcer,
+    report: async (report) => {
+      await session.client()?.service.reportDrill(report, { timeoutMs: CALL_TIMEOUT_MS });
+    },
+    nowMs: Date.now,
+    onProblem: (message) => log.warn(message),
+  });
   const prover = options.proof !== false && host === null ? await createProver(proverParts()) : null;
   return {
     shared: { tools, cgroups, userName },
@@ -326,6 +342,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     session,
     prover,
     mutes,
+    driller,
     shadow,
     names,
     tellShadow: createShadowSender(shadow.report, session.client),

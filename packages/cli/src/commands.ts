@@ -26,6 +26,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   status: { group: "Start here:", load: () => import("./online/status.ts") },
   "sign-in": { group: "Start here:", load: () => import("./online/sign-in.ts") },
   get: { group: "Look:", load: () => import("./online/get.ts") },
+  drill: { group: "Look:", load: () => import("./online/drill.ts") },
   draft: { group: "Look:", load: () => import("./online/draft.ts") },
   learn: {
     group: "Change what is enforced:",

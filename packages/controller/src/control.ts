@@ -11,6 +11,8 @@ import { createAgentServices } from "./jobs/agent-services.ts";
 import { type NewAlert, raiseAlerts } from "./jobs/alerts.ts";
 import { createChanges } from "./jobs/changes/changes.ts";
 import { createDraftReader } from "./jobs/draft-reader.ts";
+import { createDrills } from "./jobs/drill/drills.ts";
+import { watchSchedules } from "./jobs/drill/schedules.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "./jobs/essential.ts";
 import { alertsOfNewSoftware } from "./jobs/new-software.ts";
 import { createRollout } from "./jobs/rollout.ts";
@@ -122,6 +124,23 @@ async function startCore(
   // Before the first agent is let in: a deadline may have passed while no controller ran.
   await changes.resume();
   const shadows = createShadows({ db, fleet, hub, essential, onChange });
+  const drills = await createDrills({
+    db,
+    fleet,
+    hub,
+    authority,
+    isStripped: (source, destination) =>
+      proofs
+        .paths()
+        .some((one) => one.source === source && one.destination === destination && one.state === "stripped"),
+    onChange,
+    nowMs: Date.now,
+  });
+  const schedules = watchSchedules({ db, drills, log, nowMs: Date.now });
+  stopper.add(async () => {
+    schedules.close();
+    drills.close();
+  });
   const credentials = await loadCredentials(db);
   return {
     db,
@@ -130,6 +149,7 @@ async function startCore(
     hub,
     rollout,
     shadows,
+    drills,
     changes,
     credentials,
     authority,

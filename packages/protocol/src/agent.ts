@@ -1,4 +1,6 @@
 export * from "./capabilities.ts";
+export * from "./drill/canaries.ts";
+export * from "./drill/canary.ts";
 export * from "./generated/ringwall/agent/v1/agent_pb.js";
 export * from "./shadow-limit.ts";
 
@@ -16,3 +18,9 @@ export const PROOF_ITEMS_MAX = 1_024;
 export const PROOF_NUMBER_MAX = 2 ** 28 - 1;
 /** Rows of one ShadowReport: differences of one host; what is more is counted as `uncounted`. */
 export const SHADOW_ROWS_MAX = 16_384;
+/** Seconds that a drill may take; both ends end by themselves then. */
+export const DRILL_SECONDS_MAX = 300;
+/** Rows and tokens of one DrillReport. */
+export const DRILL_ROWS_MAX = 512;
+/** What the signature of a DrillOrder is over, before the terms. */
+export const DRILL_CONTEXT = "ringwall drill v1\0";

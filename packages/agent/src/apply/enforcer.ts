@@ -34,6 +34,10 @@ export type Enforcer = {
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
   /** Names have other addresses now: the live policy is judged by those, where it goes by names. */
   readonly namesChanged: () => Promise<void>;
+  /** Judges the policy in force, and each that follows, by what this makes of it; null = as it is. */
+  readonly extend: (change: ((policy: HostPolicy) => HostPolicy) | null) => Promise<void>;
+  /** The policy in force, without what extends it; null before the first. */
+  readonly policy: () => HostPolicy | null;
   /** Whether a rule in force goes by names. */
   readonly hasNames: () => boolean;
   /** The lowering in force; null before the first policy. */
@@ -57,6 +61,7 @@ export function createEnforcer(
     readonly lateRemotes: Map<number, ProcessIdentity>;
   } | null = null;
   let refill: Promise<unknown> | null = null;
+  let extension = (policy: HostPolicy) => policy;
   let tail: Promise<unknown> = Promise.resolve();
 
   /** Only one slot is free to be filled. */
@@ -68,7 +73,7 @@ export function createEnforcer(
 
   async function apply(generation: bigint, policy: HostPolicy): Promise<KernelPlan> {
     // Lowered anew each time: a lowering hands out the entries of a class only once.
-    const resolved = withNames(policy, names());
+    const resolved = withNames(extension(policy), names());
     const lowered = lowerHost(resolved);
     const liveSlot = kernel.liveSlot();
     const actual = { liveSlot, generation: kernel.readSlot(liveSlot).generation };
@@ -139,9 +144,15 @@ export function createEnforcer(
       }),
     namesChanged: () =>
       inTurn(async () => {
-        if (live === null || sameSets(withNames(live.policy, names()), live.resolved)) return;
+        if (live === null || sameSets(withNames(extension(live.policy), names()), live.resolved)) return;
         await apply(kernel.readSlot(live.slot).generation, live.policy);
       }),
+    extend: (change) =>
+      inTurn(async () => {
+        extension = change ?? ((policy) => policy);
+        if (live !== null) await apply(kernel.readSlot(live.slot).generation, live.policy);
+      }),
+    policy: () => live?.policy ?? null,
     hasNames: () => live !== null && namePatterns(live.policy).length > 0,
     lowered: () => live?.lowered ?? null,
     admit: async (id, identity) => {

@@ -4,12 +4,12 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { canaries, controls } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { AgentHost, sha256Of } from "../testing/agent-host.ts";
 import { DrillNetwork } from "../testing/drill-network.ts";
 import { hostPolicyOf } from "../testing/host-policy.ts";
-import { canaries, controls } from "./canaries.ts";
 import { placePrograms, prepareScratch } from "./prepare.ts";
 import { commandLineOf, type DrillFiles, PYTHON } from "./programs.ts";
 import { withDrill } from "./rules.ts";
@@ -19,6 +19,21 @@ const [, SINK] = DrillNetwork.addresses;
 const SETTLE_MS = 150;
 /** Longer than an attempt needs to hide what it is, shorter than the kernel waits for an agent. */
 const AGENT_PAUSE_MS = 400;
+/** RW_PROGRAMS=10000 takes minutes; every one is another file that nobody has met. */
+const NEW_PROGRAMS = Number(process.env["RW_PROGRAMS"] ?? 1000);
+/** Each its own content, so that each has to be hashed. */
+const FLOOD = `
+import os, sys
+program, folder, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+content = open(program, "rb").read()
+os.mkdir(folder)
+started = 0
+for i in range(count):
+    path = folder + "/" + str(i)
+    with open(path, "wb") as file: file.write(content + str(i).encode())
+    os.chmod(path, 0o755)
+    started += os.spawnv(os.P_WAIT, path, [path, "rest"]) == 0
+print('{"step":"started","errno":%d}' % started, flush=True)`;
 
 describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in block", () => {
   let network: DrillNetwork;
@@ -56,7 +71,14 @@ describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in bloc
         script: { sha256: sha256Of(files.decoyScript) },
       },
     ];
-    const rules = { side: "sender", peer: SINK, port, software } as const;
+    const rules = {
+      side: "sender",
+      peer: SINK,
+      senderPort: port,
+      receiverPort: 0,
+      proves: false,
+      software,
+    } as const;
     host.provision(1n, withDrill(hostPolicyOf(), rules));
     for (let i = 0; i < 500 && host.status?.generation !== 1n; i++) await sleep(20);
     expect(host.status?.generation).toBe(1n);
@@ -106,6 +128,27 @@ describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in bloc
       expect((await seen).arrived).toBe(false);
     },
   );
+
+  test(`refuses while ${NEW_PROGRAMS} new programs start, and lets the allowed one through afterwards`, async () => {
+    const flood = runCanary(
+      {
+        argv: [PYTHON, "-c", FLOOD, files.decoy, `${folder}/flood`, String(NEW_PROGRAMS)],
+        environment: {},
+        input: null,
+      },
+      enter,
+    );
+    const seen = [];
+    for (const id of ["udp", "tcp", "exec-chain", "memfd"]) {
+      const canary = canaries.find((one) => one.id === id);
+      if (canary !== undefined) seen.push(await attempt({ ...canary, id: `${id}-flooded` }));
+    }
+    expect(seen.map((one) => one.arrived)).toEqual([false, false, false, false]);
+    expect(await flood).toEqual({ kind: "end", step: "started", errno: NEW_PROGRAMS });
+    const [control] = controls;
+    if (control === undefined) throw new Error("the table has no control");
+    expect(await attempt({ ...control, id: "control-flooded" })).toMatchObject({ arrived: true });
+  }, 120_000);
 
   test.each(canaries.filter((one) => one.open !== null))("makes the attempt: $tries", async (canary) => {
     // Whether it gets through is this kernel's and no promise; that it is made makes the table true.

@@ -1,6 +1,6 @@
 import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Canary } from "./canary.ts";
+import type { Canary } from "@ringwall/protocol/agent";
 import { type DrillFiles, filesIn, SHIPPED } from "./programs.ts";
 
 /** Milliseconds after which a file counts as older than what is started next: a clock tick and more. */

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import type { Canary, PythonForm } from "./canary.ts";
+import type { Canary, PythonForm } from "@ringwall/protocol/agent";
 
 const BUILD = fileURLToPath(new URL("../../build/", import.meta.url));
 const SCRIPTS = fileURLToPath(new URL("programs/", import.meta.url));

@@ -18,7 +18,7 @@ export type Told =
 export type Enter = (argv: readonly string[]) => readonly string[];
 
 /** Runs one attempt to its end. */
-export async function runCanary(line: CommandLine, enter: Enter): Promise<Told> {
+export async function runCanary(line: CommandLine, enter: Enter, signal?: AbortSignal): Promise<Told> {
   const [command = "", ...args] = enter(line.argv);
   const input = line.input === null ? "ignore" : openSync(line.input, "r");
   const child = spawn(command, args, {
@@ -43,11 +43,13 @@ export async function runCanary(line: CommandLine, enter: Enter): Promise<Told> 
     }
   };
   const limit = setTimeout(end, ATTEMPT_MS_MAX);
+  signal?.addEventListener("abort", end, { once: true });
   await new Promise<void>((resolve) => {
     child.once("close", () => resolve());
     child.once("error", () => resolve());
   });
   clearTimeout(limit);
+  signal?.removeEventListener("abort", end);
   end();
   return toldIn(output);
 }

@@ -25,6 +25,7 @@ import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import type { NewAlert } from "./alerts.ts";
 import type { Changes } from "./changes/changes.ts";
+import type { Drills } from "./drill/drills.ts";
 import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
 import { judgeCarried } from "./judge-carried.ts";
@@ -47,6 +48,7 @@ export type AgentServicesParts = {
   readonly changes: Changes;
   readonly rollout: Rollout;
   readonly shadows: Shadows;
+  readonly drills: Drills;
   readonly authority: Authority;
   readonly credentials: Credentials;
   readonly log: Logger;
@@ -131,11 +133,12 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       const decoded = decodeFlows(batch, Date.now());
       if (!decoded.ok) return fail(refused("invalid", `the flow batch is not valid: ${decoded.error}`));
       fleet.seen(workload);
-      const stored = await storing(parts.log, () => flows.storeFlows(workload, decoded.value));
+      const marked = parts.drills.mark(workload, decoded.value);
+      const stored = await storing(parts.log, () => flows.storeFlows(workload, marked));
       if (!stored.ok) return stored;
       if (stored.value.kind === "repeated") return ok(undefined);
       await fleet.recordLost(workload, decoded.value.lost);
-      await parts.alert(alertsOfFlows(workload, decoded.value, (address) => fleet.ownerOf(address)));
+      await parts.alert(alertsOfFlows(workload, marked, (address) => fleet.ownerOf(address)));
       await parts.newProcesses(workload, stored.value.newProcesses);
       if (decoded.value.reports.length > 0) parts.onFlows();
       return ok(undefined);
@@ -154,6 +157,10 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     async shadow(workload, report) {
       const taken = await shadows.report(workload, report);
       return taken.ok ? taken : fail(refused("invalid", `the shadow's report is not valid: ${taken.error}`));
+    },
+    async drill(workload, report) {
+      const taken = await parts.drills.report(workload, report);
+      return taken.ok ? taken : fail(refused("invalid", `the drill's report is not valid: ${taken.error}`));
     },
     async status(workload, report) {
       const taken = await takeStatus(parts, workload, report);

@@ -12,6 +12,7 @@ import {
   update,
 } from "@ringwall/learner";
 import type { Resource, Workload } from "@ringwall/model";
+import { DRILL_RULES } from "./drill/mark-flows.ts";
 import { PROTOCOLS } from "./flow-records.ts";
 import type { Seen, SeenEnd } from "./window.ts";
 
@@ -81,6 +82,7 @@ export function keptByPeople(resources: readonly Resource[]): readonly Resource[
 function edgesOf(seen: readonly Seen[]): Edge[] {
   const edges = new Map<string, Edge>();
   for (const one of seen) {
+    if (one.rule.startsWith(DRILL_RULES)) continue;
     const edge = edgeOf(one);
     const key = JSON.stringify([
       edge.src.workload,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { isIP } from "node:net";
 import path from "node:path";
 import { fail, ok, type Result } from "@ringwall/model";
+import { DRILL_CONTEXT } from "@ringwall/protocol/agent";
 import { ControllerStartError } from "../start-error.ts";
 import { spiffeIdOf } from "./spiffe.ts";
 import { KEY_ALGORITHM, SIGNING_ALGORITHM, x509 } from "./x509.ts";
@@ -30,6 +31,8 @@ export type Authority = {
   readonly fingerprint: string;
   /** A client certificate for a PKCS#10 request whose signature holds; nothing of the request but its key is taken over. */
   issueForAgent(csr: Uint8Array, workload: string): Promise<Result<IssuedCertificate, string>>;
+  /** What agents ask of an order to take part in a drill: nothing but this authority can start one. */
+  signDrill(terms: Uint8Array): Promise<Uint8Array>;
   /** A fresh server certificate and its key for the names and addresses agents may use. */
   issueForServer(
     hosts: readonly string[],
@@ -99,6 +102,10 @@ function authorityOf(ca: x509.X509Certificate, caKey: webcrypto.CryptoKey): Auth
           new x509.SubjectAlternativeNameExtension([{ type: "url", value: spiffeIdOf(workload) }]),
         ]),
       );
+    },
+    async signDrill(terms) {
+      const data = Buffer.concat([Buffer.from(DRILL_CONTEXT), terms]);
+      return new Uint8Array(await webcrypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, caKey, data));
     },
     async issueForServer(hosts) {
       const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);

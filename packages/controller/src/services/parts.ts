@@ -5,6 +5,7 @@ import type { ControllerEvent } from "../api/users/services.ts";
 import type { Changes } from "../jobs/changes/changes.ts";
 import { type World, worldOf } from "../jobs/compile-fleet.ts";
 import type { DraftReader } from "../jobs/draft-reader.ts";
+import type { Drills } from "../jobs/drill/drills.ts";
 import type { EssentialSource } from "../jobs/essential.ts";
 import type { Rollout } from "../jobs/rollout.ts";
 import type { Shadows } from "../jobs/shadow/shadows.ts";
@@ -28,6 +29,7 @@ export type UserServicesParts = {
   readonly rollout: Rollout;
   readonly proofs: Proofs;
   readonly shadows: Shadows;
+  readonly drills: Drills;
   readonly drafts: DraftReader;
   readonly ask: Asker;
   readonly authority: Authority;

@@ -2,6 +2,7 @@ import type { UserServices } from "../api/users/services.ts";
 import { createAdmin } from "./admin.ts";
 import { createChangeServices } from "./changing.ts";
 import { createDraftServices } from "./drafts.ts";
+import { createDrillServices } from "./drills.ts";
 import { createLearning } from "./learning.ts";
 import type { UserServicesParts } from "./parts.ts";
 import { createReview } from "./review.ts";
@@ -17,6 +18,7 @@ export function createUserServices(parts: UserServicesParts): UserServices {
     ...createReview(parts),
     ...createChangeServices(parts),
     ...createShadowServices(parts),
+    ...createDrillServices(parts),
     ...createAdmin(parts),
   };
 }

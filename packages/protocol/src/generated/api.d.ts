@@ -80,6 +80,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/drills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["drills"];
+        put?: never;
+        post: operations["startDrill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drills/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["drill"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/drills/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["stopDrills"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrollment-tokens": {
         parameters: {
             query?: never;
@@ -1458,6 +1506,283 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DriftReply"];
+                };
+            };
+        };
+    };
+    drills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        drills: {
+                            destination: string;
+                            ended: string | null;
+                            problem: string;
+                            rows: {
+                                canary: string;
+                                /** @enum {string} */
+                                end: "sender" | "receiver";
+                                errno: number;
+                                needs: string;
+                                /** @enum {string} */
+                                result: "refused" | "got-through" | "not-refusable" | "not-made" | "control" | "control-failed";
+                                step: string;
+                                tries: string;
+                                why: string;
+                            }[];
+                            run: number;
+                            source: string;
+                            /** Format: date-time */
+                            started: string;
+                            startedBy: string;
+                            /** @enum {string} */
+                            state: "running" | "ended" | "failed";
+                        }[];
+                        schedules: {
+                            createdBy: string;
+                            destination: string;
+                            every: number;
+                            /** Format: date-time */
+                            next: string;
+                            source: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    startDrill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    destination: string;
+                    every?: number;
+                    source: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        destination: string;
+                        ended: string | null;
+                        problem: string;
+                        rows: {
+                            canary: string;
+                            /** @enum {string} */
+                            end: "sender" | "receiver";
+                            errno: number;
+                            needs: string;
+                            /** @enum {string} */
+                            result: "refused" | "got-through" | "not-refusable" | "not-made" | "control" | "control-failed";
+                            step: string;
+                            tries: string;
+                            why: string;
+                        }[];
+                        run: number;
+                        source: string;
+                        /** Format: date-time */
+                        started: string;
+                        startedBy: string;
+                        /** @enum {string} */
+                        state: "running" | "ended" | "failed";
+                    };
+                };
+            };
+        };
+    };
+    drill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        destination: string;
+                        ended: string | null;
+                        problem: string;
+                        rows: {
+                            canary: string;
+                            /** @enum {string} */
+                            end: "sender" | "receiver";
+                            errno: number;
+                            needs: string;
+                            /** @enum {string} */
+                            result: "refused" | "got-through" | "not-refusable" | "not-made" | "control" | "control-failed";
+                            step: string;
+                            tries: string;
+                            why: string;
+                        }[];
+                        run: number;
+                        source: string;
+                        /** Format: date-time */
+                        started: string;
+                        startedBy: string;
+                        /** @enum {string} */
+                        state: "running" | "ended" | "failed";
+                    };
+                };
+            };
+        };
+    };
+    stopDrills: {
+        parameters: {
+            query: {
+                destination: string;
+                source: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        drills: {
+                            destination: string;
+                            ended: string | null;
+                            problem: string;
+                            rows: {
+                                canary: string;
+                                /** @enum {string} */
+                                end: "sender" | "receiver";
+                                errno: number;
+                                needs: string;
+                                /** @enum {string} */
+                                result: "refused" | "got-through" | "not-refusable" | "not-made" | "control" | "control-failed";
+                                step: string;
+                                tries: string;
+                                why: string;
+                            }[];
+                            run: number;
+                            source: string;
+                            /** Format: date-time */
+                            started: string;
+                            startedBy: string;
+                            /** @enum {string} */
+                            state: "running" | "ended" | "failed";
+                        }[];
+                        schedules: {
+                            createdBy: string;
+                            destination: string;
+                            every: number;
+                            /** Format: date-time */
+                            next: string;
+                            source: string;
+                        }[];
+                    };
                 };
             };
         };

@@ -1,4 +1,5 @@
 export * from "./common.ts";
+export * from "./drill.ts";
 export * from "./learning.ts";
 export * from "./requests.ts";
 export * from "./shadow.ts";

@@ -66,6 +66,10 @@ export function agentRoutes(services: AgentServices): (router: ConnectRouter) =>
       async fetchProof(request, context) {
         return unwrap(await services.fetchProof(requireAgent(context, isGood, request.workload), request));
       },
+      async reportDrill(request, context) {
+        unwrap(await services.drill(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
       async reportProofs(request, context) {
         unwrap(await services.reportProofs(requireAgent(context, isGood, request.workload), request));
         return {};

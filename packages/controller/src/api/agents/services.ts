@@ -1,5 +1,6 @@
 import type { Result } from "@ringwall/model";
 import type {
+  DrillReport,
   EnrollCarriedRequest,
   EnrollRequest,
   EnrollResponse,
@@ -48,4 +49,5 @@ export type AgentServices = {
   ): Reply<Pick<NumberIdentitiesResponse, "numbers">>;
   fetchProof(workload: string, request: FetchProofRequest): Reply<ProofState>;
   reportProofs(workload: string, report: ProofReport): Reply<void>;
+  drill(workload: string, report: DrillReport): Reply<void>;
 };

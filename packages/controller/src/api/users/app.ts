@@ -22,6 +22,7 @@ import { openApiOptions, trimDocument } from "./openapi.ts";
 import { sendRefusal } from "./problem.ts";
 import { registerAdmin } from "./routes/admin.ts";
 import { registerChanges } from "./routes/changes.ts";
+import { registerDrill } from "./routes/drill.ts";
 import { registerEvents } from "./routes/events.ts";
 import { registerLearning } from "./routes/learning.ts";
 import { registerShadow } from "./routes/shadow.ts";
@@ -69,6 +70,7 @@ export async function buildUsersApp(options: UsersAppOptions): Promise<UsersApp>
   registerViews(app, options.services);
   registerChanges(app, options.services);
   registerLearning(app, options.services);
+  registerDrill(app, options.services);
   registerShadow(app, options.services);
   registerAdmin(app, options.services, options.signIn);
   registerEvents(app, options.services);

@@ -5,8 +5,12 @@ import type {
   ChangeReply,
   confirmReply,
   DriftReply,
+  DrillsReply,
+  DrillView,
   draftBody,
   draftReply,
+  drillBody,
+  drillPair,
   enrollmentTokenBody,
   enrollmentTokenReply,
   flowsQuery,
@@ -74,6 +78,10 @@ export type UserServices = {
   shadow(): Reply<ShadowView>;
   startShadow(body: z.infer<typeof shadowBody>, actor: Actor): Reply<ShadowView>;
   stopShadow(actor: Actor): Reply<ShadowView>;
+  drills(): Promise<DrillsReply>;
+  drill(run: number): Reply<DrillView>;
+  startDrill(body: z.infer<typeof drillBody>, actor: Actor): Reply<DrillView>;
+  stopDrills(pair: z.infer<typeof drillPair>, actor: Actor): Reply<DrillsReply>;
   createEnrollmentToken(
     body: z.infer<typeof enrollmentTokenBody>,
     actor: Actor,

@@ -1,5 +1,6 @@
 import type { Edit, LearnReport, Rejection } from "@ringwall/learner";
 import type { Labels, ProcessIdentity, Resource } from "@ringwall/model";
+import type { DrillRow } from "@ringwall/protocol/rest";
 import type { ColumnType, Generated, JSONColumnType } from "kysely";
 
 type Time = ColumnType<Date, Date | string, Date | string>;
@@ -127,6 +128,24 @@ export type Tables = {
     ends_at: Time;
     stopped_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
     resources: Json<readonly Resource[]>;
+  };
+  drills: {
+    run: Big;
+    source: string;
+    destination: string;
+    started_at: TimeWithDefault;
+    started_by: string;
+    state: Generated<"running" | "ended" | "failed">;
+    problem: Generated<string>;
+    ended_at: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
+    rows: JsonWithDefault<readonly DrillRow[]>;
+  };
+  drill_schedules: {
+    source: string;
+    destination: string;
+    every_seconds: number;
+    next_at: Time;
+    created_by: string;
   };
   shadow_hosts: {
     run: Big;

@@ -1,5 +1,6 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
+//   2026-11-21  v1: drills: signed orders, reports.
 //   2026-11-21  v1: containers as workloads of their own, carried by their host's agent.
 //   2026-11-21  v1: names of peers in flows.
 //   2026-11-21  v1: shadow of a draft: start, stop, report.
@@ -236,6 +237,12 @@ export declare type ControllerMessage = Message<"ringwall.agent.v1.ControllerMes
      */
     value: ShadowStop;
     case: "shadowStop";
+  } | {
+    /**
+     * @generated from field: ringwall.agent.v1.DrillOrder drill = 16;
+     */
+    value: DrillOrder;
+    case: "drill";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1333,6 +1340,201 @@ export declare type ShadowReport = Message<"ringwall.agent.v1.ShadowReport"> & {
 export declare const ShadowReportSchema: GenMessage<ShadowReport>;
 
 /**
+ * An order to take part in a drill. Signed, so that nothing but the controller's authority can start one: an agent
+ * refuses an order that is not signed, not for it, too old, or not newer than the last that it took.
+ *
+ * @generated from message ringwall.agent.v1.DrillOrder
+ */
+export declare type DrillOrder = Message<"ringwall.agent.v1.DrillOrder"> & {
+  /**
+   * DrillTerms, encoded.
+   *
+   * @generated from field: bytes terms = 1;
+   */
+  terms: Uint8Array;
+
+  /**
+   * ECDSA on P-256 with SHA-256 by the certificate authority's key over `ringwall drill v1`, a zero byte and `terms`; 64 bytes
+   * (IEEE P1363).
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.DrillOrder.
+ * Use `create(DrillOrderSchema)` to create a new message.
+ */
+export declare const DrillOrderSchema: GenMessage<DrillOrder>;
+
+/**
+ * @generated from message ringwall.agent.v1.DrillTerms
+ */
+export declare type DrillTerms = Message<"ringwall.agent.v1.DrillTerms"> & {
+  /**
+   * Rising over the controller's life.
+   *
+   * @generated from field: uint64 run = 1;
+   */
+  run: bigint;
+
+  /**
+   * @generated from field: string workload = 2;
+   */
+  workload: string;
+
+  /**
+   * @generated from field: ringwall.agent.v1.DrillRole role = 3;
+   */
+  role: DrillRole;
+
+  /**
+   * @generated from field: uint64 issued_ms = 4;
+   */
+  issuedMs: bigint;
+
+  /**
+   * Everything ends by itself after this.
+   *
+   * @generated from field: uint32 seconds = 5;
+   */
+  seconds: number;
+
+  /**
+   * The other end, and the address by which it is reached; this end's address as the other sees it. As text.
+   *
+   * @generated from field: string peer = 6;
+   */
+  peer: string;
+
+  /**
+   * @generated from field: string peer_address = 7;
+   */
+  peerAddress: string;
+
+  /**
+   * @generated from field: string own_address = 8;
+   */
+  ownAddress: string;
+
+  /**
+   * The listener's ports: where the sender's end judges, where the receiver's does. 0 for the sink, which tells them.
+   *
+   * @generated from field: uint32 sender_port = 9;
+   */
+  senderPort: number;
+
+  /**
+   * @generated from field: uint32 receiver_port = 10;
+   */
+  receiverPort: number;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.DrillTerms.
+ * Use `create(DrillTermsSchema)` to create a new message.
+ */
+export declare const DrillTermsSchema: GenMessage<DrillTerms>;
+
+/**
+ * One attempt as its sender saw it.
+ *
+ * @generated from message ringwall.agent.v1.DrillAttempt
+ */
+export declare type DrillAttempt = Message<"ringwall.agent.v1.DrillAttempt"> & {
+  /**
+   * @generated from field: string canary = 1;
+   */
+  canary: string;
+
+  /**
+   * The system call that failed, or the last one; empty where the attempt told nothing.
+   *
+   * @generated from field: string step = 2;
+   */
+  step: string;
+
+  /**
+   * @generated from field: uint32 errno = 3;
+   */
+  errno: number;
+
+  /**
+   * Why it could not be made; empty where it was made.
+   *
+   * @generated from field: string skipped = 4;
+   */
+  skipped: string;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.DrillAttempt.
+ * Use `create(DrillAttemptSchema)` to create a new message.
+ */
+export declare const DrillAttemptSchema: GenMessage<DrillAttempt>;
+
+/**
+ * @generated from message ringwall.agent.v1.DrillReport
+ */
+export declare type DrillReport = Message<"ringwall.agent.v1.DrillReport"> & {
+  /**
+   * @generated from field: string workload = 1;
+   */
+  workload: string;
+
+  /**
+   * @generated from field: uint64 run = 2;
+   */
+  run: bigint;
+
+  /**
+   * @generated from field: ringwall.agent.v1.DrillRole role = 3;
+   */
+  role: DrillRole;
+
+  /**
+   * @generated from field: ringwall.agent.v1.DrillState state = 4;
+   */
+  state: DrillState;
+
+  /**
+   * @generated from field: string problem = 5;
+   */
+  problem: string;
+
+  /**
+   * @generated from field: uint32 sender_port = 6;
+   */
+  senderPort: number;
+
+  /**
+   * @generated from field: uint32 receiver_port = 7;
+   */
+  receiverPort: number;
+
+  /**
+   * The sender's, in order.
+   *
+   * @generated from field: repeated ringwall.agent.v1.DrillAttempt attempts = 8;
+   */
+  attempts: DrillAttempt[];
+
+  /**
+   * The sink's: `PORT/CANARY` of every token that arrived, each once.
+   *
+   * @generated from field: repeated string arrived = 9;
+   */
+  arrived: string[];
+};
+
+/**
+ * Describes the message ringwall.agent.v1.DrillReport.
+ * Use `create(DrillReportSchema)` to create a new message.
+ */
+export declare const DrillReportSchema: GenMessage<DrillReport>;
+
+/**
  * @generated from enum ringwall.agent.v1.ProofPath
  */
 export enum ProofPath {
@@ -1517,6 +1719,76 @@ export enum ExecAction {
 export declare const ExecActionSchema: GenEnum<ExecAction>;
 
 /**
+ * @generated from enum ringwall.agent.v1.DrillRole
+ */
+export enum DrillRole {
+  /**
+   * @generated from enum value: DRILL_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Opens the drill's listener and says what arrives.
+   *
+   * @generated from enum value: DRILL_ROLE_SINK = 1;
+   */
+  SINK = 1,
+
+  /**
+   * Makes the attempts.
+   *
+   * @generated from enum value: DRILL_ROLE_SENDER = 2;
+   */
+  SENDER = 2,
+
+  /**
+   * Ends what is under way; the listener then says what has arrived.
+   *
+   * @generated from enum value: DRILL_ROLE_STOP = 3;
+   */
+  STOP = 3,
+}
+
+/**
+ * Describes the enum ringwall.agent.v1.DrillRole.
+ */
+export declare const DrillRoleSchema: GenEnum<DrillRole>;
+
+/**
+ * @generated from enum ringwall.agent.v1.DrillState
+ */
+export enum DrillState {
+  /**
+   * @generated from enum value: DRILL_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Not begun, or given up: `problem` says why.
+   *
+   * @generated from enum value: DRILL_STATE_REFUSED = 1;
+   */
+  REFUSED = 1,
+
+  /**
+   * The listener stands.
+   *
+   * @generated from enum value: DRILL_STATE_READY = 2;
+   */
+  READY = 2,
+
+  /**
+   * @generated from enum value: DRILL_STATE_ENDED = 3;
+   */
+  ENDED = 3,
+}
+
+/**
+ * Describes the enum ringwall.agent.v1.DrillState.
+ */
+export declare const DrillStateSchema: GenEnum<DrillState>;
+
+/**
  * @generated from service ringwall.agent.v1.AgentService
  */
 export declare const AgentService: GenService<{
@@ -1630,6 +1902,16 @@ export declare const AgentService: GenService<{
   reportProofs: {
     methodKind: "unary";
     input: typeof ProofReportSchema;
+    output: typeof ReportResponseSchema;
+  },
+  /**
+   * What came of a DrillOrder (docs/threat-model.md): that it is refused, that the listener stands, what was seen.
+   *
+   * @generated from rpc ringwall.agent.v1.AgentService.ReportDrill
+   */
+  reportDrill: {
+    methodKind: "unary";
+    input: typeof DrillReportSchema;
     output: typeof ReportResponseSchema;
   },
 }>;

@@ -6,6 +6,9 @@ type Extra = {
   readonly proto?: "tcp" | "udp";
 };
 
+const udp = { proto: "udp" } as const;
+const root = { needs: ["root"] } as const;
+
 /** An attempt by `ringwall-canary`, refused at its sender. */
 function program(attempt: string, tries: string, extra: Extra & { readonly as?: "nobody" } = {}): Canary {
   const { needs = [], open = null, proto = "tcp", as } = extra;
@@ -26,21 +29,45 @@ function script(how: PythonForm, tries: string, { needs = [] }: Pick<Extra, "nee
   };
 }
 
-const udp = { proto: "udp" } as const;
-const root = { needs: ["root"] } as const;
+const control: Canary = {
+  id: "control",
+  tries: "control: the allowed program itself",
+  end: "sender",
+  proto: "tcp",
+  needs: [],
+  open: null,
+  run: { program: "decoy" },
+};
 
 /** What has to get through: without it no refusal says anything. */
-export const controls: readonly Canary[] = [
-  {
-    id: "control",
-    tries: "control: the allowed program itself",
-    end: "sender",
-    proto: "tcp",
-    needs: [],
-    open: null,
-    run: { program: "decoy" },
-  },
-  script("decoy", "control: the allowed script itself"),
+export const controls: readonly Canary[] = [control, script("decoy", "control: the allowed script itself")];
+
+/** The same for the receiver's end. */
+export const receiverControls: readonly Canary[] = [atReceiver(control, null)];
+
+const BY_ADDRESS: Open = {
+  closedBy: "proof",
+  needs: "a program on a host that may connect",
+  why: "without proofs between the two hosts a receiver knows a sender by its address",
+};
+const NO_PROOF: Open = {
+  closedBy: null,
+  needs: "a program on a host that may send, out of reach of that host's agent",
+  why: "datagrams carry no proof: the sender's end judges the program, the receiver's the address",
+};
+
+/** An attempt that the sender's end lets pass: the receiver's has to tell the program by its proof. */
+function atReceiver(canary: Canary, open: Open | null): Canary {
+  return { ...canary, id: `receiver-${canary.id}`, end: "receiver", open };
+}
+
+/** What is tried at the receiver's end, from the allowed program's own address. */
+export const receiverCanaries: readonly Canary[] = [
+  atReceiver(program("tcp", "another program at the allowed one's address"), BY_ADDRESS),
+  atReceiver(program("fast-open", "the same by TCP fast open"), BY_ADDRESS),
+  atReceiver(program("mptcp", "the same by multipath TCP"), BY_ADDRESS),
+  atReceiver(script("other-script", "another script of the allowed interpreter"), BY_ADDRESS),
+  atReceiver(program("udp", "a datagram of another program", udp), NO_PROOF),
 ];
 
 /** The bypass list of the drill, every attempt with a real process. What each needs and who refuses it is data. */
