@@ -315,7 +315,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     workload: credentials.workload,
     caCertificate: () => session.credentials().caCertificate,
     cgroup: options.cgroup,
-    netns: async () => options.netns?.(),
+    carried: host !== null,
     proves: options.proof !== false,
     enforcer,
     report: async (report) => {

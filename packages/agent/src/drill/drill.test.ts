@@ -62,7 +62,7 @@ describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in bloc
       }),
     );
     host = await AgentHost.start();
-    expect(await host.startAgent({ netns: network.path(0) })).toBe("ready");
+    expect(await host.startAgent()).toBe("ready");
     for (let i = 0; i < 300 && host.controller.subscriptions.length === 0; i++) await sleep(20);
     const software = [
       { executable: { sha256: sha256Of(files.decoy) } },

@@ -24,7 +24,8 @@ export type DrillerParts = {
   readonly workload: string;
   readonly caCertificate: () => string;
   readonly cgroup: string;
-  readonly netns: () => Promise<string | undefined>;
+  /** A container's: its programs and network are its own, a drill's would have to be put into them. */
+  readonly carried: boolean;
   readonly proves: boolean;
   readonly enforcer: Pick<Enforcer, "extend" | "policy">;
   /** Tells the controller; throws where it is not there. */
@@ -80,12 +81,16 @@ export async function createDriller(parts: DrillerParts): Promise<Driller> {
   }
 
   async function drill(terms: DrillTerms, signal: AbortSignal): Promise<void> {
+    if (parts.carried) {
+      const problem = `\`${parts.workload}\` is a container; drill its host`;
+      return tell(terms, DrillState.REFUSED, { problem });
+    }
     const mode = modeOf(parts.enforcer.policy(), terms.role);
     if (terms.role === DrillRole.SENDER && mode !== "block") {
       const problem = `outbound is in ${mode} on \`${parts.workload}\`, where nothing is refused; drill a host in block`;
       return tell(terms, DrillState.REFUSED, { problem });
     }
-    const place = await makePlace(parts.cgroup, await parts.netns());
+    const place = await makePlace(parts.cgroup);
     try {
       await (terms.role === DrillRole.SINK
         ? beSink(terms, place, mode, signal)

@@ -25,8 +25,8 @@ const CGROUP = "ringwall-drill";
 const REMOVE_TRIES_MAX = 40;
 const REMOVE_RETRY_MS = 50;
 
-/** `netns`: the path of the workload's network, where it is not this process's. */
-export async function makePlace(cgroup: string, netns: string | undefined): Promise<DrillPlace> {
+/** Below the control group that the agent speaks for. */
+export async function makePlace(cgroup: string): Promise<DrillPlace> {
   // /run is a file system of its own on most hosts, in memory, where programs may be started.
   const folder = await mkdtemp(`${existsSync("/run") ? "/run" : tmpdir()}/${FOLDER_PREFIX}`);
   const group = `${cgroup}/${CGROUP}`;
@@ -52,15 +52,14 @@ export async function makePlace(cgroup: string, netns: string | undefined): Prom
         executable: { sha256: await hashFile(python) },
         script: { sha256: await hashFile(files.decoyScript) },
       });
-    return { folder, files, enter: enterBy(group, netns), software, hasPython: python !== undefined, remove };
+    return { folder, files, enter: enterBy(group), software, hasPython: python !== undefined, remove };
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-function enterBy(group: string, netns: string | undefined): Enter {
+function enterBy(group: string): Enter {
   const enter = 'echo $$ > "$0/cgroup.procs" && exec "$@"';
-  const into = netns === undefined ? [] : ["nsenter", `--net=${netns}`];
-  return (argv) => ["/bin/sh", "-c", enter, group, ...into, ...argv];
+  return (argv) => ["/bin/sh", "-c", enter, group, ...argv];
 }
