@@ -36,7 +36,8 @@ static __always_inline int count_flow(struct rw_flow_key *key,
 		/* Another CPU was first, or the map is full. */
 		flow = bpf_map_lookup_elem(map, key);
 		if (!flow) {
-			count(RW_COUNT_FLOWS_FULL);
+			count(more->count ? RW_COUNT_FLOWS_FULL :
+					    RW_COUNT_FLOW_BYTES_FULL);
 			return 0;
 		}
 	}

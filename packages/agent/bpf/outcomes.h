@@ -42,7 +42,7 @@ enum rw_flow_state {
 /* Per-CPU counts of what was lost, held or not understood. */
 enum rw_counter {
 	RW_COUNT_RING_FULL = 0, /* events dropped */
-	RW_COUNT_FLOWS_FULL = 1, /* flow updates dropped */
+	RW_COUNT_FLOWS_FULL = 1, /* attempts that found no room */
 	RW_COUNT_STORAGE_FAILED = 2, /* bound sockets without their process */
 	RW_COUNT_TASKS_FULL = 3, /* processes without an entry */
 	RW_COUNT_HOLDS = 4, /* SYNs kept back */
@@ -65,7 +65,8 @@ enum rw_counter {
 	RW_COUNT_RAW_REFUSED = 21, /* sockets that were not made */
 	RW_COUNT_ROUTINE_EXECS = 22, /* known executions that nobody was told of */
 	RW_COUNT_CARRIED_FULL = 23, /* control groups that stay the host's */
-	RW_COUNT_MAX = 24,
+	RW_COUNT_FLOW_BYTES_FULL = 24, /* bytes of counted flows dropped */
+	RW_COUNT_MAX = 25,
 };
 
 #endif

@@ -14,6 +14,7 @@ import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
 import { createDeviceFollower } from "./observe/follow-devices.ts";
 import type { KnownListener } from "./observe/listeners.ts";
+import { BUSY_DRAIN_MS } from "./observe/reporter.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
@@ -26,8 +27,6 @@ import { tellStatus } from "./tell-status.ts";
 import { VERSION } from "./version.ts";
 import { type Agent, wireAgent } from "./wire.ts";
 
-/** Milliseconds between two drains of the kernel's flows; a denial drains at once. */
-export const DRAIN_EVERY_MS = 1000;
 const BEAT_EVERY_MS = 1000;
 const STATUS_EVERY_MS = 15_000;
 const LISTENERS_EVERY_MS = 60_000;
@@ -171,7 +170,7 @@ async function work(
     stops.push(
       async () => clearTimeout(release),
       every(RELEASE_EVERY_MS, releaseMemory, onError),
-      every(DRAIN_EVERY_MS, () => agent.reporter.drainIfDue(agent.namesNow()), onError),
+      every(BUSY_DRAIN_MS, () => agent.reporter.drainIfDue(agent.namesNow()), onError),
       every(
         DEVICES_EVERY_MS,
         createDeviceFollower(() => attachDevices(options.pinDir, options)),

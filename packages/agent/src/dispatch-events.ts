@@ -56,7 +56,7 @@ function drainSoon(agent: Agent, onError: (error: unknown) => unknown): void {
   draining.add(agent);
   setTimeout(() => {
     draining.delete(agent);
-    agent.reporter.drainIfDue(agent.namesNow()).catch(onError);
+    agent.reporter.drainSoon(agent.namesNow()).catch(onError);
   }, DRAIN_AFTER_DENIAL_MS);
 }
 

@@ -1,5 +1,4 @@
 /** Takes the flows: turns the kernel to the other buffer, lets programs in flight finish, empties the first. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FlowRecord, KeepFlows } from "./contract.ts";
 import {
   active,
@@ -12,13 +11,12 @@ import {
 import { type KernelMap, missing, u32 } from "./kernel-map.ts";
 import { directionName, flowStateName, levelName, reasonName, verdictName } from "./names.ts";
 
-/** A program runs for microseconds; after this no program still writes the buffer that was live. */
-const SETTLE_MS = 10;
-
 export interface FlowMaps {
   readonly active: KernelMap;
   readonly flows0: KernelMap;
   readonly flows1: KernelMap;
+  /** Both of them, by number. */
+  readonly flowBuffers: KernelMap;
 }
 
 /**
@@ -31,7 +29,9 @@ export async function handOverFlows(maps: FlowMaps, keep: KeepFlows): Promise<vo
   const [counting, idle] = live === 0 ? [maps.flows0, maps.flows1] : [maps.flows1, maps.flows0];
   await handOver(idle, keep);
   maps.active.set(u32(active.flows), u32(live === 0 ? 1 : 0));
-  await sleep(SETTLE_MS);
+  // Putting a buffer where it is already waits until no program is at work that began before: on a busy machine one may
+  // stand still for long between looking for the buffer and writing to it.
+  await maps.flowBuffers.insert(live, counting);
   await handOver(counting, keep);
 }
 

@@ -43,6 +43,7 @@ const MAPS = {
   identities: "identities",
   listeners: "listeners",
   heartbeat: "heartbeat",
+  flowBuffers: "flow_buffers",
   flows0: "flows_0",
   flows1: "flows_1",
   counters: "counters",

@@ -44,8 +44,10 @@ export type PolicyInForce = { readonly generation: bigint; readonly ruleName: (i
 export type Reporter = {
   /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
   readonly drain: (policy: PolicyInForce) => Promise<void>;
-  /** The same, but seldom while reports pile up: the kernel sums up meanwhile. */
+  /** The same, where it is time: every second, more often while very many flows come, and seldom while reports pile up. */
   readonly drainIfDue: (policy: PolicyInForce) => Promise<void>;
+  /** For what should be told at once; seldom while reports pile up: the kernel sums up meanwhile. */
+  readonly drainSoon: (policy: PolicyInForce) => Promise<void>;
   /** Keeps what somebody else drained: a carried workload's flows, `host` names the rules of its host's policy. */
   readonly pass: (
     records: readonly FlowRecord[],
@@ -64,6 +66,11 @@ export type Reporter = {
   readonly lost: () => Record<string, bigint>;
 };
 
+/** Milliseconds between two drains. */
+export const DRAIN_MS = 1000;
+/** More flows than this in a second, half of what the kernel has room for, and drains follow each other faster. */
+export const BUSY_FLOWS_A_SECOND = 32_000;
+export const BUSY_DRAIN_MS = 250;
 /** Milliseconds between two drains while reports pile up: a day makes fewer than SPOOL_REPORTS_MAX. */
 export const CROWDED_DRAIN_MS = 60_000;
 
@@ -80,6 +87,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   let sightingsLost = 0n;
   let execReports: Report[] = [];
   let drainedMs = Number.NEGATIVE_INFINITY;
+  let isBusy = false;
   let leftOut = 0n;
   let firstLookUntilMs = 0;
   let tail: Promise<void> = Promise.resolve();
@@ -94,10 +102,13 @@ export function createReporter(parts: ReporterParts): Reporter {
   }
 
   async function drain(policy: PolicyInForce): Promise<void> {
+    const seconds = (performance.now() - drainedMs) / 1000;
     drainedMs = performance.now();
     let handedOver = false;
+    let flows = 0;
     await kernel.handOverFlows(async (drained) => {
       handedOver = true;
+      flows += drained.length;
       await parts.handOver?.(
         drained.filter((record) => record.workload !== 0),
         policy,
@@ -107,9 +118,15 @@ export function createReporter(parts: ReporterParts): Reporter {
       await keepFlows(records, policy, policy);
       leftOut += BigInt(ours.length - records.length);
     });
+    isBusy = flows / seconds >= BUSY_FLOWS_A_SECOND;
     // Those that it carries may have executions to tell all the same.
     if (!handedOver) await parts.handOver?.([], policy);
     await keepExecs(policy.generation);
+  }
+
+  function pauseMs(calmMs: number): number {
+    if (parts.isCrowded()) return CROWDED_DRAIN_MS;
+    return isBusy ? Math.min(BUSY_DRAIN_MS, calmMs) : calmMs;
   }
 
   async function pass(
@@ -186,7 +203,12 @@ export function createReporter(parts: ReporterParts): Reporter {
     lost,
     drain: (policy) => inTurn(() => drain(policy)),
     drainIfDue: async (policy) => {
-      if (parts.isCrowded() && performance.now() - drainedMs < CROWDED_DRAIN_MS) return;
+      // The clock that asks is not exact: a look that comes a little early counts.
+      if (performance.now() - drainedMs < pauseMs(DRAIN_MS) - BUSY_DRAIN_MS / 2) return;
+      await inTurn(() => drain(policy));
+    },
+    drainSoon: async (policy) => {
+      if (performance.now() - drainedMs < pauseMs(0)) return;
       await inTurn(() => drain(policy));
     },
     pass,

@@ -37,6 +37,16 @@ test("beyond its limit the oldest go, and their rows are counted", async () => {
   expect(spool.size()).toEqual({ reports: 3, bytes: 7 });
 });
 
+test("what is being sent stays, so that it can't be both stored and counted as lost", async () => {
+  const spool = await openSpool(folder, { bytesMax: 10, reportsMax: 3 });
+  const add = (rows: number) => spool.add({ kind: "flows", rows, bytes: new Uint8Array(5) });
+  await add(1);
+  const sending = await spool.oldest();
+  expect([await add(2), await add(4), await add(8)]).toEqual([0, 2, 4]);
+  await sending?.drop();
+  expect((await spool.oldest())?.report.rows).toBe(8);
+});
+
 test("a token says the same after being written down, and any text has an answer", () => {
   const hex = fc.array(fc.constantFrom(..."0123456789abcdef"), { minLength: 64, maxLength: 64 });
   fc.assert(

@@ -34,7 +34,7 @@ type Entry = {
  * Files are `NUMBER-KIND-ROWS.pb`, so that a restart needs to read none of them to know what there is.
  */
 export type Spool = {
-  /** Stores one report; returns how many rows of older ones had to go. */
+  /** Stores one report; returns how many rows of others had to go, oldest first but for the one that is being sent. */
   readonly add: (report: Report) => Promise<number>;
   /** The oldest report, or null. It stays until its `drop`. */
   readonly oldest: () => Promise<{ readonly report: Report; readonly drop: () => Promise<void> } | null>;
@@ -54,6 +54,8 @@ export async function openSpool(
   const losses = await loadLosses(lossesFile);
   const entries = await readEntries(folder);
   let bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
+  // Whoever sends it may have it stored there already: then it can't be lost here as well.
+  let sending: Entry | undefined;
   let next = entries.reduce((highest, entry) => Math.max(highest, numberOf(entry.file)), 0) + 1;
 
   async function remove(entry: Entry): Promise<void> {
@@ -79,7 +81,7 @@ export async function openSpool(
       bytes += entry.size;
       let lost = 0;
       while (bytes > limits.bytesMax || entries.length > limits.reportsMax) {
-        const [oldest] = entries;
+        const oldest = entries.find((one) => one !== sending);
         if (oldest === undefined) break;
         lost += oldest.rows;
         await remove(oldest);
@@ -88,6 +90,7 @@ export async function openSpool(
     },
     oldest: async () => {
       const [entry] = entries;
+      sending = entry;
       if (entry === undefined) return null;
       const bytesOf = await readFile(join(folder, entry.file));
       const report = { kind: entry.kind, rows: entry.rows, bytes: bytesOf };

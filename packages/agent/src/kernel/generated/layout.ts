@@ -43,7 +43,8 @@ export const counter = {
   rawRefused: 21,
   routineExecs: 22,
   carriedFull: 23,
-  max: 24,
+  flowBytesFull: 24,
+  max: 25,
 } as const;
 export type Counter = keyof typeof counter;
 
