@@ -32,29 +32,28 @@ static __always_inline int judge_answer(struct __sk_buff *skb,
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
-	__u64 proof = 0;
+	struct proof proof;
 	__u32 index;
-	int fault;
 
 	if (connection->flags & CONNECTION_DENIED)
 		return DROP;
 	slot = slot_of(connection, &index);
 	if (!slot)
 		return PASS;
-	fault = read_proof(skb, packet, connection, &proof);
-	count_proof(connection, packet, fault);
+	proof = take_proof(skb, packet, connection);
+	count_proof(connection, packet, proof.fault);
 	judge_connection(connection, slot, index, &result);
 	if (result.verdict != RW_VERDICT_BLOCKED)
 		return PASS;
 	/* One with a fast open cookie has no room; the next one has. */
-	if (fault == RW_PROOF_FAULT_MISSING && may_yet_answer(connection))
+	if (proof.fault == RW_PROOF_FAULT_MISSING && may_yet_answer(connection))
 		return DROP;
-	if (lacks_proof(connection, fault) &&
+	if (lacks_proof(connection, proof.fault) &&
 	    waits_for_proof(connection, packet, slot, index)) {
 		count(RW_COUNT_HOLDS);
 		return DROP;
 	}
-	return deny_answer(connection, fault);
+	return deny_answer(connection, proof.fault);
 }
 
 #endif

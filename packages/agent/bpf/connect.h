@@ -21,11 +21,10 @@ static __always_inline int refuse(void)
 }
 
 static __always_inline void start_outbound(struct connection *connection,
-					   const struct rw_process *process,
 					   const struct target *target)
 {
 	__builtin_memset(connection, 0, sizeof(*connection));
-	connection->process = *process;
+	current_process(&connection->process);
 	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, target->address, 16);
 	connection->port = target->port;
@@ -91,25 +90,23 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 {
 	struct judgement result = {};
 	struct connection connection;
-	struct rw_process process;
 	struct rw_slot *slot;
 	__u64 cookie;
 	__u32 index;
 	bool known;
 
-	current_process(&process);
-	slot = live_slot(process.cgroup_id, RW_DIRECTION_OUT, &index);
+	start_outbound(&connection, target);
+	slot = slot_of(&connection, &index);
 	if (!slot)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (datagram && continues(cookie, target, &process))
+	if (datagram && continues(cookie, target, &connection.process))
 		return 1;
-	start_outbound(&connection, &process, target);
 	expect_proof(&connection);
 	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
-		report_miss(&process);
-	if (!datagram && awaits_description(process.cgroup_id)) {
+		report_miss(&connection.process);
+	if (!datagram && awaits_description(connection.process.cgroup_id)) {
 		connection.flags |= CONNECTION_HELD;
 		last_hold_jiffies = bpf_jiffies64();
 	} else if (result.verdict == RW_VERDICT_BLOCKED) {

@@ -125,8 +125,7 @@ static __noinline int device_syn(struct __sk_buff *skb)
 	struct headers packet = {};
 	struct rw_slot *slot;
 	__u32 index, zero = 0;
-	__u64 proof = 0;
-	int fault;
+	struct proof proof;
 
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	if (!connection || !may_refuse_any() ||
@@ -138,17 +137,17 @@ static __noinline int device_syn(struct __sk_buff *skb)
 	if (!slot || !may_refuse(slot) ||
 	    awaits_description(connection->process.cgroup_id))
 		return TC_GO_ON;
-	fault = read_proof(skb, &packet, connection, &proof);
-	if (!judge_connection(connection, slot, index, &result))
+	proof = take_proof(skb, &packet, connection);
+	if (!judge_inbound(index, &result))
 		return TC_GO_ON;
 	/* What may yet be proved is the socket's hook's to decide, and to count. */
-	if (result.verdict == RW_VERDICT_BLOCKED && lacks_proof(connection, fault))
+	if (result.verdict == RW_VERDICT_BLOCKED && lacks_proof(connection, proof.fault))
 		return TC_GO_ON;
-	count_proof(connection, &packet, fault);
+	count_proof(connection, &packet, proof.fault);
 	if (result.verdict == RW_VERDICT_BLOCKED)
-		refuse_syn(connection, &packet, fault);
+		refuse_syn(connection, &packet, proof.fault);
 	else
-		expect_arrival(connection, &packet, proof, true);
+		expect_arrival(connection, &packet, proof.mac, true);
 	return TC_GO_ON;
 }
 
@@ -205,7 +204,7 @@ static __noinline int device_datagram(struct __sk_buff *skb)
 	slot = slot_of(connection, &index);
 	if (!slot || !may_refuse(slot))
 		return TC_GO_ON;
-	if (judge_connection(connection, slot, index, &result) &&
+	if (judge_inbound(index, &result) &&
 	    result.verdict == RW_VERDICT_BLOCKED)
 		refuse_datagram(connection, &packet);
 	return TC_GO_ON;
@@ -253,7 +252,7 @@ static __noinline int judge_icmp(struct connection *connection,
 	connection->port = packet->source_port;
 	connection->proto = IPPROTO_ICMP;
 	connection->direction = RW_DIRECTION_IN;
-	judge_connection(connection, slot, index, &result);
+	judge_inbound(index, &result);
 	if (connection->verdict == RW_VERDICT_BLOCKED) {
 		record_denied_once(connection, packet);
 		return TC_DROP;

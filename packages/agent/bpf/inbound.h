@@ -17,14 +17,10 @@ static __always_inline void report_unknown_listener(const struct headers *packet
 				packet->destination_port,
 			MISS_WINDOW_NS, 1))
 		return;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count(RW_COUNT_RING_FULL);
+	event = reserve_event(RW_EVENT_UNKNOWN_LISTENER, 0,
+			      sizeof(*event));
+	if (!event)
 		return;
-	}
-	__builtin_memset(event, 0, sizeof(*event));
-	event->header.type = RW_EVENT_UNKNOWN_LISTENER;
-	event->header.time_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(event->address, packet->destination, 16);
 	event->port = packet->destination_port;
 	event->proto = proto;
@@ -144,20 +140,54 @@ static __always_inline void refuse_syn(struct connection *connection,
 		record_denied(connection, packet->source_port);
 }
 
-static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
-					     struct bpf_sock *sk,
-					     const struct headers *packet,
-					     struct rw_slot *slot, __u32 index,
-					     __u64 cgroup_id)
+/*
+ * Judges the connection in `inbound_work`. Global and all numbers: whether its
+ * process is known, verdict << 8, reason << 16, mode << 24, fail open << 32.
+ */
+__noinline __u64 judge_work(__u32 index)
 {
+	__u32 slot_index = index & SLOT_MASK, zero = 0;
 	struct judgement result = {};
 	struct connection *connection;
-	bool found, known;
-	__u64 proof = 0;
-	__u32 zero = 0;
-	int fault;
+	struct rw_slot *slot;
+	bool known;
 
-	if (passed_device(packet, slot))
+	connection = bpf_map_lookup_elem(&inbound_work, &zero);
+	slot = bpf_map_lookup_elem(&slots, &slot_index);
+	if (!connection || !slot)
+		return 0;
+	known = judge_connection(connection, slot, index, &result);
+	return known | result.verdict << 8 | result.reason << 16 |
+	       result.mode << 24 | (__u64)result.fail_open << 32;
+}
+
+/* Of the connection in `inbound_work`; tells whether its process is known. */
+static __always_inline bool judge_inbound(__u32 index,
+					  struct judgement *result)
+{
+	__u64 said = judge_work(index);
+
+	result->verdict = said >> 8;
+	result->reason = said >> 16;
+	result->mode = said >> 24;
+	result->fail_open = said >> 32;
+	return said & 1;
+}
+
+static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
+					     struct bpf_sock *sk,
+					     const struct headers *packet)
+{
+	__u64 cgroup_id = socket_cgroup(sk);
+	struct judgement result = {};
+	struct connection *connection;
+	__u32 index, zero = 0;
+	struct rw_slot *slot;
+	bool found, known;
+	struct proof proof;
+
+	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
+	if (!slot || passed_device(packet, slot))
 		return PASS;
 	if (awaits_description(cgroup_id)) {
 		count(RW_COUNT_HOLDS);
@@ -167,15 +197,15 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 	if (!connection)
 		return PASS;
 	found = start_inbound(connection, sk, packet, IPPROTO_TCP, cgroup_id);
-	fault = read_proof(skb, packet, connection, &proof);
-	count_proof(connection, packet, fault);
-	known = judge_connection(connection, slot, index, &result);
+	proof = take_proof(skb, packet, connection);
+	count_proof(connection, packet, proof.fault);
+	known = judge_inbound(index, &result);
 	if (!found)
 		report_unknown_listener(packet, IPPROTO_TCP);
 	else if (!known)
 		report_miss(&connection->process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
-		return expect_arrival(connection, packet, proof, false);
+		return expect_arrival(connection, packet, proof.mac, false);
 	if (!known && result.mode == RW_MODE_BLOCK) {
 		if (agent_answers()) {
 			/* The client sends it again; by then we know. */
@@ -184,14 +214,15 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 		}
 		if (settle_unknown(connection, &result,
 				   RW_REASON_HOLD_GIVE_UP))
-			return expect_arrival(connection, packet, proof, false);
+			return expect_arrival(connection, packet, proof.mac,
+					      false);
 	}
-	if (known && lacks_proof(connection, fault) &&
+	if (known && lacks_proof(connection, proof.fault) &&
 	    waits_for_proof(connection, packet, slot, index)) {
 		count(RW_COUNT_HOLDS);
 		return DROP;
 	}
-	refuse_syn(connection, packet, fault);
+	refuse_syn(connection, packet, proof.fault);
 	return DROP;
 }
 
@@ -201,8 +232,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
  * or the SYN was answered by a cookie.
  */
 static __always_inline int complete_handshake(struct bpf_sock *sk,
-					      const struct headers *packet,
-					      __u64 cgroup_id)
+					      const struct headers *packet)
 {
 	struct arrival *arrival = arrival_at(packet->source,
 					     packet->source_port,
@@ -212,7 +242,8 @@ static __always_inline int complete_handshake(struct bpf_sock *sk,
 	    is_arrival(arrival, packet->source, packet->source_port,
 		       packet->destination_port))
 		return PASS;
-	start_inbound(&arrival->connection, sk, packet, IPPROTO_TCP, cgroup_id);
+	start_inbound(&arrival->connection, sk, packet, IPPROTO_TCP,
+		      socket_cgroup(sk));
 	arrival->peer_port = packet->source_port;
 	arrival->judged = 0;
 	arrival->proof = 0;
@@ -226,35 +257,38 @@ static __always_inline struct bpf_sock *socket_of(struct __sk_buff *skb)
 	return sk ? bpf_sk_fullsock(sk) : NULL;
 }
 
+/* Headers that hide who talks to whom: nothing that is refused may pass. */
+static __always_inline int unreadable(enum parse how, bool out,
+				      __u64 cgroup_id)
+{
+	struct rw_slot *slot;
+	__u32 index;
+
+	count(how == NOT_THIS_PROTO ? RW_COUNT_EXTENSION_HEADERS :
+				      RW_COUNT_UNPARSED);
+	slot = live_slot(cgroup_id, out ? RW_DIRECTION_OUT : RW_DIRECTION_IN,
+			 &index);
+	if (!slot)
+		return PASS;
+	return (out ? slot->mode_out : slot->mode_in) == RW_MODE_BLOCK ? DROP :
+									PASS;
+}
+
 /* Global, so that the verifier walks it once. */
 __noinline int ingress_listener(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = socket_of(skb);
 	struct headers packet = {};
-	struct rw_slot *slot;
-	__u64 cgroup_id;
-	__u32 index;
+	enum parse how;
 
 	if (!sk)
 		return PASS;
-	cgroup_id = socket_cgroup(sk);
-	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
-	if (!slot)
-		return PASS;
-	switch (parse(skb, &packet, IPPROTO_TCP)) {
-	case PARSED:
-		break;
-	case NOT_THIS_PROTO:
-		count(RW_COUNT_EXTENSION_HEADERS);
-		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
-	default:
-		count(RW_COUNT_UNPARSED);
-		return slot->mode_in == RW_MODE_BLOCK ? DROP : PASS;
-	}
+	how = parse(skb, &packet, IPPROTO_TCP);
+	if (how != PARSED)
+		return unreadable(how, false, socket_cgroup(sk));
 	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		return judge_inbound_syn(skb, sk, &packet, slot, index,
-					 cgroup_id);
-	return complete_handshake(sk, &packet, cgroup_id);
+		return judge_inbound_syn(skb, sk, &packet);
+	return complete_handshake(sk, &packet);
 }
 
 #endif

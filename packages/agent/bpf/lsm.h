@@ -66,15 +66,10 @@ static __always_inline void report_lsm(__u8 act, const struct rw_file_key *file,
 
 	if (!may_report(file->inode ^ ((__u64)act << 56), MISS_WINDOW_NS, 4))
 		return;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count(RW_COUNT_RING_FULL);
+	event = reserve_event(RW_EVENT_LSM, bpf_get_current_pid_tgid() >> 32,
+			      sizeof(*event));
+	if (!event)
 		return;
-	}
-	__builtin_memset(event, 0, sizeof(*event));
-	event->header.type = RW_EVENT_LSM;
-	event->header.tgid = bpf_get_current_pid_tgid() >> 32;
-	event->header.time_ns = bpf_ktime_get_boot_ns();
 	event->file = *file;
 	event->process = *who;
 	event->exe_id = exe_id;

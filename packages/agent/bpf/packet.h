@@ -12,13 +12,19 @@
  */
 static __noinline int ingress_connecting(struct __sk_buff *skb)
 {
-	struct connection *connection;
+	struct connection *connection = connection_at(skb);
 	struct headers packet = {};
+	int flags;
 
-	if (parse(skb, &packet, IPPROTO_TCP) != PARSED)
-		return PASS;
-	connection = connection_at(skb);
 	if (!connection)
+		return PASS;
+	/* Nothing is decided here where nothing is proved. */
+	if (!(connection->flags & CONNECTION_PROVES)) {
+		flags = plain_flags(skb);
+		if (flags >= 0 && !(flags & TCP_RST))
+			return PASS;
+	}
+	if (parse(skb, &packet, IPPROTO_TCP) != PARSED)
 		return PASS;
 	if (packet.tcp_flags & TCP_RST)
 		connection->flags |= CONNECTION_SAW_RESET;

@@ -133,6 +133,27 @@ static __always_inline enum parse parse_ip6(struct __sk_buff *skb,
 }
 
 /*
+ * Flags of a TCP segment whose headers are plain, read where they lie; -1: it
+ * has to be parsed. Of use where flags alone decide.
+ */
+static __always_inline int plain_flags(struct __sk_buff *skb)
+{
+	__u8 *at = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
+
+	if ((void *)(at + IP4_BYTES + 14) > end)
+		return -1;
+	if (at[0] == 0x45)
+		return at[IP4_PROTO_AT] == IPPROTO_TCP && !is_later_fragment(at) ?
+			       at[IP4_BYTES + 13] :
+			       -1;
+	if (at[0] >> 4 != 6 || at[IP6_PROTO_AT] != IPPROTO_TCP ||
+	    (void *)(at + IP6_BYTES + 14) > end)
+		return -1;
+	return at[IP6_BYTES + 13];
+}
+
+/*
  * A function of its own: its buffers would else stay on the stack of whoever
  * asks, below the judging, and kernels before 6.13 count all of them together
  * (512 bytes at most).

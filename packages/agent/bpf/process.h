@@ -104,15 +104,10 @@ static __always_inline void report_miss(const struct rw_process *process)
 	count(RW_COUNT_IDENTITY_MISSES);
 	if (!may_report(what, MISS_WINDOW_NS, 1))
 		return;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count(RW_COUNT_RING_FULL);
+	event = reserve_event(RW_EVENT_IDENTITY_MISS, process->tgid,
+			      sizeof(*event));
+	if (!event)
 		return;
-	}
-	__builtin_memset(event, 0, sizeof(*event));
-	event->header.type = RW_EVENT_IDENTITY_MISS;
-	event->header.tgid = process->tgid;
-	event->header.time_ns = bpf_ktime_get_boot_ns();
 	event->process = *process;
 	bpf_ringbuf_submit(event, 0);
 }

@@ -62,11 +62,11 @@ static __always_inline __u32 number_of(__u32 identity)
 	return number ? *number & PROOF_NUMBER_MASK : 0;
 }
 
-static __always_inline bool is_mute(const struct connection *connection)
+static __always_inline bool is_mute(const __u8 address[16], __u16 port)
 {
-	struct rw_mute_key key = { .port = connection->port };
+	struct rw_mute_key key = { .port = port };
 
-	__builtin_memcpy(key.address, connection->address, 16);
+	__builtin_memcpy(key.address, address, 16);
 	return bpf_map_lookup_elem(&proof_mutes, &key) != NULL;
 }
 
@@ -95,7 +95,8 @@ static __always_inline void expect_proof(struct connection *connection)
 	connection->flags |= CONNECTION_PROVES;
 	if (path == RW_PATH_REVOKED)
 		connection->remote = RW_REMOTE_UNKNOWN;
-	else if (path == RW_PATH_EXPECTED && (datagram || !is_mute(connection)))
+	else if (path == RW_PATH_EXPECTED && (datagram || !is_mute(connection->address,
+							     connection->port)))
 		connection->remote = RW_REMOTE_PROVISIONAL;
 }
 

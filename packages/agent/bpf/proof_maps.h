@@ -68,15 +68,26 @@ struct {
 	__array(values, struct remote_map);
 } remotes SEC(".maps");
 
+#define USED_WAYS 16
+#define USED_SETS 16384 /* both powers of two */
+
+struct used_proofs {
+	struct bpf_spin_lock lock;
+	__u32 next; /* of `macs`: the oldest, to be overwritten */
+	__u64 macs[USED_WAYS];
+};
+
 /*
- * MAC of a SYN whose handshake was completed -> when; kernel. Full: the
- * oldest goes, and its SYN could be replayed while its epoch counts.
+ * MACs of SYNs whose handshake was completed, by their lowest bits, which
+ * nobody without the key can choose; kernel. Full: the oldest of its 16 goes,
+ * and its SYN could be replayed while its epoch counts. No LRU map, whose
+ * update takes as long as two MACs.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
-	__type(key, __u64);
-	__type(value, __u64);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, USED_SETS);
+	__type(key, __u32);
+	__type(value, struct used_proofs);
 } proofs_used SEC(".maps");
 
 /*
@@ -119,6 +130,7 @@ _Static_assert(sizeof(struct proof_option) == RW_PROOF_OPTION_BYTES,
 
 /* Too large for the stack beside a connection. */
 struct proof_work {
+	struct headers packet; /* the one that is read */
 	struct proof_message message;
 	struct proof_option option;
 };

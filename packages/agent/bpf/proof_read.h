@@ -80,14 +80,10 @@ static __always_inline void report_fault(const struct proof_work *work,
 				(source[0] ^ source[1] ^ source[2] ^ source[3]),
 			PROOF_WINDOW_NS, 8))
 		return;
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count(RW_COUNT_RING_FULL);
+	event = reserve_event(RW_EVENT_PROOF, 0,
+			      sizeof(*event));
+	if (!event)
 		return;
-	}
-	__builtin_memset(event, 0, sizeof(*event));
-	event->header.type = RW_EVENT_PROOF;
-	event->header.time_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(event->source, packet->source, 16);
 	__builtin_memcpy(event->destination, packet->destination, 16);
 	event->source_port = packet->source_port;
@@ -125,6 +121,20 @@ static __always_inline __u8 check_mac(struct proof_work *work,
 	return mac == work->option.mac ? 0 : RW_PROOF_FAULT_MAC;
 }
 
+/* Global and all numbers: the verifier walks its loop once. */
+__noinline int is_used(__u64 mac)
+{
+	__u32 index = mac & (USED_SETS - 1);
+	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &index);
+
+	if (!used)
+		return 1;
+	for (int i = 0; i < USED_WAYS; i++)
+		if (used->macs[i] == mac)
+			return 1;
+	return 0;
+}
+
 /* The same, and whether its handshake was completed before. */
 static __always_inline __u8 check_proof(struct proof_work *work,
 					const struct rw_proof_peer *peer,
@@ -135,9 +145,7 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 
 	if (fault)
 		return fault;
-	return bpf_map_lookup_elem(&proofs_used, &mac) ?
-		       RW_PROOF_FAULT_REPLAY :
-		       0;
+	return is_used(mac) ? RW_PROOF_FAULT_REPLAY : 0;
 }
 
 /* Once for each packet: by the hook that decides about it. */
@@ -173,14 +181,25 @@ static __always_inline void fill_message(struct proof_message *message,
 	message->kind = bpf_htonl(answer ? PROOF_ANSWER : PROOF_SYN);
 }
 
+/* What a packet proves. */
+struct proof {
+	__u8 fault; /* enum rw_proof_fault; 0 also where none is expected */
+	__u8 remote; /* enum rw_remote */
+	__u32 number;
+	__u64 mac; /* of a right proof */
+};
+
+/* As a number that is never 0: fault, remote << 8, number << 32. */
+static __always_inline __u64 pack_proof(__u8 fault, __u8 remote, __u32 number)
+{
+	return fault | remote << 8 | 1 << 16 | (__u64)number << 32;
+}
+
 /*
- * Reads what the packet proves into the connection: its remote class and
- * number. Returns enum rw_proof_fault, 0 also where no proof is expected.
- * `mac` is that of a right proof.
+ * What the packet in `proof_work` proves. Global and all numbers, so that the
+ * verifier walks it once and not for each way to get here.
  */
-static __noinline int read_proof(struct __sk_buff *skb,
-				 const struct headers *packet,
-				 struct connection *connection, __u64 *mac)
+__noinline __u64 read_proof(struct __sk_buff *skb)
 {
 	struct rw_proof_config *config = proof_switches(RW_PROOF_SWITCH_ON);
 	struct rw_proof_peer *peer;
@@ -188,40 +207,61 @@ static __noinline int read_proof(struct __sk_buff *skb,
 	__u32 zero = 0, epoch;
 	__u8 fault;
 
-	connection->remote = RW_REMOTE_NONE;
-	if (!config)
-		return 0;
-	peer = bpf_map_lookup_elem(&proof_peers, packet->source);
 	work = bpf_map_lookup_elem(&proof_work, &zero);
-	if (!peer || !work)
+	if (!config || !work)
 		return 0;
-	connection->flags |= CONNECTION_PROVES;
-	connection->remote = RW_REMOTE_UNKNOWN;
+	peer = bpf_map_lookup_elem(&proof_peers, work->packet.source);
+	if (!peer)
+		return 0;
 	epoch = proof_epoch(config);
-	fill_message(&work->message, packet);
-	if (!load_proof(skb, packet, &work->option)) {
-		if ((packet->tcp_flags & TCP_ACK) && is_mute(connection)) {
-			connection->remote = RW_REMOTE_NONE;
-			return 0;
-		}
+	fill_message(&work->message, &work->packet);
+	if (!load_proof(skb, &work->packet, &work->option)) {
+		if ((work->packet.tcp_flags & TCP_ACK) &&
+		    is_mute(work->packet.source, work->packet.source_port))
+			return pack_proof(0, RW_REMOTE_NONE, 0);
 		fault = RW_PROOF_FAULT_MISSING;
 		if (peer->path == RW_PATH_STRIPPED)
-			connection->remote = RW_REMOTE_NONE;
+			return pack_proof(fault, RW_REMOTE_NONE, 0);
 	} else if (peer->path == RW_PATH_REVOKED) {
 		fault = RW_PROOF_FAULT_KEY;
 	} else {
 		fault = check_proof(work, peer, epoch);
 	}
-	if (fault) {
-		if (connection->remote != RW_REMOTE_NONE)
-			report_fault(work, packet, epoch, fault);
-		return fault;
+	if (!fault)
+		return pack_proof(0, RW_REMOTE_FIRST,
+				  bpf_ntohl(work->option.word) &
+					  PROOF_NUMBER_MASK);
+	report_fault(work, &work->packet, epoch, fault);
+	return pack_proof(fault, RW_REMOTE_UNKNOWN, 0);
+}
+
+/* The same, kept for the packet's connection. */
+static __always_inline struct proof take_proof(struct __sk_buff *skb,
+					       const struct headers *packet,
+					       struct connection *connection)
+{
+	struct proof proof = {};
+	struct proof_work *work;
+	__u32 zero = 0;
+	__u64 said;
+
+	work = bpf_map_lookup_elem(&proof_work, &zero);
+	if (!work || !proof_switches(RW_PROOF_SWITCH_ON)) {
+		connection->remote = RW_REMOTE_NONE;
+		return proof;
 	}
-	connection->remote = RW_REMOTE_FIRST;
-	connection->remote_number =
-		bpf_ntohl(work->option.word) & PROOF_NUMBER_MASK;
-	*mac = work->option.mac;
-	return 0;
+	work->packet = *packet;
+	said = read_proof(skb);
+	proof.fault = said;
+	proof.remote = said >> 8;
+	proof.number = said >> 32;
+	connection->remote = proof.remote;
+	connection->remote_number = proof.number;
+	if (said)
+		connection->flags |= CONNECTION_PROVES;
+	if (proof.remote == RW_REMOTE_FIRST)
+		proof.mac = work->option.mac;
+	return proof;
 }
 
 /* A right proof whose number nobody knows here: asks the agent. */

@@ -46,9 +46,15 @@ static __always_inline __u32 proving_flag(struct bpf_sock_ops *ops)
 /* The handshake is complete: its SYN counts no more. */
 static __always_inline void use_proof(struct arrival *arrival)
 {
-	__u64 now = recent_ns();
+	__u32 index = arrival->proof & (USED_SETS - 1);
+	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &index);
+	__u64 mac = arrival->proof;
 
-	bpf_map_update_elem(&proofs_used, &arrival->proof, &now, BPF_ANY);
+	if (!used)
+		return;
+	bpf_spin_lock(&used->lock);
+	used->macs[used->next++ & (USED_WAYS - 1)] = mac;
+	bpf_spin_unlock(&used->lock);
 }
 
 /* Asks for room in the header of a SYN or SYN-ACK. */

@@ -63,13 +63,11 @@ int sock_create(struct bpf_sock *ctx)
 	__u32 proto = ctx->protocol;
 	__u32 type = ctx->type;
 	struct target target = { .proto = RW_PROTO_OTHER };
-	struct rw_process process;
 	__u64 cookie;
 
 	if (is_judged_elsewhere(type, proto))
 		return 1;
-	current_process(&process);
-	start_outbound(&connection, &process, &target);
+	start_outbound(&connection, &target);
 	if (proto != IPPROTO_ICMP && proto != IPPROTO_ICMPV6 &&
 	    !judge_creation(&connection, type == SOCK_RAW))
 		return 0;

@@ -13,23 +13,6 @@ static __always_inline bool is_peer(const struct connection *connection,
 	       same_address(connection->address, address);
 }
 
-/* Headers that hide who talks to whom: nothing that is refused may pass. */
-static __always_inline int unreadable(enum parse how, bool out,
-				      __u64 cgroup_id)
-{
-	struct rw_slot *slot;
-	__u32 index;
-
-	count(how == NOT_THIS_PROTO ? RW_COUNT_EXTENSION_HEADERS :
-				      RW_COUNT_UNPARSED);
-	slot = live_slot(cgroup_id, out ? RW_DIRECTION_OUT : RW_DIRECTION_IN,
-			 &index);
-	if (!slot)
-		return PASS;
-	return (out ? slot->mode_out : slot->mode_in) == RW_MODE_BLOCK ? DROP :
-									PASS;
-}
-
 /* The owner by bind(), else who opened this socket's own flows. */
 static __always_inline bool start_inbound_datagram(struct connection *connection,
 						   struct bpf_sock *sk,
@@ -136,7 +119,7 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 	found = start_inbound_datagram(connection, sk, packet, cookie,
 				       cgroup_id);
 	fault = read_datagram_proof(packet);
-	known = judge_connection(connection, slot, index, &result);
+	known = judge_inbound(index, &result);
 	if (!found)
 		report_unknown_listener(packet, IPPROTO_UDP);
 	else if (!known)
