@@ -44,7 +44,7 @@ afterAll(async () => {
 /** A server that listens while no programs are loaded, as where an agent is set up later; its process is found in /proc. */
 async function startBeforePrograms(): Promise<void> {
   b.unload();
-  const enter = 'echo $$ > "$0/cgroup.procs" && exec nsenter --net="$1" "${@:2}"';
+  const enter = 'echo $$ > "$0/cgroup.procs" && netns=$1 && shift && exec nsenter --net="$netns" "$@"';
   const netns = `/run/netns/${b.name}`;
   server = spawn("bash", ["-c", enter, b.cgroup, netns, ...serve("10.77.0.2", PORT)], {
     stdio: ["pipe", "pipe", "inherit"],
