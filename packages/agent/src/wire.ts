@@ -9,7 +9,8 @@ import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
 import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
-import { createDriller, type Driller } from "./drill/driller.ts";
+import type { Driller } from "./drill/driller.ts";
+import { wireDriller } from "./drill/wire-driller.ts";
 import { openPackageEvidence } from "./evidence/package-evidence.ts";
 import type { ExecControl } from "./exec/exec-control.ts";
 import { probeExecGate } from "./exec/probe-gate.ts";
@@ -310,20 +311,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     nowMs: Date.now,
   });
   const mutes = host?.mutes ?? (await openMuteListeners(stateDir));
-  const driller = await createDriller({
-    stateDir,
-    workload: credentials.workload,
-    caCertificate: () => session.credentials().caCertificate,
-    cgroup: options.cgroup,
-    carried: host !== null,
-    proves: options.proof !== false,
-    enforcer,
-    report: async (report) => {
-      await session.client()?.service.reportDrill(report, { timeoutMs: CALL_TIMEOUT_MS });
-    },
-    nowMs: Date.now,
-    onProblem: (message) => log.warn(message),
-  });
+  const driller = await wireDriller(options, host !== null, { session, enforcer, log });
   const prover = options.proof !== false && host === null ? await createProver(proverParts()) : null;
   return {
     shared: { tools, cgroups, userName },

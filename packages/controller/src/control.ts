@@ -12,6 +12,7 @@ import { type NewAlert, raiseAlerts } from "./jobs/alerts.ts";
 import { createChanges } from "./jobs/changes/changes.ts";
 import { createDraftReader } from "./jobs/draft-reader.ts";
 import { createDrills } from "./jobs/drill/drills.ts";
+import { proofFeatures } from "./jobs/drill/proof-features.ts";
 import { watchSchedules } from "./jobs/drill/schedules.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "./jobs/essential.ts";
 import { alertsOfNewSoftware } from "./jobs/new-software.ts";
@@ -129,10 +130,7 @@ async function startCore(
     fleet,
     hub,
     authority,
-    isStripped: (source, destination) =>
-      proofs
-        .paths()
-        .some((one) => one.source === source && one.destination === destination && one.state === "stripped"),
+    proofs: (source, destination) => proofFeatures(proofs, source, destination),
     onChange,
     nowMs: Date.now,
   });

@@ -51,9 +51,9 @@ const BY_ADDRESS: Open = {
   why: "without proofs between the two hosts a receiver knows a sender by its address",
 };
 const NO_PROOF: Open = {
-  closedBy: null,
+  closedBy: "datagram-proof",
   needs: "a program on a host that may send, out of reach of that host's agent",
-  why: "datagrams carry no proof: the sender's end judges the program, the receiver's the address",
+  why: "without --prove-datagrams at both ends the sender's judges the program, the receiver's the address",
 };
 
 /** An attempt that the sender's end lets pass: the receiver's has to tell the program by its proof. */

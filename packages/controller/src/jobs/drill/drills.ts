@@ -35,11 +35,11 @@ export type Drills = {
 
 export type DrillsParts = {
   readonly db: StateDatabase;
-  readonly fleet: Pick<Fleet, "get" | "isProving">;
+  readonly fleet: Pick<Fleet, "get">;
   readonly hub: Pick<Hub, "send" | "isConnected">;
   readonly authority: Pick<Authority, "signDrill">;
-  /** Whether proofs do not arrive on the way. */
-  readonly isStripped: (source: string, destination: string) => boolean;
+  /** What the two prove to each other (`proofFeatures`). */
+  readonly proofs: (source: string, destination: string) => readonly string[];
   readonly onChange: () => void;
   readonly nowMs: () => number;
 };
@@ -102,9 +102,7 @@ export async function createDrills(parts: DrillsParts): Promise<Drills> {
     const available = Array.isArray(features)
       ? features.flatMap((one) => (one?.available === true && typeof one.name === "string" ? [one.name] : []))
       : [];
-    const proves =
-      fleet.isProving(source) && fleet.isProving(destination) && !parts.isStripped(source, destination);
-    return new Set([...available, ...(proves ? ["proof"] : [])]);
+    return new Set([...available, ...parts.proofs(source, destination)]);
   }
 
   async function start(source: string, destination: string, actor: string): Promise<Result<number, Refusal>> {
