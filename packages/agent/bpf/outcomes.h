@@ -29,6 +29,7 @@ enum rw_reason {
 	RW_REASON_WRONG_PROOF = 41,
 	RW_REASON_KEPT = 13, /* open since before a revision that denies it */
 	RW_REASON_CUT = 14, /* open, and cut by a revision that denies it */
+	RW_REASON_LISTEN = 15, /* waits for others; no peer yet */
 };
 
 enum rw_flow_state {

@@ -45,6 +45,7 @@
 #include "connect.h"
 #include "socket.h"
 #include "ops.h"
+#include "listen.h"
 #include "proof_write.h"
 #include "tcp.h"
 #include "proof_read.h"
@@ -59,6 +60,7 @@
 #include "raw.h"
 #include "packet.h"
 #include "device.h"
+#include "packet_socket.h"
 #include "datagram_proof_read.h"
 #include "datagram_proof_write.h"
 #include "cut.h"
@@ -66,6 +68,7 @@
 #include "optional.h"
 #include "older_listeners.h"
 #include "lsm.h"
+#include "lsm_sockets.h"
 #include "cgroups.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

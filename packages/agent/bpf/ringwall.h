@@ -21,6 +21,8 @@
 #define RW_LAYOUT_VERSION 1
 
 #define RW_ANY 0xffffffffU /* policy key: any subject, any peer */
+/* Policy key: what the most welcome of all peers would meet (listen.h). */
+#define RW_SOMEBODY 0xfffffffeU
 
 enum rw_limit {
 	RW_ARGUMENTS_BYTES_MAX = 8192,
@@ -34,7 +36,7 @@ enum rw_limit {
 	RW_HOLD_MS_MAX = 3000, /* then an unknown process is denied */
 	RW_HOLD_RTO_MS = 50, /* a SYN kept back is sent again after this */
 	RW_DENIAL_EVENTS_PER_WINDOW = 20,
-	RW_OPTIONAL_PROGRAMS_MAX = 16,
+	RW_OPTIONAL_PROGRAMS_MAX = 24,
 	RW_WHY_BYTES_MAX = 160,
 	RW_SLOTS_EACH = 3, /* two for revisions, one for a draft beside them */
 	RW_SHADOW_SLOT = 2,
@@ -74,6 +76,7 @@ enum rw_policy_flag {
 enum rw_slot_flag {
 	RW_SLOT_IMMEDIATE_IN = 1, /* has inbound denies that hold in every mode */
 	RW_SLOT_CUT = 2, /* open connections are judged again by it */
+	RW_SLOT_LISTENERS = 4, /* says who may wait for others */
 };
 
 enum rw_peer_flag {
@@ -371,7 +374,7 @@ struct rw_meta {
 	__u32 layout_version;
 	__u32 hz;
 	__u32 refuse_with_reset; /* ECONNREFUSED possible at connect() */
-	struct rw_optional_program optional[16];
+	struct rw_optional_program optional[24];
 };
 
 #include "sizes.h"

@@ -31,6 +31,6 @@ RW_SIZE(rw_denial_event, 104);
 RW_SIZE(rw_unknown_listener_event, 40);
 RW_SIZE(rw_task_record, 72);
 RW_SIZE(rw_optional_program, 200);
-RW_SIZE(rw_meta, 3256);
+RW_SIZE(rw_meta, 4856);
 
 #endif

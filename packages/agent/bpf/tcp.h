@@ -249,6 +249,7 @@ int tcp_life(struct bpf_sock_ops *ops)
 		      0);
 		break;
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
+		listening_begins(ops);
 		watch(ops, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG, 0);
 		break;
 	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:

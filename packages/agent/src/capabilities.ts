@@ -72,6 +72,26 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     missing:
       "listeners older than the agent can't prove their software until they are started again: peers know them by address, and refuse them where a rule says `verified: required`",
   },
+  listen_check: {
+    feature: "refuse-listen",
+    there: "listen() of software that nobody may reach is refused where inbound is blocked",
+    missing: "listen() of software that nobody may reach is told, not refused; its connections are",
+  },
+  packet_socket: {
+    feature: "refuse-packet-sockets",
+    there: "packet sockets (AF_PACKET, AF_XDP) are made only by software that may make raw ones",
+    missing: "packet sockets are made by whoever has CAP_NET_RAW, and hear what passes",
+  },
+  guard_options: {
+    feature: "guard-bypass",
+    there: "going around a device's queue (PACKET_QDISC_BYPASS, AF_XDP) is refused like a raw socket",
+    missing: "frames sent with PACKET_QDISC_BYPASS or AF_XDP are not judged",
+  },
+  judge_frames_out: {
+    feature: "judge-frames",
+    there: "frames that packet sockets send are judged as the packets that they carry",
+    missing: "frames that packet sockets send are not judged",
+  },
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",

@@ -41,6 +41,8 @@ static const struct device_program device_programs[] = {
 	  false },
 	{ "read_datagrams", "_read", TCX_INGRESS, BPF_TC_INGRESS,
 	  FILTER_PRIORITY + 1, true },
+	{ FRAMES_PROGRAM, "_frames", TCX_EGRESS, BPF_TC_EGRESS,
+	  FILTER_PRIORITY - 1, false },
 	{ "prove_datagrams", "_prove", TCX_EGRESS, BPF_TC_EGRESS,
 	  FILTER_PRIORITY, true },
 };

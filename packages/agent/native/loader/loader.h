@@ -19,6 +19,7 @@ enum exit_code {
 };
 
 #define DEVICE_PROGRAM "judge_at_device"
+#define FRAMES_PROGRAM "judge_frames_out"
 #define CUT_PROGRAM "judge_again"
 #define ADOPT_PROGRAM "adopt"
 #define LISTENERS_PROGRAM "prove_listeners"

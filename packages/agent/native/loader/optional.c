@@ -16,6 +16,8 @@ const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "guard_unlink", "on_cgroup_made",
 					  "on_cgroup_gone", "prove_datagrams",
 					  "read_datagrams", "prove_listeners",
+					  "listen_check", "packet_socket",
+					  "guard_options", "judge_frames_out",
 					  NULL };
 
 bool is_optional(const char *name)

@@ -100,6 +100,8 @@ static void print_programs(const char *pin, bool json)
 		closedir(listing);
 	if (print_pinned(pin, DEVICE_PROGRAM, first, json))
 		first = false;
+	if (print_pinned(pin, FRAMES_PROGRAM, first, json))
+		first = false;
 	if (print_pinned(pin, CUT_PROGRAM, first, json))
 		first = false;
 	print_pinned(pin, ADOPT_PROGRAM, first, json);

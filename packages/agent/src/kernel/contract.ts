@@ -33,6 +33,9 @@ export type AnySlot = SlotIndex | typeof SHADOW_SLOT;
 /** A policy key's subject or peer that stands for every class. */
 export const ANY = 0xffffffff;
 
+/** A policy key's peer for whoever waits for others: what the most welcome of all peers would meet. */
+export const SOMEBODY = 0xfffffffe;
+
 export interface PolicyEntry {
   /** Subject class, or `ANY`. */
   readonly subject: number;
@@ -89,6 +92,8 @@ export interface SlotHeader {
 }
 
 export interface SlotContents extends SlotHeader {
+  /** The entries say who may wait for others (peer class `SOMEBODY`). Default: nobody's waiting is judged. */
+  readonly judgesListeners?: boolean;
   readonly policies: readonly PolicyEntry[];
   readonly peers: readonly PeerEntry[];
   readonly subjects: readonly SubjectEntry[];

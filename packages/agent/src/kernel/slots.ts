@@ -128,7 +128,7 @@ export function readSlot(maps: SlotMaps, slot: AnySlot): SlotHeader {
 export function updateSlotHeader(maps: SlotMaps, slot: SlotIndex, header: SlotHeader): void {
   const raw = decodeSlot(rawSlot(maps, slot));
   const view = room(slotBytes);
-  const flags = flagsOf(header) | (raw.flags & slotFlag.immediateIn);
+  const flags = flagsOf(header) | (raw.flags & (slotFlag.immediateIn | slotFlag.listeners));
   encodeSlot(view, { ...raw, ...headerFields(header), flags });
   maps.slots.set(u32(placeOf(maps, slot)), view);
 }
@@ -206,7 +206,8 @@ function changeInner<T>(
 
 function writeHeader(maps: SlotMaps, slot: AnySlot, contents: SlotContents): void {
   const view = room(slotBytes);
-  const flags = flagsOf(contents) | immediateIn(contents.policies);
+  const listeners = contents.judgesListeners === true ? slotFlag.listeners : 0;
+  const flags = flagsOf(contents) | immediateIn(contents.policies) | listeners;
   encodeSlot(view, { ...headerFields(contents), flags, ...levels(contents.policies) });
   maps.slots.set(u32(placeOf(maps, slot)), view);
 }

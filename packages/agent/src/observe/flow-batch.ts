@@ -36,8 +36,8 @@ export type FlowContext = {
 /** Kernel rows as batches of at most FLOW_BATCH_ROWS_MAX, in the order of the rows; none for no rows. */
 export function createFlowBatches(all: readonly FlowRecord[], context: FlowContext): FlowBatch[] {
   const batches: FlowBatch[] = [];
-  // Raw sockets have no protocol that a record could name: they are counted (`rawRefused`).
-  const records = all.filter((record) => record.proto !== proto.other);
+  // What raw sockets were let send is no news: rules name no such protocol.
+  const records = all.filter((record) => record.proto !== proto.other || record.verdict !== "allowed");
   for (let start = 0; start < records.length; start += FLOW_BATCH_ROWS_MAX) {
     batches.push(createFlowBatch(records.slice(start, start + FLOW_BATCH_ROWS_MAX), context));
   }
@@ -147,6 +147,7 @@ function ruleNameOf({ rule, reason, byHost }: FlowRecord, context: FlowContext):
   if (reason === "kept") return "established/keep";
   const { ruleName, hostRuleName = ruleName } = context;
   const name = rule === 0 ? "" : (byHost ? hostRuleName : ruleName)(rule);
+  if (reason === "listen") return `listen/denied by ${name || "default"}`;
   return reason === "cut" ? `established/cut by ${name || "default"}` : name;
 }
 

@@ -66,6 +66,7 @@ export function planKernel(desired: Desired, actual: Actual): KernelPlan {
     loopbackEnforce: slot.loopbackEnforce,
     failOpen: slot.failOpen,
     cutEstablished: slot.cutEstablished,
+    judgesListeners: slot.judgesListeners,
   };
   return {
     from: actual.generation,

@@ -1,5 +1,5 @@
 import type { LoweredHost } from "@ringwall/policy/lower";
-import { ANY, type PeerEntry, type PolicyEntry } from "../kernel/contract.ts";
+import { ANY, type PeerEntry, type PolicyEntry, SOMEBODY } from "../kernel/contract.ts";
 import type { KernelPlan } from "./kernel-plan.ts";
 
 /** Entries printed of each kind unless all are asked for. */
@@ -49,13 +49,17 @@ function formatPeer(peer: PeerEntry): string {
 function formatEntry(entry: PolicyEntry, lowered: LoweredHost): string {
   const subject =
     entry.subject === ANY ? "any process" : (SUBJECTS[entry.subject] ?? `class ${entry.subject}`);
-  const peer =
-    entry.peer === ANY ? "any peer" : entry.peer === 0 ? "unlisted peer" : `peer class ${entry.peer}`;
+  const peer = PEERS[entry.peer] ?? `peer class ${entry.peer}`;
   const way = entry.direction === "out" ? `${subject} -> ${peer}` : `${peer} -> ${subject}`;
   const flags = `${entry.immediate ? " immediate" : ""}${entry.essential ? " essential" : ""}`;
   return `${entry.action}${flags} ${way} ${formatPorts(entry)} by ${lowered.ruleName(entry.rule)}`;
 }
 
+const PEERS: Readonly<Record<number, string>> = {
+  0: "unlisted peer",
+  [ANY]: "any peer",
+  [SOMEBODY]: "somebody (listening)",
+};
 const SUBJECTS: Readonly<Record<number, string>> = { 0: "unknown process", 1: "the agent" };
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp" };
 

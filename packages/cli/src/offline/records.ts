@@ -68,8 +68,8 @@ function parseLine(
   line: number,
   text: string,
   schema: typeof flow | typeof attempt,
-): RecordLine<Attempt> {
-  const wrong = (message: string, fix: string): RecordLine<Attempt> => ({
+): RecordLine<Attempt | Flow> {
+  const wrong = (message: string, fix: string): RecordLine<Attempt | Flow> => ({
     line,
     problem: { code: "bad-record", severity: "error", message, fix, place: { file, line, column: 1 } },
   });

@@ -21,7 +21,7 @@ import { decodeProcess } from "./process.ts";
 /** One row of a batch, checked. Addresses are 32 hexadecimal digits, IPv4 as v4-mapped IPv6. */
 export type FlowReport = {
   readonly direction: "outbound" | "inbound";
-  /** 6, 17, 132 or 1 (ICMP of both families); the store keeps no other. */
+  /** 6, 17, 132, 1 (ICMP of both families) or 255 (all else, without ports); the store keeps no other. */
   readonly proto: number;
   readonly port: number;
   readonly src: string;
@@ -52,7 +52,8 @@ export type DecodedFlows = {
 
 const ICMP = 1;
 const ICMPV6 = 58;
-const PROTOCOLS = new Set([6, 17, 132, ICMP, ICMPV6]);
+const OTHER = 255;
+const PROTOCOLS = new Set([6, 17, 132, ICMP, ICMPV6, OTHER]);
 const ADDRESS_BYTES = 16;
 const STATES: Readonly<Record<State, FlowReport["state"]>> = {
   [State.UNSPECIFIED]: "unknown",
@@ -142,6 +143,11 @@ function shapeProblem(batch: FlowBatch): string | null {
   return null;
 }
 
+function portMax(proto: number): number {
+  if (proto === OTHER) return 0;
+  return proto === ICMP || proto === ICMPV6 ? 255 : 65_535;
+}
+
 function decodeRow(
   batch: FlowBatch,
   row: number,
@@ -154,7 +160,7 @@ function decodeRow(
   const proto = batch.proto[row] ?? 0;
   if (!PROTOCOLS.has(proto)) return `protocol ${proto} is not one we judge`;
   const port = batch.port[row] ?? 0;
-  if (port > (proto === ICMP || proto === ICMPV6 ? 255 : 65_535)) return `port ${port} is out of range`;
+  if (port > portMax(proto)) return `port ${port} is out of range`;
   const process = (batch.process[row] ?? 0) - 1;
   if (process >= batch.processes.length) return "`process` points behind the list";
   if ((batch.peerName[row] ?? 0) > batch.names.length) return "`peer_name` points behind the list";

@@ -1,8 +1,9 @@
-import { formatAddress, type ProcessIdentity } from "@ringwall/model";
+import { formatAddress, isNobody, type ProcessIdentity } from "@ringwall/model";
 import type { DecodedFlows, FlowReport } from "../ingest/decode-flows.ts";
 import type { NewAlert } from "./alerts.ts";
 import { programName } from "./software-names.ts";
 
+const OTHER = 255;
 const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp" };
 
 /** The alerts of a batch: what was refused, and what would have been where the mode is alert. */
@@ -30,10 +31,15 @@ function sentence(
   nameOf: (address: string) => string | null,
 ): string {
   const what = report.verdict === "blocked" ? "was blocked" : "would be blocked";
-  const port = `${PROTOCOL_NAMES[report.proto] ?? report.proto}/${report.port}`;
+  const port =
+    report.proto === OTHER ? "a protocol without ports" : `${PROTOCOL_NAMES[report.proto]}/${report.port}`;
   const program = process === null ? "a program not known" : `\`${programName(process)}\``;
   const outbound = report.direction === "outbound";
   const peerAddress = textOf(outbound ? report.dst : report.src);
+  if (isNobody(peerAddress)) {
+    const doing = outbound ? "making a raw or packet socket" : `listening at ${port}`;
+    return `${program} on \`${workload}\`: ${doing} ${what}`;
+  }
   const owner = nameOf(peerAddress);
   const peer = owner === null ? peerAddress : `\`${owner}\` (${peerAddress})`;
   return outbound

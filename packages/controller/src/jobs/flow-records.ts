@@ -1,18 +1,21 @@
-import type { Flow, FlowEnd, Protocol, Verification } from "@ringwall/model";
+import type { Flow, FlowEnd, FlowProtocol, Protocol, Verification } from "@ringwall/model";
 import type { Seen, SeenEnd } from "./window.ts";
 
 export const PROTOCOLS: Readonly<Record<number, Protocol>> = { 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp" };
 
+/** Of records alone: what only raw and packet sockets send. */
+const RECORDED: Readonly<Record<number, FlowProtocol>> = { ...PROTOCOLS, 255: "other" };
+
 /** A connection group as the model's flow record. */
 export function flowOf(seen: Seen): Flow {
-  const proto = PROTOCOLS[seen.proto] ?? "tcp";
+  const proto = RECORDED[seen.proto] ?? "tcp";
   return {
     time: new Date(seen.first_ms).toISOString(),
     until: new Date(seen.last_ms).toISOString(),
     count: Math.max(1, seen.count),
     reporter: seen.reporter,
     proto,
-    ...(proto === "icmp" ? { icmpType: seen.port } : { port: seen.port }),
+    ...portOf(proto, seen.port),
     ...(seen.state === "unknown" ? {} : { state: seen.state }),
     verification: verificationOf(seen),
     verdict: seen.verdict,
@@ -21,6 +24,11 @@ export function flowOf(seen: Seen): Flow {
     bytesOut: seen.bytes_out,
     bytesIn: seen.bytes_in,
   };
+}
+
+function portOf(proto: FlowProtocol, port: number): Pick<Flow, "port" | "icmpType"> {
+  if (proto === "other") return {};
+  return proto === "icmp" ? { icmpType: port } : { port };
 }
 
 /**

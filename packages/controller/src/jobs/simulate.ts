@@ -1,4 +1,11 @@
-import type { Flow, ProcessIdentity, Resource, Segment, Verdict } from "@ringwall/model";
+import {
+  type Flow,
+  isAttempt,
+  type ProcessIdentity,
+  type Resource,
+  type Segment,
+  type Verdict,
+} from "@ringwall/model";
 import type { EssentialConfig } from "@ringwall/policy";
 import {
   AGENT_SOFTWARE,
@@ -43,6 +50,7 @@ export function simulateSeen(
 
   for (const one of seen) {
     const flow = proved(attributed(flowOf(one), essential), pathStripped);
+    if (!isAttempt(flow)) continue;
     const verdict = now.decide(flow);
     if (!verdict.ok) continue;
     const count = flow.count ?? 1;

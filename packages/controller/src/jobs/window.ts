@@ -1,5 +1,5 @@
 import type { Outcome } from "@ringwall/model";
-import { formatAddress, type ProcessIdentity, parseAddress } from "@ringwall/model";
+import { formatAddress, isNobody, type ProcessIdentity, parseAddress } from "@ringwall/model";
 import type { Inventory } from "@ringwall/policy";
 import type { Connection } from "../store/flows/connections.ts";
 import { loadConnections } from "../store/flows/connections.ts";
@@ -29,8 +29,13 @@ export type WindowQuery = {
   readonly workload?: string;
   readonly verdict?: Outcome;
   readonly deniedOnly?: boolean;
+  /** Also what is no attempt of one end to reach another: waiting for others, raw sockets. */
+  readonly withSockets?: boolean;
   readonly limit: number;
 };
+
+/** What only raw and packet sockets send. */
+const PROTO_OTHER = 255;
 
 /** The slots in which both ends' reports of lists and of edges are matched. */
 export const FLOW_SLOT_SECONDS = 60;
@@ -82,11 +87,16 @@ export async function loadWindow(
       process: process === PROCESS_UNKNOWN ? null : store.processes.get(process),
     };
   };
-  const seen = connections.map((one) => ({
-    ...one,
-    src: endOf(one.src_workload, one.src_party, one.src, one.src_process),
-    dst: endOf(one.dst_workload, one.dst_party, one.dst, one.dst_process),
-  }));
+  const seen = connections
+    .map((one) => ({
+      ...one,
+      src: endOf(one.src_workload, one.src_party, one.src, one.src_process),
+      dst: endOf(one.dst_workload, one.dst_party, one.dst, one.dst_process),
+    }))
+    .filter(({ proto, src, dst }) => {
+      if (query.withSockets === true) return true;
+      return proto !== PROTO_OTHER && !isNobody(src.ip) && !isNobody(dst.ip);
+    });
   return { seen, truncated };
 }
 

@@ -90,6 +90,7 @@ export function createViews(parts: UserServicesParts): Views {
     async flows(query) {
       const { inventory } = worldInForce(parts);
       const { seen } = await loadWindow(flows, inventory, {
+        withSockets: true,
         since: query.since,
         slotSeconds: FLOW_SLOT_SECONDS,
         perSlot: true,

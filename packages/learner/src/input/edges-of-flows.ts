@@ -1,4 +1,11 @@
-import type { Flow, FlowEnd, ProcessIdentity, Workload } from "@ringwall/model";
+import {
+  type Attempt,
+  type Flow,
+  type FlowEnd,
+  isAttempt,
+  type ProcessIdentity,
+  type Workload,
+} from "@ringwall/model";
 import type { Edge, EdgeEnd } from "../edge.ts";
 import { classOfAddress } from "../knowledge/addresses.ts";
 import { repetitionFilter } from "./repetition.ts";
@@ -45,6 +52,7 @@ export function collectEdges(inventory: readonly Workload[]): EdgeCollector {
   const gathered = new Map<string, Gathered>();
   const isRepeated = repetitionFilter();
   const add = (record: Flow): void => {
+    if (!isAttempt(record)) return;
     const flow = isReply(record) ? turned(record) : record;
     const [src, dst] = resolveEnds(flow, owners);
     const port = flow.port ?? flow.icmpType ?? null;
@@ -85,7 +93,7 @@ function isReply(flow: Flow): boolean {
   );
 }
 
-function turned(flow: Flow): Flow {
+function turned(flow: Flow & Attempt): Flow & Attempt {
   const port = flow.src.port ?? flow.port;
   const { bytesIn, bytesOut } = flow;
   return {

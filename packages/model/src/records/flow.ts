@@ -52,8 +52,28 @@ const shared = {
   bytesIn: z.int().min(0).optional(),
 };
 
+/** `other`: what has neither ports nor ICMP's types, such as all that only raw and packet sockets send. Rules name no such thing. */
+export const flowProtocol = z.enum([...protocol.options, "other"]);
+
 /** What was seen between two ends from `time` until `until`; bytes count from the source's side. */
-export const flow = z.strictObject({ ...shared, time: z.iso.datetime({ offset: true }) });
+export const flow = z.strictObject({
+  ...shared,
+  proto: flowProtocol,
+  time: z.iso.datetime({ offset: true }),
+});
+
+/**
+ * Whether a policy can be asked about it: not where one end is nobody in particular (a program that waits for others, the
+ * making of a raw socket), nor where no rule could name the protocol.
+ */
+export function isAttempt(record: Flow): record is Flow & Attempt {
+  return record.proto !== "other" && !isNobody(record.src.ip) && !isNobody(record.dst.ip);
+}
+
+/** The unspecified address. */
+export function isNobody(address: string | null | undefined): boolean {
+  return address === "0.0.0.0" || address === "::";
+}
 
 /** The same object as a flow; only `proto`, `src` and `dst` are required. */
 export const attempt = z.strictObject(shared);
@@ -83,6 +103,7 @@ export type FlowEnd = z.infer<typeof flowEnd>;
 export type FlowState = z.infer<typeof flowState>;
 export type Verification = z.infer<typeof verification>;
 export type Outcome = z.infer<typeof outcome>;
+export type FlowProtocol = z.infer<typeof flowProtocol>;
 export type Flow = z.infer<typeof flow>;
 export type Attempt = z.infer<typeof attempt>;
 export type ExecRecord = z.infer<typeof execRecord>;

@@ -1,4 +1,4 @@
-import type { ExecRecord, Flow, FlowEnd } from "@ringwall/model";
+import { type Attempt, type ExecRecord, type Flow, type FlowEnd, isAttempt } from "@ringwall/model";
 import { createDecider, type Decider, type Place } from "../decider/decider.ts";
 import { decideExec } from "../exec/decide-exec.ts";
 import type { Inventory } from "../policy-set/inventory.ts";
@@ -65,7 +65,12 @@ export function createSimulation(
       ? null
       : createDecider(against.set, against.inventory, { ...fleet, nearest: false });
   const tally = createTally(set, inventory);
-  const judgeFlow = (flow: Flow, line: number, src?: LocatedEnd, dst?: LocatedEnd): JudgedEdge | null => {
+  const judgeFlow = (
+    flow: Flow & Attempt,
+    line: number,
+    src?: LocatedEnd,
+    dst?: LocatedEnd,
+  ): JudgedEdge | null => {
     const verdict = decider.decide(flow, line, src?.now, dst?.now);
     if (!verdict.ok) {
       tally.problem(verdict.error, line);
@@ -81,8 +86,10 @@ export function createSimulation(
     tally.problem(verdict.error, line);
     return null;
   };
-  const judge: Player["judge"] = (record, line, src, dst) =>
-    "exec" in record ? judgeExec(record, line) : judgeFlow(record, line, src, dst);
+  const judge: Player["judge"] = (record, line, src, dst) => {
+    if ("exec" in record) return judgeExec(record, line);
+    return isAttempt(record) ? judgeFlow(record, line, src, dst) : null;
+  };
   return {
     judge,
     locate: (end) => {
@@ -101,7 +108,7 @@ export function createSimulation(
 /** Whether the flow met no objection until now. */
 function outcomeBefore(
   before: Decider | null,
-  flow: Flow,
+  flow: Flow & Attempt,
   src: Place | null | undefined,
   dst: Place | null | undefined,
 ): "allowed" | "denied" {

@@ -595,7 +595,7 @@ export interface components {
             icmpType?: number;
             port?: number;
             /** @enum {string} */
-            proto: "tcp" | "udp" | "sctp" | "icmp";
+            proto: "tcp" | "udp" | "sctp" | "icmp" | "other";
             /** @enum {string} */
             reporter?: "source" | "destination" | "joined";
             src: {

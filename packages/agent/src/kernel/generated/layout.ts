@@ -233,6 +233,7 @@ export const reason = {
   wrongProof: 41,
   kept: 13,
   cut: 14,
+  listen: 15,
 } as const;
 export type Reason = keyof typeof reason;
 
@@ -255,6 +256,7 @@ export type Run = keyof typeof run;
 export const slotFlag = {
   immediateIn: 1,
   cut: 2,
+  listeners: 4,
 } as const;
 export type SlotFlag = keyof typeof slotFlag;
 

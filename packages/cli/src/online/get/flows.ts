@@ -1,4 +1,4 @@
-import type { Flow, FlowEnd, Outcome } from "@ringwall/model";
+import { type Flow, type FlowEnd, isNobody, type Outcome } from "@ringwall/model";
 import { flowsReply } from "@ringwall/protocol/rest";
 import type { Style } from "../../output/print.ts";
 import { formatBytes } from "../../output/size.ts";
@@ -51,6 +51,7 @@ export const kind = defineKind<Flow>({
 });
 
 function place(end: FlowEnd): string {
+  if (isNobody(end.ip)) return "-";
   return end.workload ?? end.fqdn ?? end.ip ?? "-";
 }
 
