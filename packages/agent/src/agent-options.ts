@@ -23,6 +23,8 @@ export type AgentOptions = {
   readonly addresses?: () => readonly LocalAddress[];
   /** Another apt than the machine's, by its configuration file (APT_CONFIG): for other roots. */
   readonly aptConfig?: string;
+  /** Another rpm database than rpm's own. */
+  readonly rpmDb?: string;
   /** Another dpkg database than /var/lib/dpkg. */
   readonly dpkgDir?: string;
   /** Proves software to other hosts' kernels and asks for their proofs (docs/proof.md). Default: yes. */

@@ -147,7 +147,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     () => session.client(),
     (message) => log.warn(message),
   );
-  const evidence = host?.evidence ?? (await openPackageEvidence(stateDir, options.aptConfig));
+  const evidence = host?.evidence ?? (await openPackageEvidence(stateDir, options));
   const tools = host?.shared.tools ?? {
     digestOf: createDigester(),
     cache: digests,

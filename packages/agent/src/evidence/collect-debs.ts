@@ -12,7 +12,7 @@ export const DEBS_AT_ONCE = 256;
 /** Files of one package whose digests are kept. */
 export const FILES_PER_PACKAGE_MAX = 20_000;
 /** What may run: executable, or a script by its suffix. */
-const PROGRAM = /\.(?:py|pyc|js|mjs|cjs|rb|pl|pm|php|sh|jar|class|tcl|lua)$/;
+export const PROGRAM_FILE = /\.(?:py|pyc|js|mjs|cjs|rb|pl|pm|php|sh|jar|class|tcl|lua)$/;
 
 export type CollectCounts = { captured: number; unsigned: number; failed: number };
 
@@ -115,7 +115,7 @@ async function digestsOf(deb: string, environment: ToolEnvironment): Promise<Rec
   const archive = streamTool("dpkg-deb", ["--fsys-tarfile", deb], environment);
   for await (const { path, sha256, executable } of readTarDigests(archive)) {
     if (files.length >= FILES_PER_PACKAGE_MAX) break;
-    if (executable || PROGRAM.test(path)) files.push([path, sha256]);
+    if (executable || PROGRAM_FILE.test(path)) files.push([path, sha256]);
   }
   return Object.fromEntries(files);
 }

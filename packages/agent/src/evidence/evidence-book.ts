@@ -14,18 +14,27 @@ const listedLine = z.object({ path: z.string(), package: z.string(), sha256: z.s
 
 /** What a signed package is known to have shipped. */
 const evidenceRecord = z.object({
+  /** Absent: a .deb. */
+  kind: z.literal("rpm").optional(),
   package: z.string().min(1).max(256),
   version: z.string().min(1).max(256),
   architecture: z.string().max(64),
+  /** Of the .deb, or of an rpm's header. */
   debSha256: z.string().regex(/^[0-9a-f]{64}$/),
-  signedBy: z.string().regex(/^[0-9A-F]{40,64}$/),
+  /** The key's fingerprint; of an rpm its id. */
+  signedBy: z.string().regex(/^[0-9A-F]{8,64}$/),
   capturedMs: z.number().int(),
   /** Digests by absolute path. */
   files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
 });
 export type EvidenceRecord = z.infer<typeof evidenceRecord>;
 
-export type Shipped = { readonly package: string; readonly version: string; readonly sha256: string };
+export type Shipped = {
+  readonly package: string;
+  readonly version: string;
+  readonly sha256: string;
+  readonly evidence: "rpm-signed" | "deb-repo";
+};
 
 export type Listed = Pick<Shipped, "package" | "sha256">;
 
@@ -50,16 +59,17 @@ export async function openEvidenceBook(folder: string, filesMax = EVIDENCE_FILES
   let files = 0;
   let overflows = 0;
 
-  function take({ package: name, version, debSha256, files: contents }: EvidenceRecord): void {
+  function take({ kind, package: name, version, debSha256, files: contents }: EvidenceRecord): void {
     if (debs.has(debSha256)) return;
     debs.add(debSha256);
+    const evidence = kind === "rpm" ? "rpm-signed" : "deb-repo";
     for (const [path, sha256] of Object.entries(contents)) {
       if (files >= filesMax) {
         overflows++;
         continue;
       }
       files++;
-      const one = { package: name, version, sha256 };
+      const one = { package: name, version, sha256, evidence } as const;
       const place = installedPath(path);
       const list = shipped.get(place);
       if (list === undefined) shipped.set(place, [one]);

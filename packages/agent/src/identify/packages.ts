@@ -14,7 +14,8 @@ export type PackageLookup = {
   readonly warm: () => Promise<void>;
   /**
    * The package that ships this very content at this path, or null: a changed file belongs to no package. `deb-repo` where
-   * a .deb from a signed index holds it, else `manifest-only`, which rests on dpkg's unsigned MD5 lists.
+   * a .deb from a signed index holds it, `rpm-signed` where the signed header of an installed rpm does, else
+   * `manifest-only`, which rests on dpkg's unsigned MD5 lists.
    */
   readonly find: (path: string, digest: Digest) => Promise<PackageOwner | null>;
   /**
@@ -26,7 +27,7 @@ export type PackageLookup = {
 
 export type PackageOwner = {
   readonly package: string;
-  readonly evidence: "deb-repo" | "manifest-only";
+  readonly evidence: "rpm-signed" | "deb-repo" | "manifest-only";
   /** What the same package had here before, where the present content is signed. */
   readonly supersedes: readonly string[];
 };
@@ -84,7 +85,7 @@ function findSigned(book: EvidenceBook, path: string, sha256: string): PackageOw
   const earlier = [...shipped.slice(0, at), ...book.listedAt(path)]
     .filter((one) => one.package === own.package && one.sha256 !== sha256)
     .map((one) => one.sha256);
-  return { package: own.package, evidence: "deb-repo", supersedes: [...new Set(earlier)].sort() };
+  return { package: own.package, evidence: own.evidence, supersedes: [...new Set(earlier)].sort() };
 }
 
 async function readIndex(folder: string): Promise<PackageIndex> {
