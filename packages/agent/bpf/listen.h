@@ -101,12 +101,11 @@ static __always_inline void record_waiting(struct connection *connection,
 	connection->reason = RW_REASON_LISTEN;
 	connection->level = RW_LEVEL_ADDRESS;
 	connection->peer_class = RW_SOMEBODY;
-	if (verdict == RW_VERDICT_BLOCKED) {
-		record_denied(connection, 0);
-		return;
-	}
-	record_flow(connection, RW_STATE_DENIED, 1, 0, 0);
-	if (verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+	if (verdict == RW_VERDICT_BLOCKED)
+		count(RW_COUNT_DENIED_IN);
+	/* A draft is not asked: it would take nobody for the peer. */
+	add_flow(connection, RW_STATE_DENIED, 1, 0, 0);
+	if (verdict != RW_VERDICT_WOULD_BLOCK)
 		report_denial(connection, 0);
 }
 

@@ -92,6 +92,16 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     there: "frames that packet sockets send are judged as the packets that they carry",
     missing: "frames that packet sockets send are not judged",
   },
+  on_cgroup_made: {
+    feature: "hold-new-containers",
+    there: "what a container opens waits until its own policy is in force",
+    missing: "what a container opens in its first moments is judged by its host's policy",
+  },
+  on_cgroup_gone: {
+    feature: "forget-containers",
+    there: "the room of a container that ended is free at once",
+    missing: "the room of a container that ended is free once the agent has noticed",
+  },
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",

@@ -132,7 +132,7 @@ export const limit = {
   holdMsMax: 3000,
   holdRtoMs: 50,
   denialEventsPerWindow: 20,
-  optionalProgramsMax: 16,
+  optionalProgramsMax: 24,
   whyBytesMax: 160,
   slotsEach: 3,
   shadowSlot: 2,
@@ -783,7 +783,7 @@ export function encodeLsmEvent(view: DataView, value: LsmEvent, at = 0): void {
   new Uint8Array(view.buffer, view.byteOffset + at + 88, 256).set(value.filename);
 }
 
-/** `struct rw_meta`, 3256 bytes. */
+/** `struct rw_meta`, 4856 bytes. */
 export interface Meta {
   readonly objectSha256: Uint8Array;
   readonly scopeId: bigint;
@@ -793,7 +793,7 @@ export interface Meta {
   readonly refuseWithReset: number;
   readonly optional: readonly OptionalProgram[];
 }
-export const metaBytes = 3256;
+export const metaBytes = 4856;
 export function decodeMeta(view: DataView, at = 0): Meta {
   return {
     objectSha256: new Uint8Array(view.buffer, view.byteOffset + at + 0, 32),
@@ -802,7 +802,7 @@ export function decodeMeta(view: DataView, at = 0): Meta {
     layoutVersion: view.getUint32(at + 44, true),
     hz: view.getUint32(at + 48, true),
     refuseWithReset: view.getUint32(at + 52, true),
-    optional: Array.from({ length: 16 }, (_, i) => decodeOptionalProgram(view, at + 56 + i * 200)),
+    optional: Array.from({ length: 24 }, (_, i) => decodeOptionalProgram(view, at + 56 + i * 200)),
   };
 }
 export function encodeMeta(view: DataView, value: Meta, at = 0): void {
