@@ -61,14 +61,12 @@ int BPF_PROG(packet_socket, int family, int type, int protocol, int kern,
 {
 	struct target target = { .proto = RW_PROTO_OTHER };
 	struct connection connection;
-	struct rw_process process;
 
 	if (before || kern ||
 	    (family != AF_PACKET && family != AF_XDP) ||
 	    !in_scope((void *)bpf_get_current_task_btf()))
 		return before;
-	current_process(&process);
-	start_outbound(&connection, &process, &target);
+	start_outbound(&connection, &target);
 	return judge_creation(&connection, true) ? 0 : -EPERM;
 }
 

@@ -39,13 +39,26 @@ static __always_inline void process_of_task(struct rw_process *process,
 	resolve_process(process, ~0ULL);
 }
 
+/* Like start_outbound, which asks for the process in another way. */
+static __always_inline void start_sending(struct connection *connection,
+					  const struct target *target,
+					  __u64 cgroup_id)
+{
+	__builtin_memset(connection, 0, sizeof(*connection));
+	process_of_task(&connection->process, cgroup_id);
+	connection->start_ns = bpf_ktime_get_boot_ns();
+	__builtin_memcpy(connection->address, target->address, 16);
+	connection->port = target->port;
+	connection->proto = target->proto;
+	connection->direction = RW_DIRECTION_OUT;
+}
+
 /* Made to go around: judged like the creation of a raw socket. */
 SEC("cgroup/setsockopt")
 int guard_options(struct bpf_sockopt *ctx)
 {
 	struct target target = { .proto = RW_PROTO_OTHER };
 	struct connection connection;
-	struct rw_process process;
 	__s32 level = ctx->level;
 
 	/* The caller's own value is used: of more than a page none was copied. */
@@ -54,8 +67,7 @@ int guard_options(struct bpf_sockopt *ctx)
 		return 1;
 	if (level == SOL_PACKET && ctx->optname != PACKET_QDISC_BYPASS)
 		return 1;
-	process_of_task(&process, bpf_get_current_cgroup_id());
-	start_outbound(&connection, &process, &target);
+	start_sending(&connection, &target, bpf_get_current_cgroup_id());
 	return judge_creation(&connection, true);
 }
 
@@ -127,7 +139,6 @@ static __noinline int judge_frame(struct __sk_buff *skb)
 	struct target target = { .proto = RW_PROTO_OTHER };
 	struct judgement result = {};
 	struct connection *connection;
-	struct rw_process process;
 	struct rw_slot *slot;
 	__u32 index, zero = 0;
 
@@ -135,15 +146,14 @@ static __noinline int judge_frame(struct __sk_buff *skb)
 	if (!connection || read_frame(skb, &target))
 		return TC_GO_ON;
 	/* A frame goes to its device within the system call that sends it. */
-	process_of_task(&process, bpf_skb_cgroup_id(skb));
-	if (process.flags & RW_TASK_AGENT)
+	start_sending(connection, &target, bpf_skb_cgroup_id(skb));
+	if (connection->process.flags & RW_TASK_AGENT)
 		return TC_GO_ON;
-	start_outbound(connection, &process, &target);
 	slot = slot_of(connection, &index);
 	if (!slot)
 		return TC_GO_ON;
 	if (!judge_connection(connection, slot, index, &result)) {
-		report_miss(&process);
+		report_miss(&connection->process);
 		if (connection->verdict == RW_VERDICT_BLOCKED &&
 		    !agent_answers() &&
 		    settle_unknown(connection, &result,

@@ -11,7 +11,9 @@ export interface Totals {
 
 /** Files whose behaviour depends on the kernel. */
 const FILES = [
-  ...["verdicts", "devices", "cut", "hold", "processes", "exec-environment"].map((name) => `kernel/${name}`),
+  ...["verdicts", "devices", "cut", "hold", "processes", "exec-environment", "listen", "packet-sockets"].map(
+    (name) => `kernel/${name}`,
+  ),
   ...["gate", "exec-control", "without-agent"].map((name) => `exec/${name}`),
 ].map((name) => `packages/agent/src/${name}.test.ts`);
 /** An emulated processor is that many times slower, about: tests multiply their limits by it. */
