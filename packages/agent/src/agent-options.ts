@@ -25,6 +25,8 @@ export type AgentOptions = {
   readonly aptConfig?: string;
   /** Another rpm database than rpm's own. */
   readonly rpmDb?: string;
+  /** Another resolver configuration than /etc/resolv.conf. */
+  readonly resolvConf?: string;
   /** Another dpkg database than /var/lib/dpkg. */
   readonly dpkgDir?: string;
   /** Proves software to other hosts' kernels and asks for their proofs (docs/proof.md). Default: yes. */

@@ -127,7 +127,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     createNames({
       dns: kernel.dns,
       bootNs: kernel.bootNs,
-      readResolvers: () => readResolvers(),
+      readResolvers: () => readResolvers(options.resolvConf),
       store: createNameStore(stateDir, bootId),
       onChange: async () => {
         const all = [{ enforcer, shadow }, ...parts.carried.all()];
