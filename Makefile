@@ -1,7 +1,7 @@
 # The commands people type. Each does its own set-up and is quick when nothing is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test test-kernels lab bench bench-learn lint types generate clean
+.PHONY: help setup build run test test-kernels lab soak bench bench-learn lint types generate clean
 
 NODE := scripts/node
 
@@ -30,6 +30,10 @@ test-kernels: ## the kernel tests on Debian's 5.10, 6.1 and 6.12 under qemu; ARG
 lab: ## the three-tier story on several hosts; JSON=FILE keeps the record, ONLY=proof plays that act alone
 	@scripts/setup test
 	@exec $(NODE) packages/lab/src/main.ts $(if $(JSON),--json $(JSON)) $(if $(ONLY),--only $(ONLY))
+
+soak: ## steady traffic over three hosts with trouble at random; MINUTES=30, SEED=n for the same again
+	@scripts/setup test
+	@exec $(NODE) packages/lab/src/soak/main.ts --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 bench: ## speed as ratios measured in one run
 	@scripts/setup test

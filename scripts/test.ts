@@ -20,6 +20,7 @@ const steps: readonly Step[] = [
   { name: "browser", run: (scratch) => vitest("browser", scratch) },
   { name: "kernels", run: kernels },
   { name: "lab", run: lab },
+  { name: "soak", run: soak },
 ];
 
 const wanted = process.argv.slice(2);
@@ -109,6 +110,11 @@ function passedOrSkipped(test: { readonly status: string }): boolean {
 /** The lab closes with its own line of totals; one that ends otherwise has failed. */
 async function lab(): Promise<Totals> {
   return closingTotals(["packages/lab/src/main.ts", "--or-skip"]);
+}
+
+/** Two minutes of `make soak`; its first line says the seed. */
+async function soak(): Promise<Totals> {
+  return closingTotals(["packages/lab/src/soak/main.ts", "--minutes", "2", "--or-skip"]);
 }
 
 /** What the verifiers of Debian's kernels make of the object; `make test-kernels` also runs the tests there. */

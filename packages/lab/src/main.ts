@@ -4,6 +4,7 @@
 // Exit codes: 0 everything as expected, 1 an expectation failed or a normal request was lost, 2 it could not run.
 import { parseArgs } from "node:util";
 import { type Lab, openLab } from "./hosts/lab.ts";
+import { interruption } from "./interruption.ts";
 import { Checks } from "./report/checks.ts";
 import { saveRecord } from "./report/record.ts";
 import { formatChecks } from "./report/table.ts";
@@ -44,7 +45,7 @@ async function main(jsonFile: string | undefined, orSkip: boolean): Promise<numb
 
 /** The hosts, the story on them, and their end, whatever comes in between. */
 async function play(checks: Checks): Promise<Traffic | null> {
-  const interrupted = interruption();
+  const interrupted = interruption(RUN_MS_MAX);
   let lab: Lab | null = null;
   try {
     const opened = await openLab();
@@ -59,23 +60,4 @@ async function play(checks: Checks): Promise<Traffic | null> {
     await lab?.close();
     interrupted.forget();
   }
-}
-
-/** Rejects on Ctrl-C, SIGTERM, or when the time is up; the hosts are then ended as after any other run. */
-function interruption(): { readonly promise: Promise<never>; readonly forget: () => void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`ended after ${RUN_MS_MAX / 1000} s`)), RUN_MS_MAX);
-  const onSignal = (signal: NodeJS.Signals) => reject(new Error(`ended by ${signal}`));
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, onSignal);
-  // Without a reader there is nobody to tell the story to; what was started is still ended in order.
-  process.stdout.on("error", () => reject(new Error("nobody reads the output")));
-  promise.catch(() => {});
-  return {
-    promise,
-    forget: () => {
-      clearTimeout(timer);
-      for (const signal of signals) process.off(signal, onSignal);
-    },
-  };
 }

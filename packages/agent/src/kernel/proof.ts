@@ -1,5 +1,6 @@
 /** The proof's maps: keys and paths of peers, numbers of identities, what came and went (docs/proof.md). */
 import {
+  decodeProofConfig,
   decodeProofCounts,
   encodeMuteKey,
   encodeProofConfig,
@@ -57,6 +58,8 @@ export interface KernelProof {
     readonly numbered: boolean;
     readonly epochOffsetNs: bigint;
   }) => void;
+  /** As it was configured last, by this agent or the one before it in this boot; 0 = never. */
+  readonly epochOffsetNs: () => bigint;
   readonly setPeer: (address: Uint8Array, state: ProofPeerState) => void;
   readonly deletePeer: (address: Uint8Array) => void;
   /** Addresses that have an entry: an agent that was restarted finds its forerunner's. */
@@ -87,6 +90,10 @@ export function kernelProof(maps: ProofMaps): KernelProof {
       const switches = (on ? proofSwitch.on : 0) | (numbered ? proofSwitch.numbered : 0);
       encodeProofConfig(view, { epochOffsetNs, switches });
       maps.proofConfig.set(u32(0), view);
+    },
+    epochOffsetNs: () => {
+      const view = maps.proofConfig.get(u32(0));
+      return view === undefined ? 0n : decodeProofConfig(view).epochOffsetNs;
     },
     setPeer: (address, state) => {
       maps.proofCounts.add(keyOf(address), room(proofCountsBytes));

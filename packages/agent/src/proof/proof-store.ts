@@ -44,7 +44,10 @@ export async function saveKeyRing(stateDir: string, { keys, signing, madeMs }: K
     madeMs,
     keys: keys.map((one) => ({ generation: one.generation, key: formatOwnKey(one) })),
   };
-  await saveFile(join(folder, KEYS), `${JSON.stringify(stored)}\n`, 0o600);
+  const [file, text] = [join(folder, KEYS), `${JSON.stringify(stored)}\n`];
+  // A restart changes nothing, and must work on a full disk.
+  if ((await readFile(file, "utf8").catch(() => "")) === text) return;
+  await saveFile(file, text, 0o600);
 }
 
 /** A new ring where there is none, or none that can be used: peers hear of its keys like of any others. */

@@ -63,7 +63,9 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
   let offered: string | null = null;
   let offeredGeneration = 0;
   let newKeyMs = parts.nowMs();
-  let epochOffsetNs = epochOffset(parts.nowMs() + known.clockMs);
+  // What the agent before this one heard of the controller's clock stands on the boot's, which no jump changes.
+  const former = kernel.proof.epochOffsetNs();
+  let epochOffsetNs = former === 0n ? epochOffset(parts.nowMs() + known.clockMs) : former;
   const numbered = new Set<number>();
   const owners = new Map<string, string>();
   const waiting = new Map<number, ProcessIdentity>();

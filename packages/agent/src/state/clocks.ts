@@ -11,7 +11,7 @@ export async function readMapsName(pinDir: string): Promise<string> {
   return `${await readBootId()} ${pin.ino} ${pin.ctimeNs}`;
 }
 
-/** Nanoseconds since 1970. */
+/** Nanoseconds since 1970, by the clock as it is set now: `performance` would go on with the one of the agent's start. */
 export function wallNs(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  return BigInt(Date.now()) * 1_000_000n;
 }

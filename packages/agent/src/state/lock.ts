@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { agentError } from "../agent-error.ts";
 
@@ -20,9 +21,18 @@ export async function lockState(stateDir: string): Promise<void> {
       "stop it first, or give this one a state directory of its own with --state",
     );
   }
-  await writeFile(join(stateDir, "agent.pid"), `${process.pid} ${await startTimeOf(process.pid)}\n`, {
-    mode: 0o600,
-  });
+  await overwrite(join(stateDir, "agent.pid"), `${process.pid} ${await startTimeOf(process.pid)}\n`);
+}
+
+/** In the room that the file has already: a restart must work on a full disk. */
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    await file.write(text, 0);
+    await file.truncate(Buffer.byteLength(text));
+  } finally {
+    await file.close();
+  }
 }
 
 /**

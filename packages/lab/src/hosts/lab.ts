@@ -16,7 +16,9 @@ export type Lab = {
   readonly close: () => Promise<void>;
 };
 
-export async function openLab(): Promise<{ readonly lab: Lab; readonly swept: readonly string[] }> {
+export async function openLab(
+  names: readonly HostName[] = hostNames,
+): Promise<{ readonly lab: Lab; readonly swept: readonly string[] }> {
   const swept = await sweepLeftovers();
   const root = labRoot();
   const run = runName();
@@ -29,7 +31,7 @@ export async function openLab(): Promise<{ readonly lab: Lab; readonly swept: re
   };
   makeCgroup(cgroup);
   try {
-    made.push(...(await Promise.all(hostNames.map((name) => makeHost(hosts[name], cgroup)))));
+    made.push(...(await Promise.all(names.map((name) => makeHost(hosts[name], cgroup)))));
     const way = new Way(await connectHosts(made, cgroup));
     const byName = new Map(made.map((host) => [host.name, host]));
     return { lab: { run, host: (name) => known(byName, name), way, close }, swept };

@@ -78,6 +78,11 @@ export class Service {
     this.#child.stdin?.write(`${line}\n`);
   }
 
+  /** Many programs end when their input does. */
+  endInput(): void {
+    this.#child.stdin?.end();
+  }
+
   onLine(listener: (line: string) => void): void {
     this.#listeners.add(listener);
   }
