@@ -96,7 +96,7 @@ static __always_inline bool must_be_proved(const struct connection *connection)
 	__u32 index;
 
 	slot = slot_of(connection, &index);
-	return slot && slot->mode_out == RW_MODE_BLOCK &&
+	return slot && blocks(slot->mode_out) &&
 	       slot->levels_remote[0];
 }
 

@@ -84,7 +84,7 @@ static __noinline int judge_stray_syn(struct __sk_buff *skb, __u64 cgroup_id)
 		return PASS;
 	if (parse(skb, &packet, IPPROTO_TCP) != PARSED) {
 		count(RW_COUNT_UNPARSED);
-		return slot->mode_out == RW_MODE_BLOCK ? DROP : PASS;
+		return blocks(slot->mode_out) ? DROP : PASS;
 	}
 	connection.process.flags = RW_TASK_PENDING;
 	connection.process.cgroup_id = cgroup_id;

@@ -270,8 +270,7 @@ static __always_inline int unreadable(enum parse how, bool out,
 			 &index);
 	if (!slot)
 		return PASS;
-	return (out ? slot->mode_out : slot->mode_in) == RW_MODE_BLOCK ? DROP :
-									PASS;
+	return blocks(out ? slot->mode_out : slot->mode_in) ? DROP : PASS;
 }
 
 /* Global, so that the verifier walks it once. */

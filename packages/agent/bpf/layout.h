@@ -63,6 +63,8 @@ RW_LAYOUT(struct, rw_optional_program);
 RW_LAYOUT(struct, rw_meta);
 RW_LAYOUT(enum, rw_run);
 RW_LAYOUT(enum, rw_lsm_act);
+RW_LAYOUT(enum, rw_pause_limit);
+RW_LAYOUT(struct, rw_pause);
 RW_LAYOUT(struct, rw_exec_header);
 RW_LAYOUT(struct, rw_run_key);
 RW_LAYOUT(struct, rw_exec_verdict);

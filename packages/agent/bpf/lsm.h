@@ -110,7 +110,7 @@ int BPF_PROG(exec_check, struct linux_binprm *bprm, int before)
 	struct rw_process who;
 	__u8 run;
 
-	if (before || !state || state->mode != RW_MODE_BLOCK || !in_scope(task))
+	if (before || !state || !blocks(state->mode) || !in_scope(task))
 		return before;
 	if (is_essential(task, state) || is_script(bprm))
 		return 0;
@@ -149,7 +149,7 @@ static __always_inline int judge_change(struct inode *inode, const char *name,
 		return 0;
 	if (run_of_current(&who, state) & RW_RUN_CHANGES)
 		return 0;
-	refused = state->mode == RW_MODE_BLOCK;
+	refused = blocks(state->mode);
 	file.inode = key.inode;
 	file.device = key.device;
 	file.generation = key.generation;

@@ -27,6 +27,7 @@ enum rw_reason {
 	RW_REASON_NO_STATE = 12, /* a SYN whose connect() was never seen */
 	RW_REASON_NO_PROOF = 40, /* its software was not proved in time */
 	RW_REASON_WRONG_PROOF = 41,
+	RW_REASON_PAUSED = 60, /* denied, but enforcement is paused by hand */
 	RW_REASON_KEPT = 13, /* open since before a revision that denies it */
 	RW_REASON_CUT = 14, /* open, and cut by a revision that denies it */
 	RW_REASON_LISTEN = 15, /* waits for others; no peer yet */

@@ -203,30 +203,56 @@ __noinline __u64 find_policy(__u32 slot_index, __u32 subject, __u32 peer,
 	return 0;
 }
 
-/* What the mode makes of a deny. */
-static __always_inline void settle_deny(struct judgement *out, bool immediate,
-					bool spared)
+enum deny {
+	DENY_IMMEDIATE = 1,
+	DENY_SPARED = 2, /* loopback that is only recorded */
+	DENY_BY_RULE = 4,
+};
+
+/*
+ * What the mode makes of a deny: verdict, reason << 8, mode << 16. Global, so
+ * that its outcomes are one state for the verifier.
+ */
+__noinline __u32 outcome_of_deny(__u32 mode, __u32 deny)
 {
-	if (immediate)
-		out->reason = RW_REASON_IMMEDIATE_DENY;
-	if (spared && (immediate || out->mode == RW_MODE_BLOCK)) {
-		out->verdict = RW_VERDICT_WOULD_BLOCK;
-		out->reason = RW_REASON_LOOPBACK;
-	} else if (immediate || out->mode == RW_MODE_BLOCK) {
-		out->verdict = RW_VERDICT_BLOCKED;
-	} else if (out->mode == RW_MODE_ALERT) {
-		out->verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
-	} else if (out->mode == RW_MODE_OBSERVE) {
-		out->verdict = RW_VERDICT_WOULD_BLOCK;
-	} else {
-		out->verdict = RW_VERDICT_ALLOWED;
-		out->reason = RW_REASON_UNGOVERNED;
+	__u32 verdict = RW_VERDICT_WOULD_BLOCK;
+	__u32 reason = deny & DENY_BY_RULE ? RW_REASON_RULE_DENY :
+					     RW_REASON_DEFAULT_DENY;
+
+	if (deny & DENY_IMMEDIATE)
+		reason = RW_REASON_IMMEDIATE_DENY;
+	if (deny & DENY_IMMEDIATE || mode == RW_MODE_BLOCK) {
+		verdict = RW_VERDICT_BLOCKED;
+		if (deny & DENY_SPARED) {
+			verdict = RW_VERDICT_WOULD_BLOCK;
+			reason = RW_REASON_LOOPBACK;
+		} else if (is_paused()) {
+			mode = RW_MODE_ALERT;
+			verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
+			reason = RW_REASON_PAUSED;
+		}
+	} else if (mode == RW_MODE_ALERT) {
+		verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
+	} else if (mode != RW_MODE_OBSERVE) {
+		verdict = RW_VERDICT_ALLOWED;
+		reason = RW_REASON_UNGOVERNED;
 	}
+	return verdict | reason << 8 | mode << 16;
+}
+
+static __always_inline void settle_deny(struct judgement *out, __u32 deny)
+{
+	__u32 outcome = outcome_of_deny(out->mode, deny);
+
+	out->verdict = outcome;
+	out->reason = outcome >> 8;
+	out->mode = outcome >> 16;
 }
 
 static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 				  struct judgement *out)
 {
+	__u32 spared;
 	__u64 entry;
 	__u8 flags;
 
@@ -241,13 +267,12 @@ static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 			    attempt->port | attempt->proto << 16 |
 				    attempt->direction << 24,
 			    attempt->remote);
+	spared = attempt->self && !slot->loopback_enforce ? DENY_SPARED : 0;
+	out->rule = (__u32)entry;
 	if (!entry) {
-		out->rule = 0;
-		out->reason = RW_REASON_DEFAULT_DENY;
-		settle_deny(out, false, attempt->self && !slot->loopback_enforce);
+		settle_deny(out, spared);
 		return;
 	}
-	out->rule = (__u32)entry;
 	flags = entry >> 40;
 	if ((__u8)(entry >> 32) == RW_ACTION_ALLOW) {
 		out->verdict = RW_VERDICT_ALLOWED;
@@ -256,9 +281,9 @@ static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 				      RW_REASON_RULE_ALLOW;
 		return;
 	}
-	out->reason = RW_REASON_RULE_DENY;
-	settle_deny(out, flags & RW_POLICY_IMMEDIATE,
-		    attempt->self && !slot->loopback_enforce);
+	settle_deny(out, spared | DENY_BY_RULE |
+				 (flags & RW_POLICY_IMMEDIATE ? DENY_IMMEDIATE :
+								0));
 }
 
 #endif

@@ -24,9 +24,9 @@ static __always_inline void settle_unjudgeable(struct connection *connection,
 {
 	connection->rule = 0;
 	connection->reason = RW_REASON_DEFAULT_DENY;
-	if (result->mode == RW_MODE_BLOCK)
+	if (blocks(result->mode))
 		connection->verdict = RW_VERDICT_BLOCKED;
-	else if (result->mode == RW_MODE_ALERT)
+	else if (result->mode >= RW_MODE_ALERT)
 		connection->verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
 	else if (result->mode == RW_MODE_OBSERVE)
 		connection->verdict = RW_VERDICT_WOULD_BLOCK;

@@ -38,6 +38,8 @@ const SHADOW_EVERY_MS = 2000;
 const EVIDENCE_EVERY_MS = 1000;
 /** Keys, numbers and counts of the proof; a lost connection is told by the session. */
 const PROOF_EVERY_MS = 1000;
+/** Whether enforcement is paused by hand, or back. */
+const PAUSE_LOOK_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;
 /** Where no LSM program tells at once. */
 const TAMPER_LOOK_EVERY_MS = 5000;
@@ -183,6 +185,7 @@ async function work(
       // While dpkg is still unpacking, so that the answer is there when the program starts.
       every(EVIDENCE_EVERY_MS, agent.evidence.settle, onError),
       every(PROOF_EVERY_MS, () => agent.prover?.tick().catch(() => undefined), onError),
+      every(PAUSE_LOOK_EVERY_MS, agent.pause.look, onError),
       every(TAMPER_LOOK_EVERY_MS, agent.lookForTampering, onError),
       every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
       every(

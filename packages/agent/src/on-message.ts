@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Governor } from "./apply/governor.ts";
 import type { Shadow } from "./apply/shadow.ts";
 import type { Driller } from "./drill/driller.ts";
+import type { PauseWatch } from "./pause/pause-watch.ts";
 import type { Prover } from "./proof/prover.ts";
 
 export type Listeners = {
@@ -10,12 +11,14 @@ export type Listeners = {
   readonly shadow: Shadow;
   readonly prover: Prover | null;
   readonly driller: Driller;
+  /** Null where the host that carries the workload decides. */
+  readonly pause: PauseWatch | null;
   readonly log: Logger;
 };
 
 export async function onMessage(
   message: ControllerMessage["message"],
-  { governor, shadow, prover, driller, log }: Listeners,
+  { governor, shadow, prover, driller, pause, log }: Listeners,
 ): Promise<void> {
   switch (message.case) {
     case "policy": {
@@ -35,6 +38,8 @@ export async function onMessage(
       return driller.take(message.value);
     case "shadowStop":
       return shadow.end(message.value.run);
+    case "pause":
+      return pause?.order(message.value.seconds);
     case "heartbeat":
       prover?.heard(message.value.timeMs);
       return;

@@ -6,6 +6,7 @@ import type { AgentPlaces } from "./agent-options.ts";
 import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
 import { probeExecGate } from "./exec/probe-gate.ts";
 import { openKernel } from "./kernel/kernel.ts";
+import { pauseLeftMs } from "./pause/set-pause.ts";
 import { holderOf } from "./state/lock.ts";
 import { saveFile } from "./state/save-file.ts";
 
@@ -24,6 +25,8 @@ export type AgentReport = {
   readonly addresses: readonly string[];
   readonly counters: Readonly<Record<string, string>>;
   readonly lost: Readonly<Record<string, string>>;
+  /** Until when nothing is refused, by hand; null: enforcement is on. Missing in what an older agent wrote. */
+  readonly pausedUntil?: string | null;
   readonly spooledReports: number;
   readonly certificateExpires: string;
   readonly updated: string;
@@ -38,6 +41,8 @@ export type AgentStatus = {
     readonly inbound: string;
     readonly outbound: string;
     readonly capabilities: HostCapabilities;
+    /** Milliseconds for which enforcement is still paused by hand; 0: it is on. */
+    readonly pausedMs: number;
   } | null;
   /** What the agent last wrote; null where none ever ran. */
   readonly report: AgentReport | null;
@@ -77,6 +82,7 @@ function readEnforced(pinDir: string, gate: ExecGateSupport): AgentStatus["enfor
         inbound: slot.modeIn,
         outbound: slot.modeOut,
         capabilities,
+        pausedMs: pauseLeftMs(kernel),
       };
     } finally {
       kernel.close();
@@ -104,6 +110,10 @@ export function formatAgentStatus(status: AgentStatus): string {
   else {
     const { generation, inbound, outbound } = enforced;
     lines.push(`kernel     generation ${generation} in force: inbound ${inbound}, outbound ${outbound}`);
+    if (enforced.pausedMs > 0)
+      lines.push(
+        `PAUSED     nothing is refused for another ${Math.ceil(enforced.pausedMs / 1000)} s; \`ringwall agent resume\` ends it`,
+      );
     lines.push(...formatCapabilities(enforced.capabilities));
   }
   if (report === null) return `${[...lines, "enrolled   no"].join("\n")}\n`;

@@ -25,6 +25,7 @@ export async function tellStatus(
   const addresses = observe().map((address) => address.text);
   const counters = countersOf(agent);
   const credentials = session.credentials();
+  const pausedUntilMs = agent.pause.pausedUntilMs();
   const report: AgentReport = {
     workload: credentials.workload,
     controller: credentials.controller,
@@ -36,6 +37,7 @@ export async function tellStatus(
     addresses,
     counters: toText(counters),
     lost: toText(reporter.lost()),
+    pausedUntil: pausedUntilMs === 0 ? null : new Date(pausedUntilMs).toISOString(),
     spooledReports: agent.spool.size().reports,
     certificateExpires: new X509Certificate(credentials.certificateChain).validToDate.toISOString(),
     updated: new Date().toISOString(),
@@ -55,6 +57,7 @@ export async function tellStatus(
     counters: saved ? counters : { ...counters, stateUnwritable: 1n },
     listeners: describeListeners(listeners),
     version: VERSION,
+    pausedUntilMs: BigInt(pausedUntilMs),
     // A stub alone says nothing of the resolvers it asks: then the controller's own word holds.
     resolvers: names.resolvers().every(isStub) ? [] : [...names.resolvers()],
   };

@@ -34,9 +34,11 @@ import { readResolvers } from "./observe/dns/resolvers.ts";
 import { createReporter, type PolicyInForce, type Reporter } from "./observe/reporter.ts";
 import { onMessage } from "./on-message.ts";
 import type { Instance } from "./open-instance.ts";
+import type { PauseWatch } from "./pause/pause-watch.ts";
+import { wirePause } from "./pause/wire-pause.ts";
 import { type MuteListeners, openMuteListeners } from "./proof/mute-listeners.ts";
+import { offerNoKeys } from "./proof/offer-no-keys.ts";
 import { createProver, KEY_PERIOD_MS, type Prover, type ProverParts } from "./proof/prover.ts";
-import { CALL_TIMEOUT_MS } from "./session/client.ts";
 import type { Credentials } from "./session/credentials.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createShadowSender } from "./session/shadow-sender.ts";
@@ -77,6 +79,7 @@ export type Agent = {
   readonly names: Names;
   /** Tells the controller of the shadow, if there is anything new. */
   readonly tellShadow: () => Promise<void>;
+  readonly pause: PauseWatch;
   readonly execGate: ExecGateSupport;
   readonly execControl: ExecControl;
   /** Looks whether trusted executables have changed. */
@@ -296,7 +299,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     credentials,
     version: VERSION,
     generation: () => governor.state().current?.generation ?? 0n,
-    onMessage: (message) => onMessage(message, { governor, shadow, prover, driller, log }),
+    onMessage: (message) =>
+      onMessage(message, { governor, shadow, prover, driller, pause: host === null ? pause : null, log }),
     onOpen: () => {
       log.info(`connected to ${credentials.controller}`);
       uploader
@@ -310,6 +314,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     onFailure: ({ message, fix }) => log.warn(`${message}; ${fix}`),
     nowMs: Date.now,
   });
+  const pause = host?.pause ?? (await wirePause(parts, exec.control, () => session.client(), userName));
   const mutes = host?.mutes ?? (await openMuteListeners(stateDir));
   const driller = await wireDriller(options, host !== null, { session, enforcer, log });
   const prover = options.proof !== false && host === null ? await createProver(proverParts()) : null;
@@ -334,6 +339,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     shadow,
     names,
     tellShadow: createShadowSender(shadow.report, session.client),
+    pause,
     execGate,
     execControl: exec.control,
     lookForTampering: exec.tampering.look,
@@ -345,11 +351,6 @@ function provesDatagrams({ proveDatagrams }: Pick<AgentOptions, "proveDatagrams"
   const loaded = kernel.capabilities().optional.filter((program) => program.loaded);
   const needed = ["prove_datagrams", "read_datagrams"];
   return proveDatagrams === true && needed.every((name) => loaded.some((one) => one.name === name));
-}
-
-/** A host that proves nothing (any more) says so, or its peers would expect proofs for ever. An older controller can't. */
-async function offerNoKeys(session: Session, workload: string): Promise<void> {
-  await session.client()?.service.offerProofKey({ workload, keys: [] }, { timeoutMs: CALL_TIMEOUT_MS });
 }
 
 /** A carried workload's policy need not know the software of others. */

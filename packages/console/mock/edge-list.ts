@@ -109,6 +109,7 @@ export function managedWorkload(
       version: "0.1.0",
       generation: 14,
       generationWanted: 14,
+      pausedUntil: null,
       problem: "",
       capability: "core",
       kernel: "6.1.0-28-amd64",

@@ -2,6 +2,7 @@ export * from "./capabilities.ts";
 export * from "./drill/canaries.ts";
 export * from "./drill/canary.ts";
 export * from "./generated/ringwall/agent/v1/agent_pb.js";
+export * from "./pause-limit.ts";
 export * from "./shadow-limit.ts";
 
 /** Rows of one FlowBatch; a larger one is refused, so that one agent can't hold the controller's memory. */

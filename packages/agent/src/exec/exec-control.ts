@@ -10,6 +10,7 @@ import type { FileTools } from "../identify/executable-file.ts";
 import type { Executed } from "../identify/identifier.ts";
 import type { ExecutableFacts } from "../identify/identity-book.ts";
 import type { FileKey, Kernel, LsmEvent, ProcessRef } from "../kernel/contract.ts";
+import { isPaused } from "../pause/set-pause.ts";
 import type { DeniedExec, DeniedExecs, ExecFate } from "./denied-execs.ts";
 import { type Gate, type GateAnswer, type GateQuestion, startGate } from "./gate-process.ts";
 import { killExecution } from "./kill-execution.ts";
@@ -63,6 +64,8 @@ export type ExecControl = {
   readonly counts: () => Readonly<
     Record<"execQuestions" | "execExpired" | "execRefused" | "execKilled", number>
   >;
+  /** Enforcement was paused by hand, or is back: answers from before count no more. */
+  readonly pauseChanged: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -169,6 +172,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   }
 
   async function kill(executed: Executed): Promise<boolean> {
+    if (isPaused(kernel)) return false;
     const killed = await killExecution(kernel, executed, executed.tgid);
     counts.execKilled += killed;
     return killed > 0;
@@ -189,6 +193,8 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
 
   async function onAsk(question: GateQuestion, path: string): Promise<GateAnswer> {
     counts.execQuestions++;
+    // What runs is judged, and told, all the same.
+    if (isPaused(kernel)) return { allow: true, keep: false };
     const by = judge;
     const { file, lasting } = await lookAtFile(path, tools);
     const { decision } = by.mayStart(file);
@@ -264,6 +270,10 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     },
     onExec,
     onLsm,
+    pauseChanged: async () => {
+      files.clear();
+      await gate?.forget();
+    },
     counts: () => counts,
     stop: async () => {
       stopped = true;

@@ -6,6 +6,7 @@
 import type { KernelCarrying } from "./carrying.ts";
 import type { KernelDns } from "./dns.ts";
 import type { KernelExec } from "./exec-maps.ts";
+import type { KeepFlows } from "./flows.ts";
 import type {
   Action,
   Counter,
@@ -21,6 +22,7 @@ import type {
   Reason,
   Verdict,
 } from "./generated/layout.ts";
+import type { PauseState } from "./pause.ts";
 import type { KernelProof } from "./proof.ts";
 
 /** One of the two policy slots; one is live, the other is free for the next revision. */
@@ -162,9 +164,6 @@ export interface FlowRecord {
   readonly firstNs: bigint;
   readonly lastNs: bigint;
 }
-
-/** Takes flow records over; the kernel forgets them when it resolves. The same records may come again after a kill. */
-export type KeepFlows = (records: readonly FlowRecord[]) => Promise<void>;
 
 /** A draft beside the live policy, as the kernel has it. */
 export interface ShadowState {
@@ -386,6 +385,9 @@ export interface Kernel {
   /** Processes in scope, where the kernel has task iterators; undefined elsewhere: read /proc. */
   readonly readTasks: () => readonly TaskRecord[] | undefined;
 
+  /** Whether enforcement is paused by hand. */
+  readonly readPause: () => PauseState;
+  readonly writePause: (state: PauseState) => void;
   /** Says that the agent is there to answer; once a second. Silence over 5 s means unknown processes aren't held. */
   readonly beat: () => void;
   /** Hands over all flows counted since the last call; where `keep` rejects they come again. One call at a time. */

@@ -1,5 +1,5 @@
 /** Takes the flows: turns the kernel to the other buffer, lets programs in flight finish, empties the first. */
-import type { FlowRecord, KeepFlows } from "./contract.ts";
+import type { FlowRecord } from "./contract.ts";
 import {
   active,
   decodeFlowKey,
@@ -10,6 +10,9 @@ import {
 } from "./generated/layout.ts";
 import { type KernelMap, missing, u32 } from "./kernel-map.ts";
 import { directionName, flowStateName, levelName, reasonName, verdictName } from "./names.ts";
+
+/** Takes flow records over; the kernel forgets them when it resolves. The same records may come again after a kill. */
+export type KeepFlows = (records: readonly FlowRecord[]) => Promise<void>;
 
 export interface FlowMaps {
   readonly active: KernelMap;

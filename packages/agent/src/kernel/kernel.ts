@@ -9,6 +9,7 @@ import { drainFlows, handOverFlows } from "./flows.ts";
 import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
+import { readPause, writePause } from "./pause.ts";
 import * as processes from "./processes.ts";
 import { kernelProof } from "./proof.ts";
 import * as shadow from "./shadow.ts";
@@ -48,6 +49,7 @@ const MAPS = {
   flows1: "flows_1",
   counters: "counters",
   events: "events",
+  pause: "pause",
   meta: "meta",
   workloads: "workloads",
   carried: "carried",
@@ -86,6 +88,8 @@ export function openKernel(pinDir: string): Kernel {
       processes.setListener(maps, proto, port, process, workload),
     deleteListener: (proto, port, workload = 0) => processes.deleteListener(maps, proto, port, workload),
     readTasks: () => processes.readTasks(pinDir),
+    readPause: () => readPause(maps.pause),
+    writePause: (state) => writePause(maps.pause, state),
     beat: () => beat(maps.heartbeat, now()),
     handOverFlows: (keep) => handOverFlows(maps, keep),
     drainFlows: () => drainFlows(maps),

@@ -1,6 +1,4 @@
-import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -321,49 +319,6 @@ describe("the session", () => {
     await first;
     await until(() => spool.size().reports === 0);
     expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b"]);
-  });
-
-  test.skipIf(process.getuid?.() !== 0)(
-    "on a full disk a report goes straight to the controller; without one it stays the caller's",
-    async () => {
-      const session = start(await enrolWith(controller.token()));
-      await until(() => session.client() !== null);
-      const small = `${folder}/small`;
-      mkdirSync(small);
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "small", small]);
-      try {
-        const spool = await openSpool(small);
-        let away = true;
-        const client = () => (away ? null : session.client());
-        const uploader = createUploader(spool, client, () => undefined);
-        await uploader.add({ kind: "flows", rows: 1, bytes: batch("a") });
-        expect(() => writeFileSync(`${small}/ballast`, new Uint8Array(1 << 20))).toThrow("ENOSPC");
-        await expect(uploader.add({ kind: "flows", rows: 1, bytes: batch("b") })).rejects.toThrow("ENOSPC");
-        expect(spool.size().reports).toBe(1);
-        away = false;
-        await uploader.add({ kind: "flows", rows: 1, bytes: batch("b") });
-        await uploader.settled();
-        expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b"]);
-        expect(spool.size().reports).toBe(0);
-      } finally {
-        execFileSync("umount", [small]);
-      }
-    },
-  );
-
-  test("a report that is damaged on disk is dropped and counted, and the count outlives the agent", async () => {
-    const session = start(await enrolWith(controller.token()));
-    await until(() => session.client() !== null);
-    const spool = await openSpool(folder);
-    await spool.add({ kind: "flows", rows: 7, bytes: batch("a") });
-    const [file] = readdirSync(`${folder}/spool`);
-    writeFileSync(`${folder}/spool/${file}`, new Uint8Array(16).fill(0xff));
-    const uploader = createUploader(spool, session.client, () => undefined);
-    await uploader.add({ kind: "flows", rows: 1, bytes: batch("b") });
-    await uploader.settled();
-    expect(controller.flows.map((flow) => flow.batchId)).toEqual(["b"]);
-    const next = createUploader(await openSpool(folder), session.client, () => undefined);
-    expect(next.losses()).toEqual({ spoolFull: 0, refused: 7 });
   });
 
   test("a report refused for good is dropped and counted, and holds nothing up", async () => {

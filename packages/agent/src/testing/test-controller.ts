@@ -11,6 +11,7 @@ import {
   type ControllerMessage,
   type ExecBatch,
   type FlowBatch,
+  type LocalAction,
   type ShadowReport,
   type StatusReport,
 } from "@ringwall/protocol/agent";
@@ -64,6 +65,7 @@ export type TestController = {
   readonly execs: ExecBatch[];
   readonly statuses: StatusReport[];
   readonly shadows: ShadowReport[];
+  readonly actions: LocalAction[];
   readonly subscriptions: { workload: string; generation: bigint }[];
   readonly carried: { workload: string; labels: Record<string, string>; addresses: string[] }[];
   readonly send: (message: ControllerMessage["message"]) => void;
@@ -86,15 +88,18 @@ export async function startTestController(
   const sessions = new Set<Http2Session>();
   const streams = new Set<(message: ControllerMessage["message"]) => void>();
   const used = new Set<string>();
-  const seen: Pick<TestController, "flows" | "execs" | "statuses" | "shadows" | "subscriptions" | "carried"> =
-    {
-      flows: [],
-      shadows: [],
-      execs: [],
-      statuses: [],
-      subscriptions: [],
-      carried: [],
-    };
+  const seen: Pick<
+    TestController,
+    "flows" | "execs" | "statuses" | "shadows" | "actions" | "subscriptions" | "carried"
+  > = {
+    flows: [],
+    shadows: [],
+    actions: [],
+    execs: [],
+    statuses: [],
+    subscriptions: [],
+    carried: [],
+  };
   const settings = { lifetimeMs: 3_600_000, refuseFlows: false };
 
   const issueForAgent = async (csr: Uint8Array, workload: string) => {
@@ -178,6 +183,10 @@ export async function startTestController(
         },
         reportShadow: (request) => {
           seen.shadows.push(request);
+          return {};
+        },
+        reportActions: ({ actions }) => {
+          seen.actions.push(...actions);
           return {};
         },
         reportStatus: (request) => {

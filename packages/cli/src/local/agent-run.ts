@@ -89,7 +89,7 @@ export async function uninstall(options: AgentPlaceOptions): Promise<0> {
   return 0;
 }
 
-function places({ state, pin }: AgentPlaceOptions): { stateDir: string; pinDir: string } {
+export function places({ state, pin }: AgentPlaceOptions): { stateDir: string; pinDir: string } {
   return { stateDir: state ?? agentStateDir(), pinDir: pin ?? PIN_DIR_DEFAULT };
 }
 

@@ -1,6 +1,8 @@
+import { PAUSE_SECONDS_MAX } from "@ringwall/protocol/agent";
 import { Argument, type Command } from "commander";
 import { collectLabel, parseSeconds } from "../output/parse-options.ts";
 import { run } from "../run.ts";
+import type { PauseOptions } from "./agent-pause.ts";
 import type { AgentPlaceOptions, AgentRunOptions, PlanOptions } from "./agent-run.ts";
 
 const PROOF_PERIOD_SECONDS_MAX = 30 * 86_400;
@@ -62,6 +64,18 @@ export function register(program: Command): void {
     run(async (action: "install" | "remove", options: AgentPlaceOptions) =>
       (await import("./agent-run.ts")).changePackageHook(action, options),
     ),
+  );
+  withPlaces(
+    agent
+      .command("pause")
+      .description(
+        "break-glass: refuse nothing on this host for a while; what would be refused is told, and enforcement comes back by itself",
+      )
+      .requiredOption("--for <duration>", "1s to 4h", parseSeconds(1, PAUSE_SECONDS_MAX))
+      .option("--reason <text>", "why, for the audit", ""),
+  ).action(run(async (options: PauseOptions) => (await import("./agent-pause.ts")).pause(options)));
+  withPlaces(agent.command("resume").description("end a pause now")).action(
+    run(async (options: AgentPlaceOptions) => (await import("./agent-pause.ts")).resume(options)),
   );
   withPlaces(
     agent

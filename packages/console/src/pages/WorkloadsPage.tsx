@@ -105,7 +105,7 @@ const columns: readonly Column<WorkloadView>[] = [
     key: "problem",
     header: "Problem",
     width: "minmax(140px, 1fr)",
-    render: ({ agent }) => <span title={agent?.problem}>{agent?.problem ?? ""}</span>,
+    render: ({ agent }) => <span title={problemOf(agent)}>{problemOf(agent)}</span>,
   },
 ];
 
@@ -170,4 +170,11 @@ function formatLabels(workload: WorkloadView): string {
     .filter(([key]) => !key.startsWith("ringwall.dev/"))
     .map(([key, value]) => `${key}=${value}`)
     .join(" ");
+}
+
+/** A pause by hand is what a person has to see first. */
+function problemOf(agent: WorkloadView["agent"]): string {
+  if (agent === null) return "";
+  const paused = agent.pausedUntil === null ? [] : [`PAUSED: nothing is refused until ${agent.pausedUntil}`];
+  return [...paused, agent.problem].filter((one) => one !== "").join("; ");
 }

@@ -41,6 +41,7 @@ const ALERT: Record<AlertView["kind"], Tone> = {
   "agent-lost": "warn",
   "shared-address": "warn",
   "path-stripped": "warn",
+  paused: "bad",
   tampered: "bad",
   reverted: "warn",
   "new-software": "note",

@@ -1,6 +1,7 @@
 // What operators see and do beside the policy: alerts about the fleet, the audit log, generations.
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { enrollAgent } from "../testing/test-agent.ts";
+import { enrollAgent, listen } from "../testing/test-agent.ts";
 import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
 
 let controller: TestController;
@@ -88,4 +89,51 @@ it("keeps who made tokens, labelled and removed hosts and changed the policy; ne
   ]);
   expect(data?.audit.map((one) => one.what)).toContain("provision");
   expect(JSON.stringify(data)).not.toContain(token);
+});
+
+it("a pause through the controller reaches the agent, the audit and the alerts; an agent that is away is named", async () => {
+  const host = await enrolled("paused-1", "10.4.2.1");
+  const params = { path: { name: "paused-1" } };
+  const order = (seconds: number) =>
+    controller.client.POST("/api/v1/workloads/{name}/pause", { params, body: { seconds, reason: "drill" } });
+  expect((await order(60)).error).toMatchObject({ code: "agent-away" });
+  const heard = listen(host.client, "paused-1");
+  const connected = async () => (await status())?.agents.connected === 1;
+  while (!(await connected())) await sleep(20);
+  expect((await order(60)).data).toMatchObject({ workload: "paused-1", until: expect.any(String) });
+  await heard.until(() => heard.pauses.length > 0);
+  expect(heard.pauses).toEqual([60]);
+  expect((await order(0)).data).toEqual({ workload: "paused-1", until: null });
+  expect((await order(14_401)).error).toBeDefined();
+  const { data } = await controller.client.GET("/api/v1/audit");
+  expect(data?.audit.slice(0, 2)).toMatchObject([
+    { actor: "operator", what: "resume enforcement", details: { workload: "paused-1" } },
+    { actor: "operator", what: "pause enforcement", details: { workload: "paused-1", reason: "drill" } },
+  ]);
+  expect(await alerts("paused")).toMatchObject([{ workload: "paused-1", count: 1 }]);
+});
+
+it("a pause on the host itself is in the audit once, however often its agent tells it, and shows until it ends", async () => {
+  const host = await enrolled("paused-2", "10.4.2.2");
+  const until = Date.now() + 60_000;
+  const action = { id: "boot maps 1", what: "pause", user: "root", reason: "fire", untilMs: BigInt(until) };
+  const report = { workload: "paused-2", actions: [{ ...action, timeMs: BigInt(Date.now()) }] };
+  await host.client.reportActions(report);
+  await host.client.reportActions(report);
+  await host.client.reportStatus({ workload: "paused-2", pausedUntilMs: BigInt(until) });
+  const { data } = await controller.client.GET("/api/v1/audit");
+  const told = data?.audit.filter(
+    (one) => one.details["workload"] === "paused-2" && one.what.includes("enforcement"),
+  );
+  expect(told).toMatchObject([
+    { actor: "root@paused-2", what: "pause enforcement on the host", details: { reason: "fire" } },
+  ]);
+  const workload = async () =>
+    (await controller.client.GET("/api/v1/workloads")).data?.workloads.find((one) => one.name === "paused-2");
+  expect((await workload())?.agent?.pausedUntil).toBe(new Date(until).toISOString());
+  expect(await alerts("paused")).toContainEqual(expect.objectContaining({ workload: "paused-2", count: 1 }));
+  await host.client.reportStatus({ workload: "paused-2", pausedUntilMs: 0n });
+  expect((await workload())?.agent?.pausedUntil).toBeNull();
+  const wrong = host.client.reportActions({ workload: "paused-2", actions: [{ ...action, what: "dance" }] });
+  await expect(wrong).rejects.toThrow(/neither pause nor resume/);
 });

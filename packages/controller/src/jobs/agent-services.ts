@@ -29,6 +29,7 @@ import type { Drills } from "./drill/drills.ts";
 import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows } from "./flow-alerts.ts";
 import { judgeCarried } from "./judge-carried.ts";
+import { decodeActions, recordActions } from "./local-actions.ts";
 import { createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
 import type { Shadows } from "./shadow/shadows.ts";
@@ -161,6 +162,13 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     async drill(workload, report) {
       const taken = await parts.drills.report(workload, report);
       return taken.ok ? taken : fail(refused("invalid", `the drill's report is not valid: ${taken.error}`));
+    },
+    async actions(workload, report) {
+      const decoded = decodeActions(report);
+      if (!decoded.ok)
+        return fail(refused("invalid", `the report of actions is not valid: ${decoded.error}`));
+      await parts.alert(await recordActions(db, workload, decoded.value));
+      return ok(undefined);
     },
     async status(workload, report) {
       const taken = await takeStatus(parts, workload, report);

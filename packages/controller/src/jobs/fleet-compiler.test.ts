@@ -45,6 +45,7 @@ const agent = (i: number, labels: Record<string, string>): AgentRecord => ({
   generation: 0,
   unconfirmedGeneration: 0,
   problem: "",
+  pausedUntil: null,
   capabilities: null,
   listeners: [],
   flowsLost: {},

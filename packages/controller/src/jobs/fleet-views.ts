@@ -46,11 +46,17 @@ function agentView(agent: AgentRecord, { hub, rollout, proofs }: FleetViewParts)
     generation: agent.generation,
     generationWanted: wanted?.generation ?? 0,
     problem,
+    pausedUntil: pausedUntilOf(agent),
     capability: levelOf(agent),
     ...hostView(agent.capabilities),
     proof: proofOf(proofs.keysOf(agent.name)),
     flowsLost: flowsLostOf(agent),
   };
+}
+
+/** Hosts tell every 15 s; one that is silent enforces again by its own clock. */
+function pausedUntilOf({ pausedUntil }: AgentRecord): string | null {
+  return pausedUntil === null || pausedUntil.getTime() < Date.now() ? null : pausedUntil.toISOString();
 }
 
 /** What the host's kernel gives and lacks, as its agent reports it. */

@@ -9,6 +9,8 @@ const LISTENERS_MAX = 4_096;
 const COUNTERS_MAX = 256;
 const PROBLEM_LENGTH_MAX = 2_000;
 export const VERSION_LENGTH_MAX = 100;
+/** The longest pause, and a clock that is some hours ahead. */
+const PAUSED_AHEAD_MS_MAX = 24 * 3_600_000;
 const CAPABILITIES_LENGTH_MAX = 64 * 1024;
 
 /** Checks an agent's status report. Addresses that are none are left out later; sizes are refused here. */
@@ -37,12 +39,18 @@ export function decodeStatus(report: StatusReport): Result<StatusUpdate, string>
     generation: Number(report.generation),
     unconfirmedGeneration: Number(report.unconfirmedGeneration),
     problem: withoutNul(report.problem).slice(0, PROBLEM_LENGTH_MAX),
+    pausedUntil: pausedUntil(report.pausedUntilMs),
     capabilities,
     listeners,
     counters: Object.fromEntries(
       Object.entries(report.counters).map(([name, count]) => [withoutNul(name), Number(count)]),
     ),
   });
+}
+
+/** A host whose clock is wrong may say anything; it is shown, and decides nothing. */
+function pausedUntil(ms: bigint): Date | null {
+  return ms === 0n || ms > BigInt(Date.now() + PAUSED_AHEAD_MS_MAX) ? null : new Date(Number(ms));
 }
 
 function parseCapabilities(text: string): Record<string, unknown> | null | undefined {

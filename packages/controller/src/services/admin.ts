@@ -1,18 +1,19 @@
 import { fail, type Labels, ok } from "@ringwall/model";
 import type { UserServices } from "../api/users/services.ts";
 import { workloadViews } from "../jobs/fleet-views.ts";
+import { pausedAlert } from "../jobs/local-actions.ts";
 import { createToken } from "../pki/enrollment-token.ts";
 import { recordAudit } from "../store/state/audit.ts";
 import { saveToken } from "../store/state/enrollment.ts";
 import { type UserServicesParts, worldInForce } from "./parts.ts";
-import { unknownWorkload } from "./refusals.ts";
+import { agentAway, carriedWorkload, unknownWorkload } from "./refusals.ts";
 
 const TOKEN_TTL_SECONDS_DEFAULT = 3_600;
 
 /** Tokens, labels, removal of workloads. */
 export function createAdmin(
   parts: UserServicesParts,
-): Pick<UserServices, "createEnrollmentToken" | "labelWorkload" | "removeWorkload"> {
+): Pick<UserServices, "createEnrollmentToken" | "labelWorkload" | "pauseWorkload" | "removeWorkload"> {
   const { db, fleet, hub, changes, authority } = parts;
   return {
     async createEnrollmentToken(body, actor) {
@@ -44,6 +45,24 @@ export function createAdmin(
       const view = workloadViews(set, inventory, parts).find((one) => one.name === name);
       if (view === undefined) throw new Error("bug: a labelled workload without a view");
       return ok(view);
+    },
+    async pauseWorkload(name, { seconds, reason }, actor) {
+      if (fleet.get(name) === undefined) return fail(unknownWorkload(name));
+      const carrier = name.split("/")[0] ?? name;
+      if (carrier !== name && fleet.get(carrier) !== undefined) return fail(carriedWorkload(name, carrier));
+      const nowMs = Date.now();
+      const untilMs = nowMs + seconds * 1000;
+      const until = seconds === 0 ? null : new Date(untilMs).toISOString();
+      const sent = hub.send(name, {
+        case: "pause",
+        value: { $typeName: "ringwall.agent.v1.Pause", seconds },
+      });
+      if (!sent) return fail(agentAway(name));
+      const what = seconds === 0 ? "resume enforcement" : "pause enforcement";
+      await recordAudit(db, actor.name, what, { workload: name, reason, until });
+      if (seconds > 0) await parts.alert([pausedAlert(name, actor.name, untilMs, nowMs)]);
+      parts.onChange();
+      return ok({ workload: name, until });
     },
     async removeWorkload(name, actor) {
       if (fleet.get(name) === undefined) return fail(unknownWorkload(name));

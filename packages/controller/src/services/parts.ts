@@ -2,6 +2,7 @@ import type { Software } from "@ringwall/model";
 import { inventoryOf, policySetOf } from "@ringwall/policy";
 import type { Hub } from "../api/agents/hub.ts";
 import type { ControllerEvent } from "../api/users/services.ts";
+import type { NewAlert } from "../jobs/alerts.ts";
 import type { Changes } from "../jobs/changes/changes.ts";
 import { type World, worldOf } from "../jobs/compile-fleet.ts";
 import type { DraftReader } from "../jobs/draft-reader.ts";
@@ -38,6 +39,7 @@ export type UserServicesParts = {
   readonly usersUrl: () => string;
   readonly agentsUrl: () => string;
   readonly listen: (listener: (event: ControllerEvent) => void) => () => void;
+  readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
   readonly onChange: () => void;
 };
 

@@ -23,6 +23,18 @@ export function noSuchSegment(name: string, resources: readonly Resource[]): Ref
   });
 }
 
+export function agentAway(name: string): Refusal {
+  return refusal(409, "agent-away", `the agent of \`${name}\` is not connected, so it can't be told`, {
+    fix: "log in on the host: `ringwall agent pause --for 15m` works there without a controller",
+  });
+}
+
+export function carriedWorkload(name: string, host: string): Refusal {
+  return refusal(409, "carried", `\`${name}\` is judged by the programs of its host`, {
+    fix: `pause the host and all it carries: \`ringwall pause ${host} --for 15m\``,
+  });
+}
+
 export function unknownWorkload(name: string): Refusal {
   return refusal(404, "unknown-workload", `no workload \`${name}\` is enrolled`, {
     fix: "`ringwall get workloads` lists them; a workload without an agent gets its labels in the policy's text",

@@ -81,6 +81,8 @@ export type Listening = {
   readonly confirmed: number[];
   /** Versions of the proof state it was told of. */
   readonly proofs: bigint[];
+  /** Seconds of each pause that was ordered. */
+  readonly pauses: readonly number[];
   readonly shadows: ControllerMessage["message"][];
   /** Resolves when `test` holds; checked at every message. */
   until(test: () => boolean): Promise<void>;
@@ -95,6 +97,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
   const confirmed: number[] = [];
   const proofs: bigint[] = [];
   const shadows: ControllerMessage["message"][] = [];
+  const pauses: number[] = [];
   let waiting: (() => void)[] = [];
   const take = ({ message }: ControllerMessage) => {
     if (message.case === "policy") {
@@ -103,6 +106,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
       policies.push({ generation: Number(generation), confirmWithinSeconds, policy });
     } else if (message.case === "confirm") confirmed.push(Number(message.value.generation));
     else if (message.case === "proof") proofs.push(message.value.version);
+    else if (message.case === "pause") pauses.push(message.value.seconds);
     else if (message.case === "shadowStart" || message.case === "shadowStop") shadows.push(message);
     const woken = waiting;
     waiting = [];
@@ -124,6 +128,7 @@ export function listen(client: AgentClient, workload: string, generation = 0): L
     policies,
     confirmed,
     proofs,
+    pauses,
     shadows,
     ended,
     async until(test) {

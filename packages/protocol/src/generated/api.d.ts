@@ -512,6 +512,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workloads/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["pauseWorkload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -520,7 +536,7 @@ export interface components {
             count: number;
             id: string;
             /** @enum {string} */
-            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address" | "path-stripped" | "tampered";
+            kind: "blocked" | "would-block" | "agent-lost" | "reverted" | "new-software" | "shared-address" | "path-stripped" | "tampered" | "paused";
             /** Format: date-time */
             lastTime: string;
             message: string;
@@ -1226,6 +1242,7 @@ export interface components {
                 generationWanted: number;
                 kernel: string | null;
                 lastSeen: string | null;
+                pausedUntil: string | null;
                 problem: string;
                 proof: {
                     generations: number[];
@@ -3157,6 +3174,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkloadView"];
+                };
+            };
+        };
+    };
+    pauseWorkload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                    seconds: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Default Response */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Default Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        until: string | null;
+                        workload: string;
+                    };
                 };
             };
         };

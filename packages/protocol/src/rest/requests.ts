@@ -1,5 +1,6 @@
 import { labels } from "@ringwall/model";
 import { z } from "zod";
+import { PAUSE_SECONDS_MAX } from "../pause-limit.ts";
 import { confirmWithinSeconds, flow, instant, mode, name, outcome, resource, since } from "./common.ts";
 import { pendingConfirm, revisionView } from "./views.ts";
 
@@ -86,6 +87,13 @@ export const enrollmentTokenBody = z.object({
 });
 export const enrollmentTokenReply = z.object({ token: z.string(), expires: instant });
 export const workloadLabelsBody = z.object({ labels });
+/** Break-glass: refuse nothing on a host for so long; 0 = enforce again. */
+export const pauseBody = z.object({
+  seconds: z.int().min(0).max(PAUSE_SECONDS_MAX),
+  reason: z.string().max(1000),
+});
+/** `until`: null where enforcement is back. */
+export const pauseReply = z.object({ workload: name, until: instant.nullable() });
 export const workloadRemovedReply = z.object({ removed: name });
 export const signInReply = z.object({ url: z.string(), expires: instant });
 

@@ -24,6 +24,8 @@ export const workloadView = z.object({
       generation: z.int(),
       generationWanted: z.int(),
       problem: z.string(),
+      /** Until when nothing is refused there, by hand (`ringwall pause`); null: enforcement is on. */
+      pausedUntil: instant.nullable(),
       /** `core`, `lsm`, or `none` where no program could be loaded. */
       capability: z.string(),
       /** `uname -r`; null where the agent did not say. */
@@ -120,6 +122,7 @@ export const alertView = z.object({
     "shared-address",
     "path-stripped",
     "tampered",
+    "paused",
   ]),
   workload: name.nullable(),
   /** One sentence a person can act on. */

@@ -167,6 +167,11 @@ export const path = {
 } as const;
 export type Path = keyof typeof path;
 
+export const pauseLimit = {
+  max: 14400,
+} as const;
+export type PauseLimit = keyof typeof pauseLimit;
+
 export const peerFlag = {
   self: 1,
   managed: 2,
@@ -231,6 +236,7 @@ export const reason = {
   noState: 12,
   noProof: 40,
   wrongProof: 41,
+  paused: 60,
   kept: 13,
   cut: 14,
   listen: 15,
@@ -850,6 +856,32 @@ export function encodeOptionalProgram(view: DataView, value: OptionalProgram, at
   new Uint8Array(view.buffer, view.byteOffset + at + 0, 32).set(value.name);
   view.setUint32(at + 32, value.loaded, true);
   new Uint8Array(view.buffer, view.byteOffset + at + 40, 160).set(value.why);
+}
+
+/** `struct rw_pause`, 32 bytes. */
+export interface Pause {
+  readonly untilNs: bigint;
+  readonly sinceNs: bigint;
+  readonly serial: bigint;
+  readonly uid: number;
+  readonly remote: number;
+}
+export const pauseBytes = 32;
+export function decodePause(view: DataView, at = 0): Pause {
+  return {
+    untilNs: view.getBigUint64(at + 0, true),
+    sinceNs: view.getBigUint64(at + 8, true),
+    serial: view.getBigUint64(at + 16, true),
+    uid: view.getUint32(at + 24, true),
+    remote: view.getUint32(at + 28, true),
+  };
+}
+export function encodePause(view: DataView, value: Pause, at = 0): void {
+  view.setBigUint64(at + 0, value.untilNs, true);
+  view.setBigUint64(at + 8, value.sinceNs, true);
+  view.setBigUint64(at + 16, value.serial, true);
+  view.setUint32(at + 24, value.uid, true);
+  view.setUint32(at + 28, value.remote, true);
 }
 
 /** `struct rw_peer_key`, 20 bytes. */

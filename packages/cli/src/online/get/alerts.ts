@@ -15,6 +15,7 @@ const KIND_STYLES: Record<Alert["kind"], Style> = {
   "new-software": "cyan",
   "shared-address": "yellow",
   "path-stripped": "yellow",
+  paused: "red",
   tampered: "red",
 };
 

@@ -33,13 +33,17 @@ export const kind = defineKind<Host>({
         host.kernel ?? "-",
         host.proof === null ? "none" : `key ${host.proof.generations.at(-1)}`,
         lacking(host).join(", ") || "-",
-        host.problem || "-",
+        pausedOf(host) || host.problem || "-",
         formatCount(host.flowsLost),
       ]),
     );
     for (const line of meanings(hosts)) say(line);
   },
 });
+
+function pausedOf({ pausedUntil }: Host): string {
+  return pausedUntil === null ? "" : `PAUSED until ${pausedUntil}`;
+}
 
 function lacking(host: Host): string[] {
   return host.features.filter((one) => !one.available).map((one) => one.name);

@@ -38,6 +38,7 @@ const workload = (name: string, lacks: readonly string[]): z.input<typeof worklo
     version: "1",
     generation: 1,
     generationWanted: 1,
+    pausedUntil: null,
     problem: "",
     capability: "core",
     kernel: "5.10.0",

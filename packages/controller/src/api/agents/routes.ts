@@ -55,6 +55,10 @@ export function agentRoutes(services: AgentServices): (router: ConnectRouter) =>
         unwrap(await services.status(requireAgent(context, isGood, request.workload), request));
         return {};
       },
+      async reportActions(request, context) {
+        unwrap(await services.actions(requireAgent(context, isGood, request.workload), request));
+        return {};
+      },
       async offerProofKey(request, context) {
         unwrap(await services.offerProofKey(requireAgent(context, isGood, request.workload), request));
         return {};

@@ -1,5 +1,6 @@
 import type { Result } from "@ringwall/model";
 import type {
+  ActionReport,
   DrillReport,
   EnrollCarriedRequest,
   EnrollRequest,
@@ -42,6 +43,7 @@ export type AgentServices = {
   execs(workload: string, batch: ExecBatch): Reply<void>;
   shadow(workload: string, report: ShadowReport): Reply<void>;
   status(workload: string, report: StatusReport): Reply<void>;
+  actions(workload: string, report: ActionReport): Reply<void>;
   offerProofKey(workload: string, offer: ProofKeyOffer): Reply<void>;
   numberIdentities(
     workload: string,

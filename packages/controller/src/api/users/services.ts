@@ -22,6 +22,8 @@ import type {
   PathView,
   PolicyView,
   ProposalView,
+  pauseBody,
+  pauseReply,
   provisionBody,
   RejectionView,
   ReviewBody,
@@ -87,6 +89,12 @@ export type UserServices = {
     actor: Actor,
   ): Reply<z.infer<typeof enrollmentTokenReply>>;
   labelWorkload(name: string, labels: Readonly<Record<string, string>>, actor: Actor): Reply<WorkloadView>;
+  /** Break-glass: its agent refuses nothing for so long; 0 seconds = it enforces again. */
+  pauseWorkload(
+    name: string,
+    body: z.infer<typeof pauseBody>,
+    actor: Actor,
+  ): Reply<z.infer<typeof pauseReply>>;
   /** Forgets a host with an agent: its certificate is refused from now on. */
   removeWorkload(name: string, actor: Actor): Reply<{ readonly removed: string }>;
   /** Calls `listener` for every event until the returned function is called. */

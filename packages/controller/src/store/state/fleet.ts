@@ -22,6 +22,7 @@ export type AgentRecord = {
   readonly generation: number;
   readonly unconfirmedGeneration: number;
   readonly problem: string;
+  readonly pausedUntil: Date | null;
   readonly capabilities: Readonly<Record<string, unknown>> | null;
   readonly listeners: readonly StoredListener[];
   readonly flowsLost: Readonly<Record<string, number>>;
@@ -36,6 +37,7 @@ export type StatusUpdate = Pick<
   | "generation"
   | "unconfirmedGeneration"
   | "problem"
+  | "pausedUntil"
   | "capabilities"
   | "listeners"
 > & { readonly counters: Readonly<Record<string, number>> };
@@ -250,6 +252,7 @@ function statusColumns(status: Omit<StatusUpdate, "counters">, counters: StatusU
     generation: status.generation,
     unconfirmed_generation: status.unconfirmedGeneration,
     problem: status.problem,
+    paused_until: status.pausedUntil,
     capabilities: status.capabilities === null ? null : JSON.stringify(status.capabilities),
     counters: JSON.stringify(counters),
     listeners: JSON.stringify(status.listeners),
@@ -272,6 +275,7 @@ type Row = {
   generation: number;
   unconfirmed_generation: number;
   problem: string;
+  paused_until: Date | null;
   capabilities: Record<string, unknown> | null;
   listeners: readonly StoredListener[];
   flows_lost: Record<string, number>;
@@ -290,6 +294,7 @@ function recordOf(row: Row): AgentRecord {
     generation: row.generation,
     unconfirmedGeneration: row.unconfirmed_generation,
     problem: row.problem,
+    pausedUntil: row.paused_until,
     capabilities: row.capabilities,
     listeners: row.listeners,
     flowsLost: row.flows_lost,

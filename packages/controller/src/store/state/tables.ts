@@ -29,6 +29,7 @@ export type Tables = {
     generation: BigWithDefault;
     unconfirmed_generation: BigWithDefault;
     problem: Generated<string>;
+    paused_until: ColumnType<Date | null, Date | string | null | undefined, Date | string | null>;
     capabilities: ColumnType<Record<string, unknown> | null, string | null | undefined, string | null>;
     counters: JsonWithDefault<Record<string, number>>;
     listeners: JsonWithDefault<readonly StoredListener[]>;
@@ -101,7 +102,8 @@ export type Tables = {
       | "new-software"
       | "shared-address"
       | "path-stripped"
-      | "tampered";
+      | "tampered"
+      | "paused";
     workload: string | null;
     message: string;
     rule: string | null;

@@ -2,6 +2,8 @@ import {
   enrollmentTokenBody,
   enrollmentTokenReply,
   name,
+  pauseBody,
+  pauseReply,
   signInReply,
   workloadLabelsBody,
   workloadRemovedReply,
@@ -39,6 +41,19 @@ export function registerAdmin(app: UsersApp, services: UserServices, signIn: Sig
     },
     async (request, reply) =>
       answer(reply, await services.labelWorkload(request.params.name, request.body.labels, actorOf(request))),
+  );
+  app.post(
+    "/api/v1/workloads/:name/pause",
+    {
+      schema: {
+        operationId: "pauseWorkload",
+        params: z.object({ name }),
+        body: pauseBody,
+        response: replies(pauseReply),
+      },
+    },
+    async (request, reply) =>
+      answer(reply, await services.pauseWorkload(request.params.name, request.body, actorOf(request))),
   );
   app.delete(
     "/api/v1/workloads/:name",

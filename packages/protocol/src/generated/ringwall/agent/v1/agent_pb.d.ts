@@ -1,6 +1,7 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
 //   2026-11-21  v1: drills: signed orders, reports.
+//   2026-11-21  v1: pause of enforcement, actions on the host for the audit.
 //   2026-11-21  v1: containers as workloads of their own, carried by their host's agent.
 //   2026-11-21  v1: names of peers in flows.
 //   2026-11-21  v1: shadow of a draft: start, stop, report.
@@ -243,6 +244,12 @@ export declare type ControllerMessage = Message<"ringwall.agent.v1.ControllerMes
      */
     value: DrillOrder;
     case: "drill";
+  } | {
+    /**
+     * @generated from field: ringwall.agent.v1.Pause pause = 20;
+     */
+    value: Pause;
+    case: "pause";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1132,6 +1139,13 @@ export declare type StatusReport = Message<"ringwall.agent.v1.StatusReport"> & {
    * @generated from field: repeated string resolvers = 10;
    */
   resolvers: string[];
+
+  /**
+   * Milliseconds since 1970 until which nothing is refused (`ringwall agent pause`); 0 = enforcement is on.
+   *
+   * @generated from field: uint64 paused_until_ms = 20;
+   */
+  pausedUntilMs: bigint;
 };
 
 /**
@@ -1151,6 +1165,92 @@ export declare type ReportResponse = Message<"ringwall.agent.v1.ReportResponse">
  * Use `create(ReportResponseSchema)` to create a new message.
  */
 export declare const ReportResponseSchema: GenMessage<ReportResponse>;
+
+/**
+ * Break-glass: nothing is refused for so long, and what would be is told. Ends by itself on the host; 0: ends now.
+ *
+ * @generated from message ringwall.agent.v1.Pause
+ */
+export declare type Pause = Message<"ringwall.agent.v1.Pause"> & {
+  /**
+   * @generated from field: uint32 seconds = 1;
+   */
+  seconds: number;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.Pause.
+ * Use `create(PauseSchema)` to create a new message.
+ */
+export declare const PauseSchema: GenMessage<Pause>;
+
+/**
+ * @generated from message ringwall.agent.v1.LocalAction
+ */
+export declare type LocalAction = Message<"ringwall.agent.v1.LocalAction"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * `pause` or `resume`.
+   *
+   * @generated from field: string what = 2;
+   */
+  what: string;
+
+  /**
+   * Milliseconds since 1970; until: 0 = no end.
+   *
+   * @generated from field: uint64 time_ms = 3;
+   */
+  timeMs: bigint;
+
+  /**
+   * @generated from field: uint64 until_ms = 4;
+   */
+  untilMs: bigint;
+
+  /**
+   * Who logged in on the host.
+   *
+   * @generated from field: string user = 5;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message ringwall.agent.v1.LocalAction.
+ * Use `create(LocalActionSchema)` to create a new message.
+ */
+export declare const LocalActionSchema: GenMessage<LocalAction>;
+
+/**
+ * @generated from message ringwall.agent.v1.ActionReport
+ */
+export declare type ActionReport = Message<"ringwall.agent.v1.ActionReport"> & {
+  /**
+   * @generated from field: string workload = 1;
+   */
+  workload: string;
+
+  /**
+   * @generated from field: repeated ringwall.agent.v1.LocalAction actions = 2;
+   */
+  actions: LocalAction[];
+};
+
+/**
+ * Describes the message ringwall.agent.v1.ActionReport.
+ * Use `create(ActionReportSchema)` to create a new message.
+ */
+export declare const ActionReportSchema: GenMessage<ActionReport>;
 
 /**
  * A draft to be judged by beside the policy in force. It changes no verdict; where it differs is counted.
@@ -1912,6 +2012,16 @@ export declare const AgentService: GenService<{
   reportDrill: {
     methodKind: "unary";
     input: typeof DrillReportSchema;
+    output: typeof ReportResponseSchema;
+  },
+  /**
+   * What people did with root's rights on the host, past the controller; for its audit. The same id again changes nothing.
+   *
+   * @generated from rpc ringwall.agent.v1.AgentService.ReportActions
+   */
+  reportActions: {
+    methodKind: "unary";
+    input: typeof ActionReportSchema;
     output: typeof ReportResponseSchema;
   },
 }>;

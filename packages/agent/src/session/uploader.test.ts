@@ -1,0 +1,90 @@
+/** Reports on their way, with a real controller and a disk that fails. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { FlowBatchSchema } from "@ringwall/protocol/agent";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { startTestController, type TestController } from "../testing/test-controller.ts";
+import { type ControllerClient, connectController } from "./client.ts";
+import { ensureEnrolled } from "./ensure-enrolled.ts";
+import { openSpool } from "./spool.ts";
+import { createUploader } from "./uploader.ts";
+
+let controller: TestController;
+let client: ControllerClient;
+let folder: string;
+
+beforeEach(async () => {
+  controller = await startTestController();
+  folder = mkdtempSync(`${tmpdir()}/ringwall-uploader-`);
+  const tokenFile = `${folder}/token`;
+  writeFileSync(tokenFile, controller.token());
+  const signal = AbortSignal.timeout(8000);
+  const credentials = await ensureEnrolled({
+    options: { stateDir: folder, pinDir: "/none", cgroup: "/none", tokenFile, signal },
+    hostName: "web-1",
+    addresses: ["192.0.2.1"],
+    version: "0.1.0",
+    nowMs: Date.now,
+    onWaiting: () => undefined,
+    onExpired: () => undefined,
+  });
+  client = connectController(controller.url, credentials);
+});
+afterEach(async () => {
+  client.close();
+  await controller.close();
+  rmSync(folder, { recursive: true });
+});
+
+function batch(batchId: string): Uint8Array {
+  return toBinary(FlowBatchSchema, create(FlowBatchSchema, { workload: "web-1", batchId }));
+}
+
+test.skipIf(process.getuid?.() !== 0)(
+  "on a full disk a report goes straight to the controller; without one it stays the caller's",
+  async () => {
+    const small = `${folder}/small`;
+    mkdirSync(small);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "small", small]);
+    try {
+      const spool = await openSpool(small);
+      let away = true;
+      const reached = () => (away ? null : client);
+      const uploader = createUploader(spool, reached, () => undefined);
+      await uploader.add({ kind: "flows", rows: 1, bytes: batch("a") });
+      expect(() => writeFileSync(`${small}/ballast`, new Uint8Array(1 << 20))).toThrow("ENOSPC");
+      await expect(uploader.add({ kind: "flows", rows: 1, bytes: batch("b") })).rejects.toThrow("ENOSPC");
+      expect(spool.size().reports).toBe(1);
+      away = false;
+      await uploader.add({ kind: "flows", rows: 1, bytes: batch("b") });
+      await uploader.settled();
+      expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b"]);
+      expect(spool.size().reports).toBe(0);
+    } finally {
+      execFileSync("umount", [small]);
+    }
+  },
+);
+
+test("a report that is damaged on disk is dropped and counted, and the count outlives the agent", async () => {
+  const spool = await openSpool(folder);
+  await spool.add({ kind: "flows", rows: 7, bytes: batch("a") });
+  const [file] = readdirSync(`${folder}/spool`);
+  writeFileSync(`${folder}/spool/${file}`, new Uint8Array(16).fill(0xff));
+  const uploader = createUploader(
+    spool,
+    () => client,
+    () => undefined,
+  );
+  await uploader.add({ kind: "flows", rows: 1, bytes: batch("b") });
+  await uploader.settled();
+  expect(controller.flows.map((flow) => flow.batchId)).toEqual(["b"]);
+  const next = createUploader(
+    await openSpool(folder),
+    () => client,
+    () => undefined,
+  );
+  expect(next.losses()).toEqual({ spoolFull: 0, refused: 7 });
+});
