@@ -51,8 +51,10 @@ static __noinline __u64 ask_somebody(__u32 identity, __u32 index, __u32 channel)
 	entry = find_policy(number, attempt.subject, RW_SOMEBODY, channel, 0);
 	if ((__u8)(entry >> 32) == RW_ACTION_ALLOW)
 		return (__u64)RW_VERDICT_ALLOWED << 32;
-	settle_deny(&out, entry >> 40 & RW_POLICY_IMMEDIATE,
-		    !slot->loopback_enforce);
+	settle_deny(&out,
+		    (slot->loopback_enforce ? 0 : DENY_SPARED) |
+			    (entry >> 40 & RW_POLICY_IMMEDIATE ? DENY_IMMEDIATE :
+								 0));
 	/* In block it is told, though this workload may reach itself. */
 	if (out.reason == RW_REASON_LOOPBACK)
 		out.verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
