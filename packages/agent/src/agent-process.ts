@@ -3,13 +3,14 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
+import { createLinkGuard } from "./apply/link-guard.ts";
 import { createCarriedAgents } from "./carry/carried-agents.ts";
 import { type Carrier, createCarrier } from "./carry/carrier.ts";
 import { dispatchEvents } from "./dispatch-events.ts";
 import { findScope } from "./find-scope.ts";
 import { createContainerLookup } from "./identify/containers.ts";
 import { installedInterpreters } from "./identify/warm.ts";
-import { attachDevices, proveListeners } from "./kernel-instance.ts";
+import { attachDevices, loadPrograms, proveListeners } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
 import { createDeviceFollower } from "./observe/follow-devices.ts";
@@ -44,6 +45,7 @@ const SWEEP_EVERY_MS = 30_000;
 /** Where no LSM program tells at once. */
 const TAMPER_LOOK_EVERY_MS = 5000;
 const DEVICES_EVERY_MS = 2000;
+const LINKS_EVERY_MS = 2000;
 /** What a start needed has been done by then. */
 const RELEASE_AFTER_MS = 10_000;
 const RELEASE_EVERY_MS = 600_000;
@@ -167,6 +169,15 @@ async function work(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.get().length} listeners found`,
     );
     options.onReady?.();
+    const guard = createLinkGuard({
+      pinDir: options.pinDir,
+      load: () => loadPrograms(options.pinDir, options.cgroup, options),
+      nowMs: Date.now,
+      onRemoved: (message) => {
+        log.error(message);
+        changes.due = true;
+      },
+    });
     const release = setTimeout(releaseMemory, RELEASE_AFTER_MS);
     let told = 0;
     stops.push(
@@ -178,6 +189,7 @@ async function work(
         createDeviceFollower(() => attachDevices(options.pinDir, options)),
         onError,
       ),
+      every(LINKS_EVERY_MS, guard.look, onError),
       every(NAMES_EVERY_MS, agent.names.expire, onError),
       every(RESOLVERS_EVERY_MS, agent.names.refreshResolvers, onError),
       ...(carrier === undefined ? [] : [every(CONTAINERS_EVERY_MS, carrier.look, onError)]),
@@ -208,6 +220,7 @@ async function work(
             agent,
             options,
             listeners.get().filter((one) => one.workload === 0),
+            guard.problems(),
           );
         },
         onError,

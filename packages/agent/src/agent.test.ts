@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
@@ -165,6 +165,22 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await until(() => host.controller.subscriptions.some(({ generation }) => generation === 2n));
     expect((await run(script)).output).toContain("refused");
     expect((await host.run([PYTHON, longLived, String(host.port), go])).output).toBe("connected\n");
+  });
+
+  test("puts programs back whose pins were removed, and says so", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, allowed);
+    await inForce(1n);
+    const other = host.file("other.py", `${CONNECT}#`);
+    expect((await run(other)).output).toContain("refused");
+    for (const name of ["connect4", "egress"]) rmSync(`${host.pinDir}/links/${name}`);
+    await until(() => host.status?.problem.includes("taken out of the kernel"));
+    await until(
+      () => existsSync(`${host.pinDir}/links/connect4`) && existsSync(`${host.pinDir}/links/egress`),
+    );
+    expect((await run(other)).output).toContain("refused");
+    expect((await run(script)).output).toBe("connected\n");
   });
 
   test("refuses to take over the pins of a living agent, whose enforcement goes on", async () => {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { release } from "node:os";
-import { formatProblem } from "@ringwall/model";
+import { formatProblem, type Problem } from "@ringwall/model";
 import type { AgentOptions } from "./agent-options.ts";
 import { describeCapabilities } from "./capabilities.ts";
 import { observeAddresses } from "./observe/addresses.ts";
@@ -16,12 +16,13 @@ export async function tellStatus(
   agent: Agent,
   { stateDir, addresses: observe = observeAddresses }: Pick<AgentOptions, "stateDir" | "addresses">,
   listeners: readonly KnownListener[],
+  more: readonly Problem[] = [],
 ): Promise<void> {
   const { governor, session, reporter, names } = agent;
   const { current, waiting } = governor.state();
   const generation = current?.generation ?? 0n;
   const unconfirmed = waiting === null ? 0n : generation;
-  const problem = governor.problems().map(formatProblem).join("\n");
+  const problem = [...more, ...governor.problems()].map(formatProblem).join("\n");
   const addresses = observe().map((address) => address.text);
   const counters = countersOf(agent);
   const credentials = session.credentials();

@@ -25,3 +25,5 @@ export const DRILL_SECONDS_MAX = 300;
 export const DRILL_ROWS_MAX = 512;
 /** What the signature of a DrillOrder is over, before the terms. */
 export const DRILL_CONTEXT = "ringwall drill v1\0";
+/** How the folders begin in which drills keep their programs: what runs from there is not learned from. */
+export const DRILL_FOLDER_PREFIX = "/run/ringwall-drill-";

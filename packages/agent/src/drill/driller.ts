@@ -15,7 +15,7 @@ import type { Enforcer } from "../apply/enforcer.ts";
 import { makeAttempts } from "./attempts.ts";
 import { loadLastDrill, saveLastDrill } from "./last-drill.ts";
 import { acceptOrder } from "./order.ts";
-import { type DrillPlace, makePlace } from "./place.ts";
+import { type DrillPlace, makePlace, removeLeftovers } from "./place.ts";
 import { withDrill } from "./rules.ts";
 import { openSink } from "./sink.ts";
 
@@ -46,6 +46,7 @@ type Drill = { readonly terms: DrillTerms; readonly end: AbortController; readon
 type Outcome = Partial<Pick<DrillReport, "problem" | "attempts" | "arrived" | "senderPort" | "receiverPort">>;
 
 export async function createDriller(parts: DrillerParts): Promise<Driller> {
+  await removeLeftovers(parts.stateDir);
   let last = await loadLastDrill(parts.stateDir);
   let running: Drill | null = null;
 
@@ -90,7 +91,7 @@ export async function createDriller(parts: DrillerParts): Promise<Driller> {
       const problem = `outbound is in ${mode} on \`${parts.workload}\`, where nothing is refused; drill a host in block`;
       return tell(terms, DrillState.REFUSED, { problem });
     }
-    const place = await makePlace(parts.cgroup);
+    const place = await makePlace(parts.cgroup, parts.stateDir);
     try {
       await (terms.role === DrillRole.SINK
         ? beSink(terms, place, mode, signal)

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, realpath, rm, rmdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
+import { DRILL_FOLDER_PREFIX } from "@ringwall/protocol/agent";
 import { hashFile } from "./hash-file.ts";
 import { placePrograms } from "./prepare.ts";
 import { type DrillFiles, PYTHON } from "./programs.ts";
@@ -19,16 +21,14 @@ export type DrillPlace = {
   readonly remove: () => Promise<void>;
 };
 
-/** Names the folders of drills: what runs from there is not learned from. */
-export const FOLDER_PREFIX = "ringwall-drill-";
 const CGROUP = "ringwall-drill";
+const OWN_DIGITS = 8;
 const REMOVE_TRIES_MAX = 40;
 const REMOVE_RETRY_MS = 50;
 
 /** Below the control group that the agent speaks for. */
-export async function makePlace(cgroup: string): Promise<DrillPlace> {
-  // /run is a file system of its own on most hosts, in memory, where programs may be started.
-  const folder = await mkdtemp(`${existsSync("/run") ? "/run" : tmpdir()}/${FOLDER_PREFIX}`);
+export async function makePlace(cgroup: string, stateDir: string): Promise<DrillPlace> {
+  const folder = await mkdtemp(prefixOf(stateDir));
   const group = `${cgroup}/${CGROUP}`;
   const remove = async () => {
     await rm(folder, { recursive: true, force: true });
@@ -57,6 +57,21 @@ export async function makePlace(cgroup: string): Promise<DrillPlace> {
     await remove();
     throw error;
   }
+}
+
+/** What a drill left that was killed: its folder. Its rules went with the next start of the agent. */
+export async function removeLeftovers(stateDir: string): Promise<void> {
+  const prefix = prefixOf(stateDir);
+  const folder = dirname(prefix);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(basename(prefix))))
+    await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Several agents on one machine keep apart. /run is in memory, and programs may be started there. */
+function prefixOf(stateDir: string): string {
+  const own = createHash("sha256").update(resolve(stateDir)).digest("hex").slice(0, OWN_DIGITS);
+  return `${DRILL_FOLDER_PREFIX}${own}-`;
 }
 
 function enterBy(group: string): Enter {

@@ -140,7 +140,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       if (stored.value.kind === "repeated") return ok(undefined);
       await fleet.recordLost(workload, decoded.value.lost);
       await parts.alert(alertsOfFlows(workload, marked, (address) => fleet.ownerOf(address)));
-      await parts.newProcesses(workload, stored.value.newProcesses);
+      await parts.newProcesses(workload, parts.drills.withoutOwn(workload, stored.value.newProcesses));
       if (decoded.value.reports.length > 0) parts.onFlows();
       return ok(undefined);
     },
@@ -152,7 +152,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       if (!stored.ok) return stored;
       if (stored.value.kind === "repeated") return ok(undefined);
       await parts.alert(alertsOfExecs(workload, decoded.value));
-      await parts.newProcesses(workload, stored.value.newProcesses);
+      await parts.newProcesses(workload, parts.drills.withoutOwn(workload, stored.value.newProcesses));
       return ok(undefined);
     },
     async shadow(workload, report) {

@@ -1,6 +1,7 @@
 import type { Exec } from "@ringwall/learner";
 import type { FlowStore } from "../store/flows/flow-store.ts";
 import type { ProcessId } from "../store/flows/process.ts";
+import { isInDrillFolder } from "./drill/mark-flows.ts";
 
 const DAY_MS = 86_400_000;
 /** Programs of all hosts that the learner is given; the newest first. */
@@ -29,7 +30,7 @@ export async function loadStarted({ engine, processes }: FlowStore): Promise<rea
   const rows = await engine.query<Row>(STARTED_SQL);
   return rows.flatMap(({ process, workload, first_ms, last_ms }) => {
     const identity = processes.get(process);
-    if (identity === null) return [];
+    if (identity === null || isInDrillFolder(identity.exe) || isInDrillFolder(identity.script)) return [];
     const days = Math.floor(last_ms / DAY_MS) === Math.floor(first_ms / DAY_MS) ? 1 : 2;
     return [{ workload, process: identity, firstMs: first_ms, lastMs: last_ms, days, count: 1 }];
   });

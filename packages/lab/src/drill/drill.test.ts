@@ -1,5 +1,5 @@
 /** The acceptance test of the bypass list: a drill between two hosts in block, by the controller, as an operator starts it. */
-import { auditView, type DrillView, drillView } from "@ringwall/protocol/rest";
+import { alertView, auditView, type DrillView, drillView } from "@ringwall/protocol/rest";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Lab, openLab } from "../hosts/lab.ts";
 import { whyNot } from "../requirements.ts";
@@ -71,6 +71,16 @@ describe.skipIf(missing !== null)("a drill between two hosts in block", () => {
     }
     const audit = await operator.ask(auditView, "get", "audit");
     expect(audit.map(({ what }) => what)).toContain("start drill");
+  });
+
+  it("alerts nobody, and teaches the learner nothing", async () => {
+    const alerts = await operator.ask(alertView, "get", "alerts");
+    const own = /ringwall-(?:drill|canary|decoy)|canary\.py|decoy\.py/;
+    expect(alerts.map(({ message }) => message).filter((message) => own.test(message))).toEqual([]);
+    const flows = await operator.type("get", "flows", "--json");
+    expect(own.test(flows)).toBe(true);
+    const learned = await operator.type("learn", "--json", "--keep-draft");
+    expect(own.test(learned)).toBe(false);
   });
 
   it("is refused by name where a host is not there, or nothing is in block", async () => {

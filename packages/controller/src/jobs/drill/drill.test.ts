@@ -6,7 +6,7 @@ import type { DecodedFlows, FlowReport } from "../../ingest/decode-flows.ts";
 import { decodeDrill } from "./decode-report.ts";
 import { commonAddresses } from "./ends.ts";
 import { judgeDrill } from "./judge.ts";
-import { type MarkedDrill, markFlows } from "./mark-flows.ts";
+import { isDrillProgram, type MarkedDrill, markFlows } from "./mark-flows.ts";
 
 const attempt = (canary: string, skipped = "") => ({ canary, step: "connect", errno: 111, skipped });
 const results = (...parameters: Parameters<typeof judgeDrill>) =>
@@ -112,6 +112,15 @@ describe("flows of a drill", () => {
     expect(marked({ ...report, rule: "drill/allowed" }, [mark()], "b")).toMatchObject({
       rule: "drill/allowed",
     });
+  });
+
+  it("come from programs that are not told as new, in its folder and in its time", () => {
+    const own = { exe: "/run/ringwall-drill-0badcafe-x/programs/ringwall-canary", script: null };
+    const script = { exe: "/usr/bin/python3", script: "/run/ringwall-drill-0badcafe-x/programs/canary.py" };
+    expect([own, script].map((one) => isDrillProgram("a", one, [mark()]))).toEqual([true, true]);
+    expect(isDrillProgram("c", own, [mark()])).toBe(false);
+    expect(isDrillProgram("a", own, [])).toBe(false);
+    expect(isDrillProgram("a", { exe: "/tmp/run/ringwall-drill-x", script: null }, [mark()])).toBe(false);
   });
 
   it("are only those between its two ends, to its own ports, in its time", () => {

@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { fail, ok, type Result } from "@ringwall/model";
+import { fail, ok, type ProcessIdentity, type Result } from "@ringwall/model";
 import {
   DRILL_SECONDS_MAX,
   type DrillReport,
@@ -21,7 +21,7 @@ import { createMutex } from "../mutex.ts";
 import { type DecodedDrill, decodeDrill } from "./decode-report.ts";
 import { commonAddresses, type Ends } from "./ends.ts";
 import { judgeDrill } from "./judge.ts";
-import { type MarkedDrill, markFlows } from "./mark-flows.ts";
+import { isDrillProgram, type MarkedDrill, markFlows } from "./mark-flows.ts";
 import { agentAway, drillRunning, noCommonFamily, sameHost } from "./refusals.ts";
 
 /** One drill at a time: the controller orders, the two agents act and tell. */
@@ -30,6 +30,11 @@ export type Drills = {
   report(workload: string, report: DrillReport): Promise<Result<void, string>>;
   /** A host's flows with those of drills marked, which nobody learns from or is alerted by. */
   mark(workload: string, flows: DecodedFlows): DecodedFlows;
+  /** Programs of a host without those of drills, of which nobody is told as new. */
+  withoutOwn<P extends Pick<ProcessIdentity, "exe" | "script">>(
+    workload: string,
+    processes: readonly P[],
+  ): P[];
   close(): void;
 };
 
@@ -169,6 +174,7 @@ export async function createDrills(parts: DrillsParts): Promise<Drills> {
       return ok(undefined);
     },
     mark: (workload, flows) => markFlows(workload, flows, marks, nowMs()),
+    withoutOwn: (workload, processes) => processes.filter((one) => !isDrillProgram(workload, one, marks)),
     close: () => clearTimeout(running?.timer),
   };
 }

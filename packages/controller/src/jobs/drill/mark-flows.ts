@@ -1,4 +1,5 @@
-import { encodeAddress, parseAddress } from "@ringwall/model";
+import { encodeAddress, type ProcessIdentity, parseAddress } from "@ringwall/model";
+import { DRILL_FOLDER_PREFIX } from "@ringwall/protocol/agent";
 import type { DecodedFlows, FlowReport } from "../../ingest/decode-flows.ts";
 import type { Ends } from "./ends.ts";
 
@@ -35,6 +36,21 @@ export function markFlows(
     return { ...report, rule, alert: false };
   });
   return { ...flows, reports };
+}
+
+/** Whether a program is a drill's own: in its folder, which only root can make, and while its host takes part in one. */
+export function isDrillProgram(
+  workload: string,
+  { exe, script }: Pick<ProcessIdentity, "exe" | "script">,
+  marks: readonly MarkedDrill[],
+): boolean {
+  if (!marks.some(({ source, destination }) => workload === source.name || workload === destination.name))
+    return false;
+  return isInDrillFolder(exe) || isInDrillFolder(script);
+}
+
+export function isInDrillFolder(path: string | null): boolean {
+  return path?.startsWith(DRILL_FOLDER_PREFIX) === true;
 }
 
 function isOf(report: FlowReport, { source, destination, ports }: MarkedDrill): boolean {
