@@ -21,6 +21,8 @@ export type AgentOptions = {
   readonly containers?: boolean;
   /** The workload's addresses where they are not this process's: a container's. */
   readonly addresses?: () => readonly LocalAddress[];
+  /** Addresses by which other hosts know this one besides its own: where a NAT stands before it. */
+  readonly alsoAt?: readonly string[];
   /** Another apt than the machine's, by its configuration file (APT_CONFIG): for other roots. */
   readonly aptConfig?: string;
   /** Another rpm database than rpm's own. */

@@ -57,7 +57,9 @@ const RESOLUTION_GRACE_NS = 60_000_000_000n;
  * reports. Throws AgentError for what its user can mend (exit code 2). Enforcement stays when it ends.
  */
 export async function runAgentProcess(given: AgentOptions): Promise<void> {
-  const options = { ...given, stateDir: resolve(given.stateDir), pinDir: resolve(given.pinDir) };
+  const places = { stateDir: resolve(given.stateDir), pinDir: resolve(given.pinDir) };
+  const addresses = given.addresses ?? (() => observeAddresses(given.alsoAt));
+  const options = { ...given, ...places, addresses };
   const log = pino(
     { base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination({ fd: 2, sync: true }),
@@ -69,7 +71,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
   const credentials = await ensureEnrolled({
     options,
     hostName: nameOfHost(hostname()),
-    addresses: (options.addresses ?? observeAddresses)().map((address) => address.text),
+    addresses: options.addresses().map((address) => address.text),
     version: VERSION,
     nowMs: Date.now,
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),

@@ -70,7 +70,7 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     feature: "prove-older-listeners",
     there: "listeners older than the agent prove their software like others",
     missing:
-      "listeners older than the agent can't prove their software until they are started again: peers know them by address, and refuse them where a rule says `verified: required`",
+      "listeners older than the agent prove no software until they are started again: known by address, refused where `verified: required`",
   },
   listen_check: {
     feature: "refuse-listen",

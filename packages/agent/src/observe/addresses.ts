@@ -10,8 +10,8 @@ export type LocalAddress = {
   readonly bits: number;
 };
 
-/** This host's addresses but loopback and link-local ones, which say nothing to others. */
-export function observeAddresses(): LocalAddress[] {
+/** This host's addresses but loopback and link-local ones, which say nothing to others; then those that were told. */
+export function observeAddresses(alsoAt: readonly string[] = []): LocalAddress[] {
   const found: LocalAddress[] = [];
   for (const entries of Object.values(networkInterfaces())) {
     for (const { address, internal, cidr } of entries ?? []) {
@@ -21,6 +21,11 @@ export function observeAddresses(): LocalAddress[] {
       if (bytes !== undefined)
         found.push({ bytes, text: address, bits: address.includes(":") ? length : length + 96 });
     }
+  }
+  for (const text of alsoAt) {
+    const bytes = parseAddress(text);
+    const isKnown = found.some((one) => one.text === text);
+    if (bytes !== undefined && !isKnown) found.push({ bytes, text, bits: 128 });
   }
   return found;
 }

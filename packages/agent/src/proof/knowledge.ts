@@ -61,7 +61,8 @@ function withoutAddressesOf(former: ProofPeer, now: ProofPeer): readonly ProofPe
 }
 
 function toPeer(message: ProofState["peers"][number]): ProofPeer {
-  const { workload, addresses, keys, path, mutePorts, datagramPath } = message;
+  const { workload, addresses, keys, path, mutePorts, datagramPath, changesAddresses, changesPorts } =
+    message;
   return {
     workload,
     addresses: addresses.filter((one) => one.length === 16),
@@ -69,6 +70,7 @@ function toPeer(message: ProofState["peers"][number]): ProofPeer {
     path: pathOf(path),
     mutePorts,
     datagramPath: datagramPath === ProofPath.UNSPECIFIED ? null : pathOf(datagramPath),
+    changes: { addresses: changesAddresses, ports: changesPorts },
   };
 }
 

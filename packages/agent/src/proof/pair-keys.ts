@@ -1,4 +1,4 @@
-import type { PairKey, ProofPeerState } from "../kernel/proof.ts";
+import type { PairKey, ProofPeerState, ProofProfile } from "../kernel/proof.ts";
 import { type KeyRing, signingKey } from "./key-ring.ts";
 import { type OwnKey, type PeerKey, pairKey, sharedSecret } from "./keys.ts";
 
@@ -13,6 +13,8 @@ export type ProofPeer = {
   readonly mutePorts: readonly number[];
   /** Of proofs in datagrams; null where the peer has none. */
   readonly datagramPath: "expected" | "stripped" | "revoked" | null;
+  /** What the network between changes; left out where nothing. */
+  readonly changes?: ProofProfile | undefined;
 };
 
 /**
@@ -36,7 +38,7 @@ export function peerState(
       });
     }
   const datagramPath = datagrams ? (peer.datagramPath ?? undefined) : undefined;
-  return { path: peer.path, datagramPath, verify, sign: signOf(workload, ring, peer) };
+  return { path: peer.path, datagramPath, changes: peer.changes, verify, sign: signOf(workload, ring, peer) };
 }
 
 /** With the key that peers certainly know, to the newest of the peer, which has it from the moment it is known. */

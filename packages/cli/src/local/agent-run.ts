@@ -28,6 +28,7 @@ export type AgentRunOptions = AgentPlaceOptions & {
   readonly proofPeriod?: number;
   readonly containers?: boolean;
   readonly proveDatagrams?: boolean;
+  readonly address?: readonly string[];
 };
 
 /** Runs the agent until it is asked to end; what it enforces stays in the kernel. */
@@ -44,6 +45,7 @@ export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
       ...(controller === undefined ? {} : { controller }),
       proof: options.proof ?? true,
       ...(options.proofPeriod === undefined ? {} : { proofPeriodMs: options.proofPeriod * 1000 }),
+      ...(options.address === undefined ? {} : { alsoAt: options.address }),
       ...(options.proveDatagrams === true ? { proveDatagrams: true } : {}),
       ...(options.containers === true ? { containers: true } : {}),
       onReady: () => tellParent({ kind: "agent-ready" }),

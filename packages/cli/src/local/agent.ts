@@ -1,6 +1,6 @@
 import { PAUSE_SECONDS_MAX } from "@ringwall/protocol/agent";
 import { Argument, type Command } from "commander";
-import { collectLabel, parseSeconds } from "../output/parse-options.ts";
+import { collectAddress, collectLabel, parseSeconds } from "../output/parse-options.ts";
 import { run } from "../run.ts";
 import type { PauseOptions } from "./agent-pause.ts";
 import type { AgentPlaceOptions, AgentRunOptions, PlanOptions } from "./agent-run.ts";
@@ -24,6 +24,11 @@ export function register(program: Command): void {
       "--proof-period <duration>",
       "a new key for the proofs so often, 1s to 30d (default: 1d)",
       parseSeconds(1, PROOF_PERIOD_SECONDS_MAX),
+    )
+    .option(
+      "--address <ip>",
+      "an address by which other hosts know this one besides its own, where a NAT stands before it; repeatable",
+      collectAddress,
     )
     .option("--containers", "each container and pod of this host is a workload of its own")
     .option("--controller <url>", "https://HOST:PORT instead of the address in the token")

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "./time.ts";
 
@@ -24,6 +25,12 @@ export function parseSeconds(min: number, max: number): (text: string) => number
     if (seconds !== undefined && seconds >= min && seconds <= max) return seconds;
     throw new InvalidArgumentError(`write a duration from ${min}s to ${max}s, such as \`60s\` or \`5m\`.`);
   };
+}
+
+/** Commander's collector for a repeatable IPv4 or IPv6 address. */
+export function collectAddress(text: string, previous: readonly string[] = []): readonly string[] {
+  if (isIP(text) === 0) throw new InvalidArgumentError("write an IPv4 or IPv6 address.");
+  return [...previous, text];
 }
 
 /** Commander's collector for a repeatable `KEY=VALUE`. */

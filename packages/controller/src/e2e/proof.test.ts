@@ -198,3 +198,46 @@ it("marks a path stripped by both agents' reports, tells and shows it, and takes
   expect(await pathOf()).toBe("EXPECTED");
   expect(await shown()).toMatchObject([{ state: "expected" }]);
 });
+
+it("tells of proofs in datagrams where a host has them, and marks their paths apart from those of TCP", async () => {
+  const [a, b] = [await enrolled("udp-a", "10.7.2.1"), await enrolled("udp-b", "10.7.2.2")];
+  const peerOf = async () =>
+    (await b.fetchProof({ workload: "udp-b", version: 0n })).peers.find((peer) => peer.workload === "udp-a");
+  await a.offerProofKey({ workload: "udp-a", keys: [key(1)] });
+  await b.offerProofKey({ workload: "udp-b", keys: [key(1)], datagrams: true });
+  expect(await peerOf()).toMatchObject({ datagramPath: ProofPath.UNSPECIFIED });
+  await a.offerProofKey({ workload: "udp-a", keys: [key(2)], datagrams: true });
+  expect(await peerOf()).toMatchObject({ datagramPath: ProofPath.EXPECTED });
+  const datagrams = true;
+  await a.reportProofs({ workload: "udp-a", counts: [{ peer: "udp-b", sent: 2n, datagrams }] });
+  await b.reportProofs({ workload: "udp-b", counts: [{ peer: "udp-a", missing: 2n, datagrams }] });
+  const stripped = { path: ProofPath.EXPECTED, datagramPath: ProofPath.STRIPPED };
+  expect(await peerOf()).toMatchObject(stripped);
+  controller = await controller.restart();
+  expect(await peerOf()).toMatchObject(stripped);
+  const { data } = await controller.client.GET("/api/v1/paths");
+  expect(data?.paths.filter((one) => one.source === "udp-a" && one.state === "stripped")).toMatchObject([
+    { destination: "udp-b", proto: "udp" },
+  ]);
+});
+
+it("has a pair leave addresses out where all proofs that arrive are wrong for a while, over a restart", async () => {
+  const [a, b] = [await enrolled("nat-a", "10.7.3.1"), await enrolled("nat-b", "10.7.3.2")];
+  await a.offerProofKey({ workload: "nat-a", keys: [key(1)] });
+  await b.offerProofKey({ workload: "nat-b", keys: [key(1)] });
+  const changesOf = async () => {
+    const { peers } = await b.fetchProof({ workload: "nat-b", version: 0n });
+    const found = peers.find((peer) => peer.workload === "nat-a");
+    return [found?.changesAddresses, found?.changesPorts];
+  };
+  expect(await changesOf()).toEqual([false, false]);
+  const wrong = async () => {
+    await a.reportProofs({ workload: "nat-a", counts: [{ peer: "nat-b", sent: 1n }] });
+    await b.reportProofs({ workload: "nat-b", counts: [{ peer: "nat-a", wrong: 1n }] });
+    return changesOf();
+  };
+  await expect.poll(wrong, { timeout: 60_000, interval: 2000 }).toEqual([true, false]);
+  await b.reportProofs({ workload: "nat-b", counts: [{ peer: "nat-a", proved: 1n }] });
+  controller = await controller.restart();
+  expect(await changesOf()).toEqual([true, false]);
+}, 90_000);

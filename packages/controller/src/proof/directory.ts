@@ -7,6 +7,7 @@ import { DIRECTORY_PUSHED_MAX } from "./limits.ts";
 import { identityMessage, peerMessage } from "./messages.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Paths } from "./paths.ts";
+import type { Profiles } from "./profiles.ts";
 
 /** What agents are told about each other, as it is now. */
 export type DirectoryParts = {
@@ -16,6 +17,7 @@ export type DirectoryParts = {
   readonly paths: Paths;
   /** Of proofs in datagrams. */
   readonly datagramPaths: Paths;
+  readonly profiles: Profiles;
   /** Hosts that can prove. */
   readonly keys: ReadonlyMap<string, StoredKeys>;
   /** Forgotten hosts, with the addresses they had. */
@@ -79,10 +81,18 @@ function peerOf(parts: DirectoryParts, workload: string, asker: string): ProofPe
   if (keys !== undefined) {
     const state = (paths: Paths) => (paths.isStripped(workload, asker) ? "stripped" : "expected");
     const datagramPath = keys.datagrams ? state(parts.datagramPaths) : null;
-    return peerMessage(workload, ownAddresses(parts, workload), keys, state(parts.paths), datagramPath);
+    const changes = parts.profiles.changesBetween(workload, asker);
+    return peerMessage(
+      workload,
+      ownAddresses(parts, workload),
+      keys,
+      state(parts.paths),
+      datagramPath,
+      changes,
+    );
   }
   const addresses = freeAddresses(parts, workload, parts.revoked.get(workload) ?? []);
-  return peerMessage(workload, addresses, { keys: [], mutePorts: [] }, "revoked", "revoked");
+  return peerMessage(workload, addresses, { keys: [], mutePorts: [] }, "revoked", "revoked", "none");
 }
 
 /** The newest numbers that agents are told of without asking, the highest first. */

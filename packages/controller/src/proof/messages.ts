@@ -8,6 +8,7 @@ import {
   ProofPeerSchema,
 } from "@ringwall/protocol/agent";
 import type { StoredKeys } from "../store/state/proof.ts";
+import type { Changes } from "./profiles.ts";
 
 /** A peer as an agent is told of it. */
 export function peerMessage(
@@ -16,6 +17,7 @@ export function peerMessage(
   { keys, mutePorts }: Pick<StoredKeys, "keys" | "mutePorts">,
   path: PeerPath,
   datagramPath: PeerPath | null,
+  changes: Changes,
 ): ProofPeer {
   return create(ProofPeerSchema, {
     workload,
@@ -26,6 +28,8 @@ export function peerMessage(
     keys: keys.map(({ generation, publicKey }) => ({ generation, publicKey: new Uint8Array(publicKey) })),
     path: PATHS[path],
     mutePorts: [...mutePorts],
+    changesAddresses: changes !== "none",
+    changesPorts: changes === "addresses-and-ports",
     datagramPath: datagramPath === null ? ProofPath.UNSPECIFIED : PATHS[datagramPath],
   });
 }

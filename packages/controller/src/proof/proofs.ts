@@ -13,6 +13,7 @@ import { REVOKED_MAX } from "./limits.ts";
 import type { Urgency } from "./notifier.ts";
 import { loadNumbers } from "./numbers.ts";
 import { createPaths, type Path } from "./paths.ts";
+import { CHANGES, type Changes, createProfiles, type Profile } from "./profiles.ts";
 
 /** Things that change and are told: hosts and pairs of hosts. */
 const HISTORY_KEYS_MAX = 200_000;
@@ -69,7 +70,10 @@ export async function createProofs(parts: ProofsParts): Promise<Proofs> {
         .filter((one) => one.datagrams === datagrams)
         .map(({ source, destination, since }) => ({ source, destination, sinceMs: since.getTime() })),
     );
-  const paths = { paths: pathsOf(false), datagramPaths: pathsOf(true) };
+  const profiles = createProfiles(
+    (await store.loadProfiles(db)).map(({ a, b, changes }) => ({ a, b, changes: changesOf(changes) })),
+  );
+  const paths = { paths: pathsOf(false), datagramPaths: pathsOf(true), profiles };
   const keys = await store.loadProofKeys(db);
   const revoked = await store.loadRevoked(db);
   return new StoredProofs(parts, { history, numbers, numberedAt, ...paths, keys, revoked, gone: new Set() });
@@ -138,8 +142,11 @@ class StoredProofs implements Proofs {
           .map((path) => ({ ...path, datagrams: one.datagrams })),
       );
       for (const path of changed) await this.#keepPath(path);
-      if (changed.length === 0) return;
+      const profiles = known.flatMap((one) => this.#memory.profiles.report(workload, one, nowMs()) ?? []);
+      for (const profile of profiles) await this.#keepProfile(profile);
+      if (changed.length + profiles.length === 0) return;
       onChange("soon");
+      await alert(profiles.map((profile) => profileAlert(profile, nowMs())));
       await alert(
         changed.filter((path) => path.state === "stripped").map((path) => strippedAlert(path, nowMs())),
       );
@@ -151,6 +158,7 @@ class StoredProofs implements Proofs {
       const { db } = this.#parts;
       await store.saveProofKeys(db, workload, { keys: [], mutePorts: [], datagrams: false });
       await store.deleteStrippedOf(db, workload);
+      for (const profile of this.#memory.profiles.forget(workload)) await store.deleteProfile(db, profile);
       this.#forgetPaths(workload);
       const known = this.#memory.keys.delete(workload) || this.#memory.revoked.delete(workload);
       if (known) this.#changed(workload);
@@ -229,6 +237,14 @@ class StoredProofs implements Proofs {
     this.#memory.history.touch(PATH_KEY(source, destination));
   }
 
+  async #keepProfile(profile: Profile): Promise<void> {
+    const { a, b, changes } = profile;
+    if (changes === "none") await store.deleteProfile(this.#parts.db, profile);
+    else await store.saveProfile(this.#parts.db, profile);
+    this.#memory.history.touch(PATH_KEY(a, b));
+    this.#memory.history.touch(PATH_KEY(b, a));
+  }
+
   #setProving(workload: string): void {
     const { fleet, onProving } = this.#parts;
     const proving = this.#memory.keys.has(workload);
@@ -263,6 +279,20 @@ class StoredProofs implements Proofs {
         : freeAddresses(this.#parts, workload, revoked);
     return addresses.join();
   }
+}
+
+/** What the database holds is checked by it; a newer controller's word counts as nothing. */
+function changesOf(text: string): Changes {
+  return CHANGES.find((one) => one === text) ?? "none";
+}
+
+function profileAlert({ a, b, changes }: Profile, nowMs: number): NewAlert {
+  const what = changes.replaceAll("-", " ");
+  const message =
+    changes === "none"
+      ? `proofs between \`${a}\` and \`${b}\` are wrong, also without addresses and ports: their keys, or somebody who makes proofs up`
+      : `proofs between \`${a}\` and \`${b}\` arrive and are wrong: they leave ${what} out from now on, as behind a NAT`;
+  return { kind: "path-stripped", workload: b, message, rule: null, timeMs: nowMs, count: 1 };
 }
 
 function sameKeys(a: store.StoredKeys | undefined, b: store.StoredKeys): boolean {

@@ -147,6 +147,24 @@ export async function deleteStripped(
     .execute();
 }
 
+export type StoredProfile = { readonly a: string; readonly b: string; readonly changes: string };
+
+export async function loadProfiles(db: Access): Promise<readonly StoredProfile[]> {
+  return db.selectFrom("proof_profiles").selectAll().execute();
+}
+
+export async function saveProfile(db: Access, profile: StoredProfile): Promise<void> {
+  await db
+    .insertInto("proof_profiles")
+    .values(profile)
+    .onConflict((conflict) => conflict.columns(["a", "b"]).doUpdateSet({ changes: profile.changes }))
+    .execute();
+}
+
+export async function deleteProfile(db: Access, { a, b }: Omit<StoredProfile, "changes">): Promise<void> {
+  await db.deleteFrom("proof_profiles").where("a", "=", a).where("b", "=", b).execute();
+}
+
 export async function deleteStrippedOf(db: Access, workload: string): Promise<void> {
   await db
     .deleteFrom("proof_stripped")

@@ -114,6 +114,7 @@ export type Tables = {
   identities: { number: number; digest: Buffer; process: Json<ProcessIdentity>; workload: string };
   proof_keys: { workload: string; generation: number; public_key: Buffer; offered_at: TimeWithDefault };
   proof_revoked: { workload: string; addresses: string[]; revoked_at: TimeWithDefault };
+  proof_profiles: { a: string; b: string; changes: string };
   proof_stripped: { source: string; destination: string; since: Time; datagrams: Generated<boolean> };
   audit: {
     id: Generated<number>;

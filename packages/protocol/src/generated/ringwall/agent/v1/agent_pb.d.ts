@@ -454,6 +454,18 @@ export declare type ProofPeer = Message<"ringwall.agent.v1.ProofPeer"> & {
    * @generated from field: ringwall.agent.v1.ProofPath datagram_path = 6;
    */
   datagramPath: ProofPath;
+
+  /**
+   * What the network between the two changes, so that the proofs of both directions leave it out.
+   *
+   * @generated from field: bool changes_addresses = 7;
+   */
+  changesAddresses: boolean;
+
+  /**
+   * @generated from field: bool changes_ports = 8;
+   */
+  changesPorts: boolean;
 };
 
 /**
