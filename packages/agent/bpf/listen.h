@@ -37,28 +37,34 @@ static __always_inline bool is_loopback6(__u32 a, __u32 b, __u32 c, __u32 d)
 static __noinline __u64 ask_somebody(__u32 identity, __u32 index, __u32 channel)
 {
 	__u32 number = index & SLOT_MASK;
-	struct attempt attempt = { .slot = number, .identity = identity };
-	struct judgement out = {};
+	__u32 subject = RW_SUBJECT_UNKNOWN, outcome, deny;
 	struct rw_slot *slot;
+	__u32 *class;
 	__u64 entry;
+	void *map;
 
 	slot = bpf_map_lookup_elem(&slots, &number);
 	if (!slot || !identity)
 		return (__u64)RW_VERDICT_ALLOWED << 32;
-	find_subject(&attempt);
-	out.mode = channel >> 24 == RW_DIRECTION_OUT ? slot->mode_out :
-						       slot->mode_in;
-	entry = find_policy(number, attempt.subject, RW_SOMEBODY, channel, 0);
+	/* Not find_subject: an attempt is 32 bytes of stack too many here. */
+	map = bpf_map_lookup_elem(&subjects, &number);
+	class = map ? bpf_map_lookup_elem(map, &identity) : NULL;
+	if (class)
+		subject = *class;
+	entry = find_policy(number, subject, RW_SOMEBODY, channel, 0);
 	if ((__u8)(entry >> 32) == RW_ACTION_ALLOW)
 		return (__u64)RW_VERDICT_ALLOWED << 32;
-	settle_deny(&out,
-		    (slot->loopback_enforce ? 0 : DENY_SPARED) |
-			    (entry >> 40 & RW_POLICY_IMMEDIATE ? DENY_IMMEDIATE :
-								 0));
+	deny = slot->loopback_enforce ? 0 : DENY_SPARED;
+	if (entry >> 40 & RW_POLICY_IMMEDIATE)
+		deny |= DENY_IMMEDIATE;
+	outcome = outcome_of_deny(channel >> 24 == RW_DIRECTION_OUT ?
+					  slot->mode_out :
+					  slot->mode_in,
+				  deny);
 	/* In block it is told, though this workload may reach itself. */
-	if (out.reason == RW_REASON_LOOPBACK)
-		out.verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
-	return (__u32)entry | (__u64)out.verdict << 32;
+	if ((__u8)(outcome >> 8) == RW_REASON_LOOPBACK)
+		outcome = RW_VERDICT_WOULD_BLOCK_ALERT;
+	return (__u32)entry | (__u64)(__u8)outcome << 32;
 }
 
 static __always_inline __u64 ask_inbound(struct connection *connection,

@@ -13,8 +13,7 @@ struct {
 	__type(value, struct rw_pause);
 } pause SEC(".maps");
 
-/* Global, so that the verifier walks it once and takes its answer as one state. */
-__noinline __u32 is_paused(void)
+static __always_inline bool pause_in_force(void)
 {
 	__u32 zero = 0;
 	struct rw_pause *state = bpf_map_lookup_elem(&pause, &zero);
@@ -25,6 +24,12 @@ __noinline __u32 is_paused(void)
 	until = state->until_ns;
 	now = bpf_ktime_get_boot_ns();
 	return now < until && until - now <= PAUSE_NS_MAX;
+}
+
+/* Global, so that the verifier walks it once and takes its answer as one state. */
+__noinline __u32 is_paused(void)
+{
+	return pause_in_force();
 }
 
 static __always_inline bool blocks(__u8 mode)

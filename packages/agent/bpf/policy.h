@@ -226,7 +226,7 @@ __noinline __u32 outcome_of_deny(__u32 mode, __u32 deny)
 		if (deny & DENY_SPARED) {
 			verdict = RW_VERDICT_WOULD_BLOCK;
 			reason = RW_REASON_LOOPBACK;
-		} else if (is_paused()) {
+		} else if (pause_in_force()) {
 			mode = RW_MODE_ALERT;
 			verdict = RW_VERDICT_WOULD_BLOCK_ALERT;
 			reason = RW_REASON_PAUSED;
@@ -240,10 +240,15 @@ __noinline __u32 outcome_of_deny(__u32 mode, __u32 deny)
 	return verdict | reason << 8 | mode << 16;
 }
 
-static __always_inline void settle_deny(struct judgement *out, __u32 deny)
+static __always_inline void settle_deny(struct judgement *out,
+					const struct attempt *attempt,
+					const struct rw_slot *slot, __u32 deny)
 {
-	__u32 outcome = outcome_of_deny(out->mode, deny);
+	__u32 outcome;
 
+	if (attempt->self && !slot->loopback_enforce)
+		deny |= DENY_SPARED;
+	outcome = outcome_of_deny(out->mode, deny);
 	out->verdict = outcome;
 	out->reason = outcome >> 8;
 	out->mode = outcome >> 16;
@@ -252,7 +257,6 @@ static __always_inline void settle_deny(struct judgement *out, __u32 deny)
 static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 				  struct judgement *out)
 {
-	__u32 spared;
 	__u64 entry;
 	__u8 flags;
 
@@ -267,10 +271,9 @@ static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 			    attempt->port | attempt->proto << 16 |
 				    attempt->direction << 24,
 			    attempt->remote);
-	spared = attempt->self && !slot->loopback_enforce ? DENY_SPARED : 0;
 	out->rule = (__u32)entry;
 	if (!entry) {
-		settle_deny(out, spared);
+		settle_deny(out, attempt, slot, 0);
 		return;
 	}
 	flags = entry >> 40;
@@ -281,9 +284,9 @@ static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 				      RW_REASON_RULE_ALLOW;
 		return;
 	}
-	settle_deny(out, spared | DENY_BY_RULE |
-				 (flags & RW_POLICY_IMMEDIATE ? DENY_IMMEDIATE :
-								0));
+	settle_deny(out, attempt, slot,
+		    flags & RW_POLICY_IMMEDIATE ? DENY_BY_RULE | DENY_IMMEDIATE :
+						  DENY_BY_RULE);
 }
 
 #endif
