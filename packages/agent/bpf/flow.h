@@ -8,9 +8,13 @@
 static __always_inline void add_to_flow(struct rw_flow_value *flow,
 					const struct rw_flow_value *more)
 {
-	__sync_fetch_and_add(&flow->count, more->count);
-	__sync_fetch_and_add(&flow->bytes_out, more->bytes_out);
-	__sync_fetch_and_add(&flow->bytes_in, more->bytes_in);
+	/* Atomic additions are slow, and most are of nothing. */
+	if (more->count)
+		__sync_fetch_and_add(&flow->count, more->count);
+	if (more->bytes_out)
+		__sync_fetch_and_add(&flow->bytes_out, more->bytes_out);
+	if (more->bytes_in)
+		__sync_fetch_and_add(&flow->bytes_in, more->bytes_in);
 	flow->last_ns = more->last_ns;
 }
 

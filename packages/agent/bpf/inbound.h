@@ -282,7 +282,7 @@ __noinline int ingress_listener(struct __sk_buff *skb)
 
 	if (!sk)
 		return PASS;
-	how = parse(skb, &packet, IPPROTO_TCP);
+	how = parse_at_socket(skb, &packet, IPPROTO_TCP);
 	if (how != PARSED)
 		return unreadable(how, false, socket_cgroup(sk));
 	if ((packet.tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)

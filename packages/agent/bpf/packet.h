@@ -24,7 +24,7 @@ static __noinline int ingress_connecting(struct __sk_buff *skb)
 		if (flags >= 0 && !(flags & TCP_RST))
 			return PASS;
 	}
-	if (parse(skb, &packet, IPPROTO_TCP) != PARSED)
+	if (parse_at_socket(skb, &packet, IPPROTO_TCP) != PARSED)
 		return PASS;
 	if (packet.tcp_flags & TCP_RST)
 		connection->flags |= CONNECTION_SAW_RESET;

@@ -141,6 +141,8 @@ static __always_inline int plain_flags(struct __sk_buff *skb)
 	__u8 *at = (void *)(long)skb->data;
 	void *end = (void *)(long)skb->data_end;
 
+	barrier_var(at);
+	barrier_var(end);
 	if ((void *)(at + IP4_BYTES + 14) > end)
 		return -1;
 	if (at[0] == 0x45)
@@ -188,6 +190,60 @@ static __noinline enum parse parse(struct __sk_buff *skb, struct headers *out,
 	out->source_port = transport[0] << 8 | transport[1];
 	out->destination_port = transport[2] << 8 | transport[3];
 	return PARSED;
+}
+
+/*
+ * The usual packet, read where it lies: no options before the transport's
+ * header, no fragment. False: the long way. Only at a socket's hook, where data
+ * begins with the IP header and not with what the link puts before it.
+ */
+static __always_inline bool parse_plain(struct __sk_buff *skb,
+					struct headers *out, __u8 proto)
+{
+	__u8 *ip = (void *)(long)skb->data, *transport;
+	void *end = (void *)(long)skb->data_end;
+	__u32 ethernet_type = skb->protocol;
+
+	/* Else a load of the context may move behind a branch, see ops.h. */
+	barrier_var(ip);
+	barrier_var(end);
+	barrier_var(ethernet_type);
+	if (ethernet_type == bpf_htons(ETH_P_IP)) {
+		transport = ip + IP4_BYTES;
+		if ((void *)(transport + UDP_BYTES) > end || ip[0] != 0x45 ||
+		    ip[IP4_PROTO_AT] != proto || is_later_fragment(ip))
+			return false;
+		set_address4(out->source, *(__u32 *)(ip + 12));
+		set_address4(out->destination, *(__u32 *)(ip + 16));
+		out->transport_at = IP4_BYTES;
+	} else {
+		transport = ip + IP6_BYTES;
+		if ((void *)(transport + UDP_BYTES) > end || ip[0] >> 4 != 6 ||
+		    ip[IP6_PROTO_AT] != proto)
+			return false;
+		__builtin_memcpy(out->source, ip + 8, 16);
+		__builtin_memcpy(out->destination, ip + 24, 16);
+		out->transport_at = IP6_BYTES;
+	}
+	out->bytes = skb->len - out->transport_at;
+	out->source_port = transport[0] << 8 | transport[1];
+	out->destination_port = transport[2] << 8 | transport[3];
+	if (proto != IPPROTO_TCP)
+		return true;
+	if ((void *)(transport + 16) > end)
+		return false;
+	out->sequence = *(__u32 *)(transport + 4);
+	out->acknowledgement = *(__u32 *)(transport + 8);
+	out->tcp_bytes = transport[12] >> 4 << 2;
+	out->tcp_flags = transport[13];
+	return true;
+}
+
+static __always_inline enum parse parse_at_socket(struct __sk_buff *skb,
+						  struct headers *out,
+						  __u8 proto)
+{
+	return parse_plain(skb, out, proto) ? PARSED : parse(skb, out, proto);
 }
 
 #endif

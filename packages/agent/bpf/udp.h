@@ -186,7 +186,7 @@ __noinline int ingress_datagram(struct __sk_buff *skb)
 
 	if (!sk)
 		return PASS;
-	how = parse(skb, &packet, sk->protocol);
+	how = parse_at_socket(skb, &packet, sk->protocol);
 	if (how != PARSED)
 		return unreadable(how, false, socket_cgroup(sk));
 	cookie = bpf_get_socket_cookie(skb);
@@ -296,7 +296,7 @@ __noinline int egress_datagram(struct __sk_buff *skb)
 
 	if (!sk)
 		return PASS;
-	how = parse(skb, &packet, sk->protocol);
+	how = parse_at_socket(skb, &packet, sk->protocol);
 	if (how != PARSED)
 		return unreadable(how, true, socket_cgroup(sk));
 	if (packet.destination_port == RW_DNS_PORT)
