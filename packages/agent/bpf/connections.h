@@ -142,9 +142,9 @@ __noinline int claim_place(__u64 cookie)
 	return place;
 }
 
-/* False: there is no room. */
-static __always_inline bool put_connection(__u64 cookie,
-					   const struct connection *connection)
+/* Where it lies from now on; NULL: there is no room. */
+static __always_inline struct connection *
+put_connection(__u64 cookie, const struct connection *connection)
 {
 	int place = claim_place(cookie);
 	__u32 index = (__u32)place >> CONNECTION_WAY_BITS;
@@ -152,14 +152,14 @@ static __always_inline bool put_connection(__u64 cookie,
 	struct connection_set *set;
 
 	if (place < 0)
-		return false;
+		return NULL;
 	set = bpf_map_lookup_elem(&connections, &index);
 	if (!set)
-		return false;
+		return NULL;
 	set->places[way] = *connection;
 	barrier();
 	set->cookies[way] = cookie;
-	return true;
+	return &set->places[way];
 }
 
 /* Global and all numbers, like place_of. */

@@ -96,24 +96,29 @@ static __always_inline void established_in(struct bpf_sock_ops *ops)
 	__u64 cookie = bpf_get_socket_cookie(ops);
 	__u16 port = ops->local_port;
 	__u8 address[16] __attribute__((aligned(8)));
-	struct connection connection;
+	struct connection *connection;
 	struct arrival *arrival;
 	bool recorded;
 
 	set_remote(address, ops);
 	arrival = arrival_at(address, peer_port, port);
-	if (arrival && is_arrival(arrival, address, peer_port, port))
-		connection = arrival->connection;
-	else
-		start_unseen(&connection, address, port);
-	if (arrival && connection.remote == RW_REMOTE_FIRST)
+	if (!arrival)
+		return;
+	if (!is_arrival(arrival, address, peer_port, port)) {
+		start_unseen(&arrival->connection, address, port);
+		arrival->peer_port = peer_port;
+		arrival->judged = 0;
+	} else if (arrival->connection.remote == RW_REMOTE_FIRST) {
 		use_proof(arrival);
-	recorded = record_established(&connection, peer_port);
-	if (!put_connection(cookie, &connection)) {
+	}
+	connection = put_connection(cookie, &arrival->connection);
+	if (!connection) {
+		record_established(&arrival->connection, peer_port);
 		count(RW_COUNT_CONNECTIONS_FULL);
 		stop_proving(ops);
 		return;
 	}
+	recorded = record_established(connection, peer_port);
 	watch(ops,
 	      BPF_SOCK_OPS_STATE_CB_FLAG |
 		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
