@@ -13,6 +13,7 @@ import { startGate } from "../src/exec/gate-process.ts";
 import type { ExecEvent } from "../src/kernel/contract.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { ExecMount } from "../src/testing/exec-mount.ts";
+import { formatGoal } from "./goal.ts";
 
 const LOAD = fileURLToPath(new URL("../build/exec-load", import.meta.url));
 const LOOK_MS = 20;
@@ -150,10 +151,13 @@ export function formatExecCost(cost: ExecCost): string {
   const hash = createHash("sha256").update(JSON.stringify(cost)).digest("hex").slice(0, 16);
   const text = ({ median, lowerQuartile, upperQuartile }: Ratio) =>
     `${median.toFixed(3)} [${lowerQuartile.toFixed(3)} ${upperQuartile.toFixed(3)}]`;
+  const goal = (how: string, ratio: Ratio, limit: number) =>
+    formatGoal(`start of a known program, ${how}`, ratio.median, limit, text(ratio));
   return [
     `start of a known program until its end · ${cost.rounds} × ${cost.starts}`,
-    `  observed ${text(cost.observed)} (goal 1.04), controlled ${text(cost.controlled)} (goal 1.2), ` +
-      `A/A ${text(cost.control)}, ${cost.nsWithout} ns without`,
+    goal("observed", cost.observed, 1.04),
+    goal("controlled by fanotify", cost.controlled, 1.2),
+    `  A/A ${text(cost.control)}, ${cost.nsWithout} ns without`,
     `  ${cost.questions} questions a round · ${machine} · result ${hash}`,
   ].join("\n");
 }

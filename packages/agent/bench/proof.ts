@@ -12,6 +12,7 @@ import { remote } from "../src/kernel/generated/layout.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { address, allow, deny, peer, subjects } from "../src/kernel/testing/policies.ts";
 import { newPair, stateOf, turnOn } from "../src/kernel/testing/proofs.ts";
+import { formatGoal } from "./goal.ts";
 import { type HandshakeCost, measureMutualTls } from "./mutual-tls.ts";
 
 const LOAD = fileURLToPath(new URL("../build/connect-load", import.meta.url));
@@ -117,6 +118,7 @@ export function formatProofCost(cost: ProofCost): string {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Linux ${release()}`;
   return [
     `new TCP connection, both ends, 2 proofs made and 2 checked · ${cost.rounds} × ${cost.connections}`,
+    formatGoal("new TCP connection with the proof in SYN and SYN-ACK", cost.proved, 1.1, ""),
     `  with the proof ${cost.proved.toFixed(3)}, programs without it ${cost.plain.toFixed(3)}, A/A ${cost.control.toFixed(3)}; ` +
       `without any ${cost.nsWithout} ns`,
     `  mutual TLS in Node.js ${(tls.mutualTlsNs / tls.plainNs).toFixed(1)} × a plain connection there ` +

@@ -14,6 +14,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { PolicyEntry } from "../src/kernel/contract.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { allow, peer, subjects } from "../src/kernel/testing/policies.ts";
+import { formatGoal } from "./goal.ts";
 import { nft, ruleset, tryNft } from "./nftables.ts";
 
 const IDENTITY = 7;
@@ -28,6 +29,8 @@ const TITLES = {
   tcp: "TCP request and reply",
   bulk: "TCP, 64 KiB",
 } as const;
+/** Those of what is open count with its bytes counted. */
+const GOALS = { connect: 1.05, "udp-flow": 1.06, udp: 1.08, tcp: 1.08, bulk: 1.08 } as const;
 type Load = keyof typeof LOADS;
 const VARIANTS = ["off", "few", "many", "nft", "again"] as const;
 type Variant = (typeof VARIANTS)[number];
@@ -194,6 +197,10 @@ export function formatTraffic(cost: TrafficCost): string {
   return [
     `traffic, both ends judged, flows and bytes recorded, to no firewall · ${cost.rounds} rounds`,
     ...lines,
+    ...(Object.keys(LOADS) as Load[]).map((load) =>
+      formatGoal(TITLES[load], cost.loads[load].many, GOALS[load], ""),
+    ),
+    formatGoal(`new TCP connection, ${cost.rules} rules to 10`, cost.loads.connect.growth, 1.02, ""),
     ...(cost.nft ? [] : ["  (nftables with sets and conntrack is not there)"]),
     `  ${machine} · result ${hash}`,
   ].join("\n");

@@ -13,6 +13,6 @@ describe.skipIf(why !== null)("flows under load", () => {
     expect(loss.silent).toBe(0);
     expect(loss.tcp.stored).toBe(2000);
     expect(loss.udp.stored).toBe(4000);
-    expect(formatLoss(loss)).toContain("lost silently: 0");
+    expect(formatLoss(loss)).toContain("lost silently: 0 flows of 0");
   });
 });

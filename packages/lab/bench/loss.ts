@@ -98,7 +98,7 @@ export function formatLoss(loss: Loss): string {
     "flows of a host under load, each stored or counted as lost",
     line("new TCP connections, both ends", loss.tcp),
     line("new UDP peers", loss.udp),
-    `  counted as lost: ${lost.join(", ") || "none"} · lost silently: ${loss.silent} (goal 0)`,
+    `» flows lost silently: ${Math.abs(loss.silent)} flows of 0 · counted as lost: ${lost.join(", ") || "none"}`,
     `  all stored ${loss.behindSeconds.toFixed(0)} s after the load · ${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, ` +
       `Linux ${release()} · result ${hash}`,
   ].join("\n");
