@@ -169,6 +169,17 @@ print(json.dumps(got))`;
     expect(await a.ask<number[]>(python(mixed), CLIENT)).toEqual([10, 1400, 2048]);
   });
 
+  test("leaves alone what a device will cut into datagrams (GSO)", async () => {
+    const cut = `
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3)
+s.sendto(b"first", ("10.77.0.2", ${PORT})); s.recv(100)
+s.setsockopt(17, 103, 500)
+s.sendto(b"x" * 2000, ("10.77.0.2", ${PORT}))
+print(json.dumps([len(s.recv(2000)) for _ in range(4)]))`;
+    expect(await a.ask<number[]>(python(cut), CLIENT)).toEqual([500, 500, 500, 500]);
+    expect(datagramCountsOf(b)).toMatchObject({ proved: 1, wrong: 0 });
+  });
+
   test("made with another key is refused", async () => {
     const pair = newPair();
     setKeys(a, b, { ...pair, toB: newPair().toB }, "expected", PROVED);

@@ -176,6 +176,25 @@ describe("a ring of keys", () => {
     expect(ring.keys.map((one) => one.generation)).toEqual([first + 1, first + 2]);
   });
 
+  test.each([
+    [true, "stripped", "stripped"],
+    [true, null, undefined],
+    [false, "expected", undefined],
+  ] as const)("proves datagrams only where both ends want it: here %s, there %s", (datagrams, there, is) => {
+    const changes = { addresses: true, ports: false };
+    const peer = {
+      workload: "b",
+      addresses: [],
+      keys: [],
+      path: "expected",
+      mutePorts: [],
+      changes,
+    } as const;
+    const state = peerState("a", newKeyRing(0), { ...peer, datagramPath: there }, { datagrams });
+    expect(state.datagramPath).toBe(is);
+    expect(state.changes).toEqual(changes);
+  });
+
   test("keeps both ends' keys the same for every pair of generations in use", () => {
     const [a, b] = [0, 1].map((late) => turnKeyRing(newKeyRing(50_000 + late), 51_500, PERIOD));
     if (a === undefined || b === undefined) throw new Error("bug: two rings");
