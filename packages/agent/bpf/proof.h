@@ -95,8 +95,9 @@ static __always_inline void expect_proof(struct connection *connection)
 	connection->flags |= CONNECTION_PROVES;
 	if (path == RW_PATH_REVOKED)
 		connection->remote = RW_REMOTE_UNKNOWN;
-	else if (path == RW_PATH_EXPECTED && (datagram || !is_mute(connection->address,
-							     connection->port)))
+	else if ((path == RW_PATH_EXPECTED || path == RW_PATH_LOCAL) &&
+		 (datagram ||
+		  !is_mute(connection->address, connection->port)))
 		connection->remote = RW_REMOTE_PROVISIONAL;
 }
 

@@ -220,7 +220,10 @@ __noinline __u64 read_proof(struct __sk_buff *skb)
 		    is_mute(work->packet.source, work->packet.source_port))
 			return pack_proof(0, RW_REMOTE_NONE, 0);
 		fault = RW_PROOF_FAULT_MISSING;
-		if (peer->path == RW_PATH_STRIPPED)
+		/* A published port or a service's address hides it from us. */
+		if (peer->path == RW_PATH_STRIPPED ||
+		    (peer->path == RW_PATH_LOCAL &&
+		     !(work->packet.tcp_flags & TCP_ACK)))
 			return pack_proof(fault, RW_REMOTE_NONE, 0);
 	} else if (peer->path == RW_PATH_REVOKED) {
 		fault = RW_PROOF_FAULT_KEY;

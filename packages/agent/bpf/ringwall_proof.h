@@ -39,6 +39,7 @@ enum rw_path {
 	RW_PATH_EXPECTED = 1,
 	RW_PATH_STRIPPED = 2,
 	RW_PATH_REVOKED = 3,
+	RW_PATH_LOCAL = 4, /* the other end is carried by this very host */
 };
 
 /* What the MACs of a pair leave out, where the network between changes it. */

@@ -1,16 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
@@ -20,9 +8,9 @@ import { observeListeners } from "./observe/listeners.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 import { PROGRAMS } from "./testing/interpreter-programs.ts";
+import { CONTAINER_PORT as PORT, TestContainer } from "./testing/test-container.ts";
 
 const PYTHON = realpathSync("/usr/bin/python3");
-const PORT = "8080";
 const SERVE = `import socket, sys
 s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -34,70 +22,11 @@ while True:
     c.close()
 `;
 
-/** A control group as an engine names it, with a network namespace of its own. */
-class TestContainer {
-  readonly id = randomBytes(32).toString("hex");
-  readonly netns = `rwct${randomBytes(3).toString("hex")}`;
-  readonly cgroup: string;
-  private readonly children: ReturnType<typeof spawn>[] = [];
-
-  constructor(host: AgentHost, address: string) {
-    this.cgroup = `${host.cgroup}/docker-${this.id}.scope`;
-    mkdirSync(this.cgroup);
-    execFileSync("ip", ["netns", "add", this.netns]);
-    for (const words of [
-      ["link", "set", "lo", "up"],
-      ["link", "add", "eth0", "type", "veth", "peer", "name", "far0"],
-      ["addr", "add", address, "dev", "eth0"],
-      ["link", "set", "eth0", "up"],
-    ])
-      execFileSync("ip", ["-n", this.netns, ...words]);
-  }
-
-  start(argv: readonly string[], environment: Record<string, string> = {}) {
-    const enter =
-      'echo $$ > "$0/cgroup.procs" && netns=$1 && shift && exec nsenter --net="/run/netns/$netns" "$@"';
-    const child = spawn("/bin/sh", ["-c", enter, this.cgroup, this.netns, ...argv], {
-      env: { PATH: "/usr/sbin:/usr/bin:/bin", ...environment },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    this.children.push(child);
-    return child;
-  }
-
-  async run(argv: readonly string[]): Promise<string> {
-    const child = this.start(argv, { RW_PORT: PORT });
-    let output = "";
-    child.stdout.on("data", (data) => {
-      output += data;
-    });
-    await new Promise((resolve) => child.once("close", resolve));
-    return output.trim();
-  }
-
-  async listen(argv: readonly string[]): Promise<void> {
-    await new Promise((resolve) => this.start(argv).stdout.once("data", resolve));
-  }
-
-  async close(): Promise<void> {
-    const left = this.children.filter((child) => child.exitCode === null && child.signalCode === null);
-    const gone = left.map((child) => new Promise((resolve) => child.once("exit", resolve)));
-    for (const child of left) child.kill("SIGKILL");
-    await Promise.all(gone);
-    if (existsSync(this.cgroup)) {
-      for (let i = 0; i < 100 && readFileSync(`${this.cgroup}/cgroup.procs`, "utf8") !== ""; i++)
-        await sleep(20);
-      rmdirSync(this.cgroup);
-    }
-    execFileSync("ip", ["netns", "delete", this.netns]);
-  }
-}
-
 describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent with many workloads", () => {
   let host: AgentHost;
   const containers: TestContainer[] = [];
   const make = (address: string) => {
-    const container = new TestContainer(host, address);
+    const container = new TestContainer(host.cgroup, { address });
     containers.push(container);
     return container;
   };

@@ -1,6 +1,5 @@
 import { release } from "node:os";
 import { join } from "node:path";
-import type { ProcessIdentity } from "@ringwall/model";
 import type { Logger } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
 import { cutDenied, cutTools } from "./apply/cut-denied.ts";
@@ -97,7 +96,7 @@ export type WireParts = {
   /** Agents of what this host carries. */
   readonly carried: CarriedAgents;
   /** The agent that carries this workload; null: it is a host's. */
-  readonly host: { readonly agent: Agent; readonly owns: (identity: ProcessIdentity) => boolean } | null;
+  readonly host: { readonly agent: Agent; readonly cgroups: () => ReadonlySet<bigint> } | null;
   /** Status has changed and should be told soon. */
   readonly onChange: () => void;
 };
@@ -106,6 +105,8 @@ export type CarriedAgents = {
   readonly all: () => Iterable<Agent>;
   readonly ofWorkload: (workload: number) => Agent | undefined;
   readonly ofContainer: (container: string | null) => Agent | undefined;
+  /** A container was met in a workload: a pod may get new ones. */
+  readonly meet: (workload: number, container: string | null) => Agent | undefined;
 };
 
 /**
@@ -139,7 +140,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       matters: () => [{ enforcer }, ...parts.carried.all()].some((one) => one.enforcer.hasNames()),
     });
   const directory = () => (host?.prover ?? prover)?.directory() ?? [];
-  const identities = () => ownIdentities(book, parts.host?.owns);
+  const identities = () => ownIdentities(book, parts.host?.cgroups());
   const enforcer = createEnforcer(kernel, identities, directory, names.addresses);
   const wallOffsetNs = () => wallNs() - kernel.bootNs();
 
@@ -201,9 +202,9 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       cgroups,
       userName,
       containers: createContainerLookup(),
-      admit: async (id, identity) => {
+      admit: async (id, identity, cgroupId) => {
         prover?.met(id, identity);
-        const own = parts.carried.ofContainer(identity.container);
+        const own = parts.carried.meet(kernel.carrying.workloadOf(cgroupId), identity.container);
         // The host's too: it judges where nothing governs the workload.
         const all = own === undefined ? [{ enforcer, shadow }] : [{ enforcer, shadow }, own];
         for (const one of all) one.shadow.admit(id, identity);
@@ -354,8 +355,9 @@ function provesDatagrams({ proveDatagrams }: Pick<AgentOptions, "proveDatagrams"
 }
 
 /** A carried workload's policy need not know the software of others. */
-function* ownIdentities(book: IdentityBook, owns?: (identity: ProcessIdentity) => boolean) {
-  for (const entry of book.identities()) if (owns === undefined || owns(entry[1])) yield entry;
+function* ownIdentities(book: IdentityBook, cgroups?: ReadonlySet<bigint>) {
+  for (const entry of book.identities())
+    if (cgroups === undefined || cgroups.has(book.cgroupOf(entry[0]) ?? 0n)) yield entry;
 }
 
 /** Each carried workload reports what is its own, also where that is nothing but executions. */

@@ -13,6 +13,11 @@ export function createCarriedAgents(): CarriedRegistry {
     all: () => agents.values(),
     ofWorkload: (workload) => agents.get(workload),
     ofContainer: (container) => (container === null ? undefined : agents.get(workloads.get(container) ?? 0)),
+    meet: (workload, container) => {
+      const agent = agents.get(workload);
+      if (agent !== undefined && container !== null) workloads.set(container, workload);
+      return agent;
+    },
     add: (workload, containers, agent) => {
       agents.set(workload, agent);
       for (const container of containers) workloads.set(container, workload);

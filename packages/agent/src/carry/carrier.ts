@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { AgentOptions, AgentPlaces } from "../agent-options.ts";
 import type { ContainerLookup } from "../identify/containers.ts";
-import type { CgroupEvent } from "../kernel/contract.ts";
+import type { CgroupEvent } from "../kernel/carrying.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
 import type { KnownListener } from "../observe/listeners.ts";
 import type { Agent } from "../wire.ts";
@@ -171,6 +171,18 @@ export function createCarrier(parts: CarrierParts): Carrier {
       if (!kept.has(workload)) carrying.remove(workload);
   }
 
+  /** A control group that was made within a container before the kernel knew whose that is. */
+  async function joinOuter(cgroupId: bigint, path: string): Promise<void> {
+    const outer = await stat(join(cgroups.mount, path), { bigint: true }).catch(() => undefined);
+    const key = `${containerFolder(path, cgroups.scope)?.id}:${outer?.ino}`;
+    await starting.get(key);
+    const inside = carried.get(key);
+    if (inside === undefined) return carrying.release(cgroupId);
+    carrying.assign(cgroupId, inside.workload);
+    const waits = carrying.groups().some((one) => one.cgroupId === inside.found.inode && one.waits);
+    if (!waits) carrying.settle(inside.workload);
+  }
+
   /** Made, and its first process is yet to come. */
   function isAwaited(found: FoundContainer): boolean {
     return awaited.has(keyOf(found)) && existsSync(join(cgroups.mount, found.path));
@@ -185,12 +197,9 @@ export function createCarrier(parts: CarrierParts): Carrier {
     counts: () => ({ carried: carried.size, notCarried }),
     onCgroup: async ({ cgroupId, path }) => {
       const folder = containerFolder(path, cgroups.scope);
-      const inside = [...carried.values()].find(({ found }) => found.path === folder?.path);
-      if (inside !== undefined) {
-        carrying.assign(cgroupId, inside.workload);
-        carrying.settle(inside.workload);
-      } else if (folder === undefined || folder.path !== path) carrying.release(cgroupId);
-      else await start({ ...folder, inode: cgroupId });
+      if (folder === undefined) carrying.release(cgroupId);
+      else if (folder.path === path) await start({ ...folder, inode: cgroupId });
+      else await joinOuter(cgroupId, folder.path);
     },
     look: async () => {
       const present = await findContainers(cgroups.mount, cgroups.scope);

@@ -66,10 +66,16 @@ export async function runCarried(run: CarriedRun): Promise<void> {
     cgroups: { mount: run.cgroups.mount, scope: found.path },
     log,
     isElsewhere: () => false,
-    carried: { all: () => [], ofWorkload: () => undefined, ofContainer: () => undefined },
+    carried: {
+      all: () => [],
+      ofWorkload: () => undefined,
+      ofContainer: () => undefined,
+      meet: () => undefined,
+    },
     host: {
       agent: host,
-      owns: ({ container }) => container !== null && found.containers.includes(container),
+      cgroups: () =>
+        new Set(carrying.groups().flatMap((one) => (one.workload === workload ? one.cgroupId : []))),
     },
     onChange: () => {
       changes.due = true;
@@ -127,7 +133,8 @@ function work(
       FIRST_ADDRESSES_EVERY_MS,
       async () => {
         const now = performance.now();
-        if (now - started > FIRST_ADDRESSES_FOR_MS && now - looked < ADDRESSES_EVERY_MS) return;
+        const isNew = now - started < FIRST_ADDRESSES_FOR_MS && options.addresses?.().length === 0;
+        if (!isNew && now - looked < ADDRESSES_EVERY_MS) return;
         looked = now;
         await refresh();
       },

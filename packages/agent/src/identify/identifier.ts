@@ -32,7 +32,7 @@ export type IdentifierParts = {
   readonly userName: (uid: number) => string;
   readonly containers: ContainerLookup;
   /** Puts an identity's subject and rules into the live slot; called before the kernel may use the identity. */
-  readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
+  readonly admit: (id: number, identity: ProcessIdentity, cgroupId: bigint) => Promise<void>;
   readonly onSighting: (sighting: ExecSighting) => void;
   /** Every execution, once it is known what runs, or that nobody will find out. */
   readonly onExecuted: (executed: Executed) => Promise<void>;
@@ -191,7 +191,7 @@ function createAdmission(parts: IdentifierParts) {
     const entry = book.identity(key, await ownerOf(key, tgid));
     const identity = entry === null ? undefined : book.processIdentity(entry.id);
     if (entry === null || identity === undefined) return false;
-    await parts.admit(entry.id, identity);
+    await parts.admit(entry.id, identity, key.cgroupId);
     kernel.setIdentity(key, entry.id);
     if (entry.isNew) parts.onSighting({ identity, parentExe: parentExeOf(parts, ppid), timeNs });
     return true;

@@ -46,6 +46,8 @@ export type IdentityBook = {
   readonly executableFacts: (id: number) => ExecutableFacts | undefined;
   readonly hasScript: (id: number) => boolean;
   readonly processIdentity: (id: number) => ProcessIdentity | undefined;
+  /** The control group in which it was met. */
+  readonly cgroupOf: (id: number) => bigint | undefined;
   readonly identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>;
   /** What found no place. */
   readonly overflows: () => number;
@@ -151,6 +153,7 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     executableFacts: (id) => executables.at(id),
     hasScript: (id) => id === 0 || scripts.at(id) !== undefined,
     processIdentity,
+    cgroupOf: (id) => identities.at(id)?.key.cgroupId,
     identities: function* () {
       for (const id of identities.values.keys()) {
         const identity = processIdentity(id);

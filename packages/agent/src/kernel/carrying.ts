@@ -4,6 +4,16 @@ import { carriedBytes, carriedFlag, decodeCarried, encodeCarried, limit } from "
 import { type KernelMap, room } from "./kernel-map.ts";
 import { beginCarrying, clearSlots, endCarrying, type SlotMaps } from "./slots.ts";
 
+/** A control group was made, and waits to be described: answer with `carrying.assign` or `carrying.release`. */
+export interface CgroupEvent {
+  readonly timeNs: bigint;
+  readonly tgid: number;
+  readonly type: "cgroup";
+  readonly cgroupId: bigint;
+  /** From the root of the hierarchy. */
+  readonly path: string;
+}
+
 export interface KernelCarrying {
   /** From now on control groups are asked whose they are, and new ones wait until they are described. */
   readonly begin: () => void;

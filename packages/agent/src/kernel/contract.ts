@@ -3,7 +3,7 @@
  * IPv6 (`::ffff:a.b.c.d`); ports are numbers as people write them; times are nanoseconds of CLOCK_BOOTTIME.
  */
 
-import type { KernelCarrying } from "./carrying.ts";
+import type { CgroupEvent, KernelCarrying } from "./carrying.ts";
 import type { KernelDns } from "./dns.ts";
 import type { KernelExec } from "./exec-maps.ts";
 import type { KeepFlows } from "./flows.ts";
@@ -286,14 +286,6 @@ export interface ProofEvent extends EventBase {
   /** This host's when the packet came. */
   readonly epoch: number;
   readonly isAnswer: boolean;
-}
-
-/** A control group was made, and waits to be described: answer with `carrying.assign` or `carrying.release`. */
-export interface CgroupEvent extends EventBase {
-  readonly type: "cgroup";
-  readonly cgroupId: bigint;
-  /** From the root of the hierarchy. */
-  readonly path: string;
 }
 
 export type KernelEvent =

@@ -37,8 +37,11 @@ export function peerState(
         receiver: { workload, generation: own.generation },
       });
     }
+  const sign = signOf(workload, ring, peer);
+  // Containers of one host prove to each other by its own keys.
+  if (peer.workload === workload) return { path: "local", verify, sign };
   const datagramPath = datagrams ? (peer.datagramPath ?? undefined) : undefined;
-  return { path: peer.path, datagramPath, changes: peer.changes, verify, sign: signOf(workload, ring, peer) };
+  return { path: peer.path, datagramPath, changes: peer.changes, verify, sign };
 }
 
 /** With the key that peers certainly know, to the newest of the peer, which has it from the moment it is known. */

@@ -19,6 +19,8 @@ export const KEY_PERIOD_MS = 24 * 3_600_000;
 const CLOCK_STEP_MS = 1000;
 /** Milliseconds of difference between this host's clock and the controller's that are worth a word. */
 const CLOCK_WORTH_TELLING_MS = 30_000;
+/** Numbers of this host's software that are known here before the controller tells everybody. */
+const OWN_NUMBERS_MAX = 4096;
 /** Numbers that were asked for and not found are asked for again after this, milliseconds. */
 const ASK_AGAIN_MS = 2000;
 
@@ -67,6 +69,7 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
   const former = kernel.proof.epochOffsetNs();
   let epochOffsetNs = former === 0n ? epochOffset(parts.nowMs() + known.clockMs) : former;
   const numbered = new Set<number>();
+  const own = new Map<number, ProcessIdentity>();
   const owners = new Map<string, string>();
   const waiting = new Map<number, ProcessIdentity>();
   const askedMs = new Map<number, number>();
@@ -165,6 +168,18 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
     await write([...known.peers.values()]);
   }
 
+  /** Containers that this host carries prove to each other: who reads the number is this very kernel, and at once. */
+  async function knowOwn(given: number, identity: ProcessIdentity): Promise<void> {
+    if (!known.peers.has(workload) || known.directory.has(given) || own.size >= OWN_NUMBERS_MAX) return;
+    own.set(given, identity);
+    await parts.admitRemote(given, identity);
+  }
+
+  function* directory() {
+    yield* known.directory;
+    for (const entry of own) if (!known.directory.has(entry[0])) yield entry;
+  }
+
   async function number(): Promise<void> {
     while (waiting.size > 0) {
       const client = parts.client();
@@ -172,13 +187,14 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
       const batch = [...waiting].slice(0, PROOF_ITEMS_MAX);
       const processes = batch.map(([, identity]) => toProcess(identity));
       const { numbers } = await client.service.numberIdentities({ workload, processes }, options);
-      batch.forEach(([id], i) => {
+      for (const [i, [id, identity]] of batch.entries()) {
         waiting.delete(id);
         const given = numbers[i] ?? 0;
-        if (given === 0) return;
+        if (given === 0) continue;
         numbered.add(id);
+        await knowOwn(given, identity);
         kernel.proof.setNumber(id, given);
-      });
+      }
     }
   }
 
@@ -208,7 +224,7 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
   }
 
   return {
-    directory: () => known.directory,
+    directory,
     greet: async () => {
       connected = true;
       offered = null;

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { HostPolicy } from "@ringwall/policy/lower";
+import type { ControllerMessage } from "@ringwall/protocol/agent";
 import { carriedIds, removeCarried } from "../carry/carrier.ts";
 import { cgroupRoot } from "../kernel/testing/requirements.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
@@ -120,18 +121,7 @@ export class AgentHost {
 
   /** Sends a policy as the controller would. */
   provision(generation: bigint, policy: HostPolicy, confirmWithinSeconds = 0): void {
-    const hostPolicy = Buffer.from(JSON.stringify(policy));
-    const digest = createHash("sha256").update(hostPolicy).digest();
-    this.controller.send({
-      case: "policy",
-      value: {
-        $typeName: "ringwall.agent.v1.PolicyUpdate",
-        generation,
-        hostPolicy: new Uint8Array(hostPolicy),
-        digest: new Uint8Array(digest),
-        confirmWithinSeconds,
-      },
-    });
+    this.controller.send(policyMessage(generation, policy, confirmWithinSeconds));
   }
 
   /** Sends a draft as the controller would. */
@@ -164,6 +154,25 @@ export class AgentHost {
     rmSync(this.folder, { recursive: true });
     rmdirSync(this.cgroup);
   }
+}
+
+/** A policy as the controller sends it. */
+export function policyMessage(
+  generation: bigint,
+  policy: HostPolicy,
+  confirmWithinSeconds = 0,
+): ControllerMessage["message"] {
+  const hostPolicy = Buffer.from(JSON.stringify(policy));
+  return {
+    case: "policy",
+    value: {
+      $typeName: "ringwall.agent.v1.PolicyUpdate",
+      generation,
+      hostPolicy: new Uint8Array(hostPolicy),
+      digest: new Uint8Array(createHash("sha256").update(hostPolicy).digest()),
+      confirmWithinSeconds,
+    },
+  };
 }
 
 export function sha256Of(path: string): string {

@@ -3,6 +3,7 @@ import { createSecureServer, type Http2SecureServer, type Http2Session } from "n
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import "reflect-metadata";
+import { fromJsonString, toJsonString } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import * as x509 from "@peculiar/x509";
@@ -12,9 +13,12 @@ import {
   type ExecBatch,
   type FlowBatch,
   type LocalAction,
+  ProcessSchema,
+  ProofPath,
   type ShadowReport,
   type StatusReport,
 } from "@ringwall/protocol/agent";
+import { parseAddress } from "../observe/addresses.ts";
 import { formatToken } from "../session/token.ts";
 
 /** A real certificate authority for tests. */
@@ -70,7 +74,14 @@ export type TestController = {
   readonly carried: { workload: string; labels: Record<string, string>; addresses: string[] }[];
   readonly send: (message: ControllerMessage["message"]) => void;
   /** How the next certificates are issued. */
-  settings: { lifetimeMs: number; refuseFlows: boolean };
+  settings: {
+    lifetimeMs: number;
+    refuseFlows: boolean;
+    /** What an agent is told as soon as it subscribes. */
+    greet: (workload: string) => readonly ControllerMessage["message"][];
+    /** Addresses at which a host's own keys count, by its name: what it carries. */
+    provenAt: readonly string[];
+  };
   /** Cuts every connection; new ones are accepted. */
   readonly cut: () => void;
   readonly close: () => Promise<void>;
@@ -100,7 +111,14 @@ export async function startTestController(
     subscriptions: [],
     carried: [],
   };
-  const settings = { lifetimeMs: 3_600_000, refuseFlows: false };
+  const settings: TestController["settings"] = {
+    lifetimeMs: 3_600_000,
+    refuseFlows: false,
+    greet: () => [],
+    provenAt: [],
+  };
+  const numbers = new Map<string, number>();
+  let proofKeys: { generation: number; publicKey: Uint8Array }[] = [];
 
   const issueForAgent = async (csr: Uint8Array, workload: string) => {
     const request = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
@@ -151,6 +169,7 @@ export async function startTestController(
               case: "heartbeat",
               value: { $typeName: "ringwall.agent.v1.Heartbeat", timeMs: BigInt(Date.now()) },
             },
+            ...settings.greet(request.workload),
           ];
           let wake: () => void = () => undefined;
           const push = (message: ControllerMessage["message"]) => {
@@ -181,6 +200,37 @@ export async function startTestController(
           seen.execs.push(request);
           return {};
         },
+        offerProofKey: (request) => {
+          proofKeys = request.keys.map(({ generation, publicKey }) => ({ generation, publicKey }));
+          return {};
+        },
+        numberIdentities: ({ processes }) => ({
+          numbers: processes.map((process) => {
+            const text = toJsonString(ProcessSchema, process);
+            numbers.set(text, numbers.get(text) ?? numbers.size + 1);
+            return numbers.get(text) ?? 0;
+          }),
+        }),
+        fetchProof: ({ workload }) => ({
+          version: 1n,
+          complete: true,
+          peers:
+            settings.provenAt.length === 0
+              ? []
+              : [
+                  {
+                    workload,
+                    addresses: settings.provenAt.flatMap((text) => parseAddress(text) ?? []),
+                    keys: proofKeys,
+                    path: ProofPath.EXPECTED,
+                  },
+                ],
+          identities: [...numbers].map(([text, number]) => ({
+            number,
+            process: fromJsonString(ProcessSchema, text),
+          })),
+        }),
+        reportProofs: () => ({}),
         reportShadow: (request) => {
           seen.shadows.push(request);
           return {};

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ProofPath } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type AgentClient,
@@ -77,5 +78,27 @@ describe("a host's containers", () => {
       ["host-1/../x y", Code.InvalidArgument],
     ] as const)
       expect((await refusalOf(carry(host, name))).code).toBe(code);
+  });
+
+  it("are proved by their host's keys, to others and among themselves", async () => {
+    const carrier = (await enroll("prover-1")).client;
+    const peer = (await enroll("prover-2")).client;
+    const key = { generation: 1, publicKey: new Uint8Array(32).fill(7) };
+    await carrier.offerProofKey({ workload: "prover-1", keys: [key], mutePorts: [] });
+    const { csr } = await certificateRequest();
+    const about = { csr, labels: {}, version: "test" };
+    await carrier.enrollCarried({ ...about, workload: "prover-1/a", addresses: ["10.1.9.2"] });
+    const told = async (client: AgentClient, workload: string) => {
+      const { peers } = await client.fetchProof({ workload, version: 0n });
+      return peers
+        .filter((one) => one.workload === "prover-1")
+        .map(({ addresses, path }) => [addresses.map((bytes) => bytes.slice(12).join(".")), ProofPath[path]]);
+    };
+    expect(await told(peer, "prover-2")).toEqual([[["10.1.9.2"], "EXPECTED"]]);
+    expect(await told(carrier, "prover-1")).toEqual([[["10.1.9.2"], "EXPECTED"]]);
+    // What two hosts' containers have, as behind NAT, is neither's.
+    const second = await certificateRequest();
+    await peer.enrollCarried({ ...about, csr: second.csr, workload: "prover-2/a", addresses: ["10.1.9.2"] });
+    expect(await told(peer, "prover-2")).toEqual([[[], "EXPECTED"]]);
   });
 });

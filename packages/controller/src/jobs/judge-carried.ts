@@ -8,15 +8,13 @@ import {
 } from "@ringwall/model";
 import type { EnrollCarriedRequest } from "@ringwall/protocol/agent";
 import type { AgentRefusal } from "../api/agents/services.ts";
-import type { Fleet } from "../store/state/fleet.ts";
+import { CARRIER_LABEL, type Fleet } from "../store/state/fleet.ts";
 
 /** Containers that one host may have enrolled, gone ones included. */
 export const CARRIED_PER_HOST_MAX = 4096;
 /** Labels and addresses of one container. */
 const LABELS_MAX = 64;
 const ADDRESSES_MAX = 64;
-/** The label that says whose container it is; the controller writes it, whatever the host said. */
-export const CARRIER_LABEL = "carrier";
 
 /** Whether a host's agent may enrol this container: one of its own names, which no other agent has taken. */
 export function judgeCarried(
@@ -46,7 +44,7 @@ export function judgeCarried(
     request.addresses.length > ADDRESSES_MAX
   )
     return no("invalid", "the container's labels or addresses are not valid, or too many");
-  const siblings = [...fleet.workloads()].filter(({ metadata }) => metadata.name.startsWith(`${carrier}/`));
+  const siblings = fleet.carriedBy(carrier);
   if (known === undefined && siblings.length >= CARRIED_PER_HOST_MAX)
     return no("precondition", `\`${carrier}\` has ${siblings.length} containers, which is the most`);
   return ok({ workload, labels: labels.data });

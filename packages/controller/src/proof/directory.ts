@@ -11,7 +11,7 @@ import type { Profiles } from "./profiles.ts";
 
 /** What agents are told about each other, as it is now. */
 export type DirectoryParts = {
-  readonly fleet: Pick<Fleet, "ownersOf" | "get">;
+  readonly fleet: Pick<Fleet, "ownersOf" | "get" | "carriedBy">;
   readonly history: History;
   readonly numbers: Numbers;
   readonly paths: Paths;
@@ -43,7 +43,11 @@ export function proofStateFor(
     complete || history.changedAt(workload) > since || history.changedAt(PATH_KEY(workload, asker)) > since;
   const peers: ProofPeer[] = [];
   for (const workload of [...parts.keys.keys(), ...parts.revoked.keys()]) {
-    const peer = workload === asker || !isNew(workload) ? null : peerOf(parts, workload, asker);
+    const peer = !isNew(workload)
+      ? null
+      : workload === asker
+        ? selfOf(parts, asker)
+        : peerOf(parts, workload, asker);
     if (peer !== null) peers.push(peer);
   }
   const told = new Set([...asked, ...newNumbers(parts, since, complete)]);
@@ -61,10 +65,31 @@ export function proofStateFor(
   });
 }
 
-/** Addresses that are this host's alone: a proof from one that others report too would be anybody's. */
+/**
+ * Addresses that are this host's alone, and those of the containers that it carries and signs for: a proof from one that
+ * others report too would be anybody's.
+ */
 export function ownAddresses({ fleet }: Pick<DirectoryParts, "fleet">, workload: string): readonly string[] {
   const addresses = fleet.get(workload)?.addresses ?? [];
+  return [...unshared(fleet, addresses), ...carriedAddresses(fleet, workload)];
+}
+
+function carriedAddresses(fleet: DirectoryParts["fleet"], carrier: string): readonly string[] {
+  return unshared(
+    fleet,
+    fleet.carriedBy(carrier).flatMap((one) => one.addresses),
+  );
+}
+
+function unshared(fleet: DirectoryParts["fleet"], addresses: readonly string[]): readonly string[] {
   return addresses.filter((address) => fleet.ownersOf(address).length === 1);
+}
+
+/** A host is a peer of itself where its containers talk to each other. */
+function selfOf(parts: DirectoryParts, workload: string): ProofPeer | null {
+  const keys = parts.keys.get(workload);
+  if (keys === undefined || parts.fleet.carriedBy(workload).length === 0) return null;
+  return peerMessage(workload, carriedAddresses(parts.fleet, workload), keys, "expected", null, "none");
 }
 
 /** Of a forgotten host's addresses, those that no other host has by now. */

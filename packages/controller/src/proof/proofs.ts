@@ -172,7 +172,8 @@ class StoredProofs implements Proofs {
       this.#forgetPaths(workload);
       if (!this.#memory.keys.delete(workload)) return;
       fleet.setProving(workload, false);
-      const addresses = fleet.get(workload)?.addresses ?? [];
+      const carried = fleet.carriedBy(workload).flatMap((one) => one.addresses);
+      const addresses = [...(fleet.get(workload)?.addresses ?? []), ...carried];
       await store.saveRevoked(db, workload, addresses);
       this.#memory.revoked.set(workload, addresses);
       const over = [...this.#memory.revoked.keys()].slice(

@@ -164,6 +164,7 @@ export const path = {
   expected: 1,
   stripped: 2,
   revoked: 3,
+  local: 4,
 } as const;
 export type Path = keyof typeof path;
 

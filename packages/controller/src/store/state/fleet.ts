@@ -61,12 +61,17 @@ export type Fleet = {
   recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void>;
   setLabels(name: string, labels: Labels): Promise<AgentRecord | null>;
   seen(name: string): void;
-  /** Whether the host proves its software and reads proofs: it has offered keys. In memory only. */
+  /** Containers and pods that the host's agent carries, gone ones included. */
+  carriedBy(name: string): readonly AgentRecord[];
+  /** Whether the host, or who carries it, proves software and reads proofs: it has offered keys. In memory only. */
   isProving(name: string): boolean;
   setProving(name: string, proving: boolean): void;
   /** Forgets the host, with its policy and its certificates. */
   remove(name: string): Promise<void>;
 };
+
+/** The label that says whose container it is; the controller writes it, whatever the host said. */
+export const CARRIER_LABEL = "carrier";
 
 /** An address that another host has now is no longer this one's, once this one has been silent for so long. */
 export const ADDRESS_HOLD_MS = 120_000;
@@ -82,6 +87,7 @@ class StoredFleet implements Fleet {
   readonly #startedMs = Date.now();
   readonly #proving = new Set<string>();
   readonly #owners = new Map<string, Set<string>>();
+  readonly #carried = new Map<string, Set<string>>();
 
   constructor(db: StateDatabase, agents: readonly AgentRecord[]) {
     this.#db = db;
@@ -97,7 +103,12 @@ class StoredFleet implements Fleet {
   }
 
   isProving(name: string): boolean {
-    return this.#proving.has(name);
+    const carrier = carrierOf(this.#agents.get(name));
+    return this.#proving.has(name) || (carrier !== null && this.#proving.has(carrier));
+  }
+
+  carriedBy(name: string): readonly AgentRecord[] {
+    return [...(this.#carried.get(name) ?? [])].flatMap((one) => this.#agents.get(one) ?? []);
   }
 
   setProving(name: string, proving: boolean): void {
@@ -182,6 +193,8 @@ class StoredFleet implements Fleet {
   async remove(name: string): Promise<void> {
     await this.#db.deleteFrom("workloads").where("name", "=", name).execute();
     for (const address of this.#agents.get(name)?.addresses ?? []) this.#owners.get(address)?.delete(name);
+    const carrier = carrierOf(this.#agents.get(name));
+    if (carrier !== null) this.#carried.get(carrier)?.delete(name);
     this.#agents.delete(name);
   }
 
@@ -192,6 +205,9 @@ class StoredFleet implements Fleet {
       this.#owners.set(address, (this.#owners.get(address) ?? new Set()).add(after.name));
     }
     this.#agents.set(after.name, after);
+    const carrier = carrierOf(after);
+    if (carrier !== null)
+      this.#carried.set(carrier, (this.#carried.get(carrier) ?? new Set()).add(after.name));
   }
 
   async #update(name: string, change: Partial<AgentRecord>, columns: object): Promise<AgentRecord | null> {
@@ -219,6 +235,12 @@ class StoredFleet implements Fleet {
       }
     }
   }
+}
+
+/** Whose agent carries it: only names below the carrier's count, whatever a label says. */
+function carrierOf(agent: AgentRecord | undefined): string | null {
+  const carrier = agent?.agentLabels[CARRIER_LABEL];
+  return carrier !== undefined && agent?.name.startsWith(`${carrier}/`) === true ? carrier : null;
 }
 
 /** The Workload resource that stands for a host with an agent. */

@@ -1,0 +1,138 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Level, State } from "@ringwall/protocol/agent";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
+import { AgentHost, policyMessage, sha256Of } from "./testing/agent-host.ts";
+import { hostPolicyOf } from "./testing/host-policy.ts";
+import { CONTAINER_PORT, TestContainer } from "./testing/test-container.ts";
+
+const PYTHON = realpathSync("/usr/bin/python3");
+const ADDRESSES = ["10.90.0.2", "10.90.0.3"] as const;
+const SERVE = `import socket
+s = socket.create_server(("${ADDRESSES[1]}", ${CONTAINER_PORT}), backlog=16)
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.close()
+`;
+const CONNECT = `import socket
+try:
+    socket.create_connection(("${ADDRESSES[1]}", ${CONTAINER_PORT}), 8).close()
+    print("connected")
+except OSError:
+    print("refused")
+`;
+
+describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
+  "containers of one host that prove their software",
+  () => {
+    let host: AgentHost;
+    let folder: string;
+    let hub: string;
+    const containers: TestContainer[] = [];
+    const nameOf = (container: TestContainer | undefined) => `web-1/${container?.id.slice(0, 12)}`;
+    const file = (name: string, text: string) => {
+      writeFileSync(`${folder}/${name}`, text);
+      return `${folder}/${name}`;
+    };
+
+    beforeAll(async () => {
+      host = await AgentHost.start();
+      folder = mkdtempSync(`${tmpdir()}/ringwall-proof-`);
+      hub = `rwhub${randomBytes(3).toString("hex")}`;
+      execFileSync("ip", ["netns", "add", hub]);
+      execFileSync("ip", ["-n", hub, "link", "add", "br0", "type", "bridge"]);
+      execFileSync("ip", ["-n", hub, "link", "set", "br0", "up"]);
+      for (const address of ADDRESSES)
+        containers.push(new TestContainer(host.cgroup, { address: `${address}/24`, hub }));
+      host.controller.settings.provenAt = ADDRESSES;
+      file("app.py", CONNECT);
+      file("other.py", `${CONNECT}#`);
+      file("serve.py", SERVE);
+      host.controller.settings.greet = (workload) => {
+        if (workload === nameOf(containers[0]))
+          return [policyMessage(1n, onlyProved(workload, "outbound", "serve.py"))];
+        return workload === nameOf(containers[1])
+          ? [policyMessage(1n, onlyProved(workload, "inbound", "app.py"))]
+          : [];
+      };
+      await sleep(30);
+      expect(await host.startAgent({ containers: true, proof: true })).toBe("ready");
+      containers[0]?.start(["sleep", "600"]);
+      await containers[1]?.listen([PYTHON, `${folder}/serve.py`]);
+      const told = (container: TestContainer | undefined) =>
+        host.controller.statuses.filter(({ workload }) => workload === nameOf(container)).at(-1);
+      const governed = () =>
+        containers.every(
+          (one, i) =>
+            told(one)?.generation === 1n && told(one)?.addresses.includes(ADDRESSES[i] ?? "") === true,
+        );
+      for (let i = 0; i < 400 && !governed(); i++) await sleep(50);
+      expect(governed()).toBe(true);
+    });
+    afterAll(async () => {
+      for (const container of containers) await container.close();
+      await host.close();
+      execFileSync("ip", ["netns", "delete", hub]);
+      rmSync(folder, { recursive: true });
+    });
+
+    /** Allows one direction for what has proved to be that program, and nothing that is known by its address alone. */
+    function onlyProved(workload: string, direction: "inbound" | "outbound", program: string) {
+      const open = { inbound: "observe", outbound: "observe", processes: null } as const;
+      return hostPolicyOf({
+        workload,
+        modes: { ...open, [direction]: "block" },
+        software: {
+          program: [
+            {
+              executable: { sha256: sha256Of(PYTHON) },
+              script: { sha256: sha256Of(`${folder}/${program}`) },
+            },
+          ],
+        },
+        processSelectors: [{ software: { names: ["program"], not: false } }],
+        rules: [
+          {
+            id: 1,
+            name: `test/${program} is the other end`,
+            direction,
+            action: "allow",
+            precedence: "rule",
+            immediate: false,
+            process: null,
+            peer: null,
+            ports: null,
+            unproved: ["software"],
+            remote: [0],
+            verifiedRequired: true,
+          },
+        ],
+      });
+    }
+
+    test("are known by it to each other, in band, under their host's keys", async () => {
+      const [client, server] = containers;
+      // On a busy machine a program's first number may take longer than its SYN waits for it.
+      let result = "";
+      for (let tries = 0; tries < 3 && result !== "connected"; tries++)
+        result = (await client?.run([PYTHON, `${folder}/app.py`])) ?? "";
+      expect(result).toBe("connected");
+      expect(await client?.run([PYTHON, `${folder}/other.py`])).toBe("refused");
+      const levels = (container: TestContainer | undefined) =>
+        host.controller.flows
+          .filter(({ workload }) => workload === nameOf(container))
+          .flatMap(({ level, state }) =>
+            state.flatMap((one, i) => (one === State.ESTABLISHED ? level[i] : [])),
+          );
+      for (let i = 0; i < 200 && (levels(client).length === 0 || levels(server).length === 0); i++)
+        await sleep(50);
+      expect(new Set(levels(client))).toEqual(new Set([Level.IN_BAND]));
+      expect(new Set(levels(server))).toEqual(new Set([Level.IN_BAND]));
+    });
+  },
+);
