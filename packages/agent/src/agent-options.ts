@@ -27,6 +27,8 @@ export type AgentOptions = {
   readonly aptConfig?: string;
   /** Another rpm database than rpm's own. */
   readonly rpmDb?: string;
+  /** An optional kernel program to do without, as on a kernel that does not take it: for tests. */
+  readonly without?: string;
   /** Another resolver configuration than /etc/resolv.conf. */
   readonly resolvConf?: string;
   /** Another dpkg database than /var/lib/dpkg. */

@@ -247,7 +247,7 @@ async function work(
 }
 
 function tgidsOf(kernel: Agent["kernel"]): readonly number[] {
-  return (kernel.readTasks() ?? []).map(({ tgid }) => tgid);
+  return kernel.readTasks().map(({ tgid }) => tgid);
 }
 
 /** The host's name as a workload's: what names may not hold becomes `-`. */

@@ -244,7 +244,10 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     expect(await agentPlan(host)).toContain("generation 5 -> 5");
   });
 
-  test("what is older than the agent is known by its name: a program that connects, and one that listens", async () => {
+  test.each([
+    ["by the kernel's iterator", {}],
+    ["by /proc, where there is none", { without: "dump_tasks" }],
+  ])("what is older than the agent, connects or listens, is known by its name %s", async (_, options) => {
     const client = host.file(
       "client.py",
       CONNECT.replace("try:", "while not os.path.exists(sys.argv[2]): time.sleep(0.02)\ntry:"),
@@ -258,7 +261,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await until(() => existsSync(`${server}.port`) && existsSync(`${neighbour}.port`));
     await sleep(100);
 
-    expect(await host.startAgent()).toBe("ready");
+    expect(await host.startAgent(options)).toBe("ready");
     await until(() => host.controller.subscriptions.length > 0);
     const script = (path: string) => ({
       executable: { sha256: sha256Of(PYTHON) },

@@ -105,7 +105,7 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
   dump_tasks: {
     feature: "older-processes",
     there: "programs older than the agent are known with their change times",
-    missing: "programs older than the agent count as unknown software",
+    missing: "programs older than the agent are read from /proc, and hashed again where they start anew",
   },
 };
 

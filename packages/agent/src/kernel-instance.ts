@@ -18,12 +18,28 @@ export type Devices = {
   readonly netns?: string | undefined;
   /** Also the programs that prove software behind datagrams. */
   readonly proveDatagrams?: boolean | undefined;
+  /** An optional program to do without, as on a kernel that does not take it. */
+  readonly without?: string | undefined;
 };
 
 /** Loads and attaches the kernel programs, or keeps what is pinned already; enforcement has no gap. */
 export async function loadPrograms(pinDir: string, cgroup: string, devices: Devices = {}): Promise<void> {
   const object = `${build}ringwall.bpf.o`;
-  await runLoader(["load", "--object", object, "--pin", pinDir, "--cgroup", cgroup, ...at(devices)]);
+  await runLoader([
+    "load",
+    "--object",
+    object,
+    "--pin",
+    pinDir,
+    "--cgroup",
+    cgroup,
+    ...at(devices),
+    ...doing(devices),
+  ]);
+}
+
+function doing({ without }: Devices): string[] {
+  return without === undefined ? [] : ["--without", without];
 }
 
 /** Attaches to network devices that came since the programs were loaded. */

@@ -4,7 +4,7 @@ import type { Agent } from "./wire.ts";
 /** Tells the kernel whose the listeners are that it did not see begin, the host's and those of all it carries. */
 export async function refreshListeners(agent: Agent): Promise<readonly KnownListener[]> {
   const { kernel, identifier } = agent;
-  const records = new Map((kernel.readTasks() ?? []).map((record) => [record.tgid, record]));
+  const records = new Map(kernel.readTasks().map((record) => [record.tgid, record]));
   const workloadOf = (tgid: number) => kernel.carrying.workloadOf(records.get(tgid)?.cgroupId ?? 0n);
   const known: KnownListener[] = [];
   for (const listener of await observeListeners(records.keys(), workloadOf)) {

@@ -239,7 +239,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     directory,
     onChange,
   });
-  const cutting = cutTools(options.pinDir, () => (kernel.readTasks() ?? []).map(({ tgid }) => tgid), {
+  const cutting = cutTools(options.pinDir, () => kernel.readTasks().map(({ tgid }) => tgid), {
     onCut: (count) => log.warn(`${count} open connections were cut: the policy denies them`),
     onError: (error) => log.error({ err: error }, "open connections could not be cut"),
   });

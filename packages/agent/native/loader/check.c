@@ -105,7 +105,7 @@ int command_check(const struct options *options)
 			 options->object ? options->object : "");
 		return EXIT_USAGE;
 	}
-	try_optional(options->object, &meta);
+	try_optional(options, &meta);
 	skip_refused(object, &meta);
 	count = watch_programs(object, programs);
 	error = count < 0 ? count : bpf_object__load(object);

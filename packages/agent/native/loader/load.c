@@ -249,7 +249,7 @@ static int load_into(struct bpf_object *object, const struct options *options,
 
 	meta->hz = probe_hz();
 	meta->refuse_with_reset = probe_set_retval();
-	try_optional(options->object, meta);
+	try_optional(options, meta);
 	if (!configure(object, options, meta)) {
 		complain("`%s` is not an object of this loader's version",
 			 options->object);

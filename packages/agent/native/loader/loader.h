@@ -35,6 +35,7 @@ struct options {
 	unsigned int connections;
 	unsigned int reply_seconds; /* 0: as the programs say */
 	bool json;
+	const char *without; /* an optional program that is left out */
 	bool tc_filters; /* even where the kernel has tcx */
 	bool prove_datagrams; /* attach what proves and reads proofs of UDP */
 	const struct device_program *device_program; /* devices.c: at work */
@@ -69,7 +70,7 @@ bool lsm_is_called(void);
 /* optional.c: tries each optional program by itself. */
 extern const char *const optional_programs[];
 bool is_optional(const char *name);
-int try_optional(const char *object, struct rw_meta *meta);
+int try_optional(const struct options *options, struct rw_meta *meta);
 const char *verifier_reason(char *log); /* its last line that says something */
 
 /* constants.c: false when the object has no such constant of that size. */

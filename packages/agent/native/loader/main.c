@@ -13,6 +13,7 @@ static const char usage[] =
 	"                         [--netns PATH] [--flow-entries N]\n"
 	"                         [--connections N] [--reply-seconds N]\n"
 	"                         [--tc-filters] [--prove-datagrams] [--json]\n"
+	"                         [--without OPTIONAL_PROGRAM]\n"
 	"       ringwall-bpf devices --pin DIR [--netns PATH] [--tc-filters]\n"
 	"                         [--prove-datagrams]\n"
 	"       ringwall-bpf adopt --pin DIR [--netns PATH] < INODES-AND-TGIDS\n"
@@ -72,6 +73,7 @@ static bool parse_options(int count, char **arguments, struct options *out)
 		{ "reply-seconds", required_argument, NULL, 'r' },
 		{ "tc-filters", no_argument, NULL, 't' },
 		{ "prove-datagrams", no_argument, NULL, 'd' },
+		{ "without", required_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
 		{},
 	};
@@ -113,6 +115,9 @@ static bool parse_options(int count, char **arguments, struct options *out)
 			break;
 		case 'd':
 			out->prove_datagrams = true;
+			break;
+		case 'w':
+			out->without = optarg;
 			break;
 		case 'j':
 			out->json = true;

@@ -121,7 +121,7 @@ static int be_quiet(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-int try_optional(const char *object, struct rw_meta *meta)
+int try_optional(const struct options *options, struct rw_meta *meta)
 {
 	libbpf_print_fn_t before = libbpf_set_print(be_quiet);
 	int count = 0;
@@ -131,7 +131,11 @@ int try_optional(const char *object, struct rw_meta *meta)
 
 		snprintf(one->name, sizeof(one->name), "%s",
 			 optional_programs[count]);
-		try_one(object, one);
+		if (options->without && !strcmp(options->without, one->name))
+			snprintf(one->why, sizeof(one->why),
+				 "left out by --without");
+		else
+			try_one(options->object, one);
 	}
 	libbpf_set_print(before);
 	return count;

@@ -53,7 +53,7 @@ export async function runCarried(run: CarriedRun): Promise<void> {
   const kernel: Kernel = {
     ...carrying.workload(workload),
     readTasks: () =>
-      host.kernel.readTasks()?.filter(({ cgroupId }) => carrying.workloadOf(cgroupId) === workload),
+      host.kernel.readTasks().filter(({ cgroupId }) => carrying.workloadOf(cgroupId) === workload),
   };
   const credentials = await loadCredentials(options.stateDir, null);
   if (credentials === null) throw new Error(`bug: no credentials of \`${options.workload}\``);

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { FileKey } from "../kernel/contract.ts";
+import { isNoFile } from "../kernel/proc-tasks.ts";
 import { isUnchanged } from "./digest.ts";
 import { type Execution, isOlderThan, isYoung } from "./execution.ts";
 import type { ExecutableFacts } from "./identity-book.ts";
@@ -56,7 +57,7 @@ export async function identifyExecutable(
     after.ino === key.inode && (after.ctimeNs & ~CTIME_FLAG_NS) === (key.ctimeNs & ~CTIME_FLAG_NS);
   const trusted =
     isUnchanged(before, after) && (sameKey || isOlderThan(execution, after.ctimeNs, tools.clock));
-  const lasting = trusted && !unlinked && !isYoung(after.ctimeNs, tools.clock);
+  const lasting = trusted && !unlinked && !isNoFile(key) && !isYoung(after.ctimeNs, tools.clock);
   if (!trusted) {
     const facts = {
       exe: plainPath,

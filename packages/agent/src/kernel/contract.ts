@@ -374,8 +374,8 @@ export interface Kernel {
   readonly getTask: (tgid: number) => TaskState | undefined;
   readonly setListener: (proto: number, port: number, process: ProcessRef, workload?: number) => void;
   readonly deleteListener: (proto: number, port: number, workload?: number) => void;
-  /** Processes in scope, where the kernel has task iterators; undefined elsewhere: read /proc. */
-  readonly readTasks: () => readonly TaskRecord[] | undefined;
+  /** Processes in scope, by the kernel's task iterator where it has one, else by /proc: then without keys of files. */
+  readonly readTasks: () => readonly TaskRecord[];
 
   /** Whether enforcement is paused by hand. */
   readonly readPause: () => PauseState;

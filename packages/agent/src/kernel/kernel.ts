@@ -10,6 +10,7 @@ import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
 import { readPause, writePause } from "./pause.ts";
+import { readProcTasks } from "./proc-tasks.ts";
 import * as processes from "./processes.ts";
 import { kernelProof } from "./proof.ts";
 import * as shadow from "./shadow.ts";
@@ -87,9 +88,9 @@ export function openKernel(pinDir: string): Kernel {
     setListener: (proto, port, process, workload = 0) =>
       processes.setListener(maps, proto, port, process, workload),
     deleteListener: (proto, port, workload = 0) => processes.deleteListener(maps, proto, port, workload),
-    readTasks: () => processes.readTasks(pinDir),
     readPause: () => readPause(maps.pause),
     writePause: (state) => writePause(maps.pause, state),
+    readTasks: () => processes.readTasks(pinDir) ?? readProcTasks(scopeOf(readCapabilities(maps.meta))),
     beat: () => beat(maps.heartbeat, now()),
     handOverFlows: (keep) => handOverFlows(maps, keep),
     drainFlows: () => drainFlows(maps),
@@ -105,6 +106,10 @@ export function openKernel(pinDir: string): Kernel {
     },
   };
   return host;
+}
+
+function scopeOf({ scopeCgroupId, scopeLevel }: Capabilities) {
+  return { cgroupId: scopeCgroupId, level: scopeLevel };
 }
 
 /** What each workload has of its own: slots, a draft, verdicts on executions. */

@@ -9,7 +9,7 @@ const SEED_JOBS_MAX = 8;
  * many there were.
  */
 export async function seedProcesses(kernel: Kernel, identifier: Identifier): Promise<number> {
-  const records = kernel.readTasks() ?? [];
+  const records = kernel.readTasks();
   const unknown = records.filter(({ tgid }) => {
     const task = kernel.getTask(tgid);
     if (task === undefined) return true;
