@@ -35,9 +35,6 @@ export type AnySlot = SlotIndex | typeof SHADOW_SLOT;
 /** A policy key's subject or peer that stands for every class. */
 export const ANY = 0xffffffff;
 
-/** A policy key's peer for whoever waits for others: what the most welcome of all peers would meet. */
-export const SOMEBODY = 0xfffffffe;
-
 export interface PolicyEntry {
   /** Subject class, or `ANY`. */
   readonly subject: number;

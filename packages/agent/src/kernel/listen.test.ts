@@ -1,7 +1,8 @@
 /** Who waits for others: listen() on TCP and bind() to a port, by real processes. */
 import { constants } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type PolicyEntry, SOMEBODY } from "./contract.ts";
+import type { PolicyEntry } from "./contract.ts";
+import { SOMEBODY } from "./names.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects, TCP, UDP } from "./testing/policies.ts";
 import { connect, python } from "./testing/programs.ts";

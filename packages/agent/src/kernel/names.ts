@@ -60,3 +60,6 @@ export function encodeTaskFlags(flags: Partial<TaskFlags>): number {
     (flags.injected ? taskFlag.injected : 0)
   );
 }
+
+/** A policy key's peer for whoever waits for others: what the most welcome of all peers would meet. */
+export const SOMEBODY = 0xfffffffe;

@@ -1,5 +1,6 @@
 import type { LoweredHost } from "@ringwall/policy/lower";
-import { ANY, type PeerEntry, type PolicyEntry, SOMEBODY } from "../kernel/contract.ts";
+import { ANY, type PeerEntry, type PolicyEntry } from "../kernel/contract.ts";
+import { SOMEBODY } from "../kernel/names.ts";
 import type { KernelPlan } from "./kernel-plan.ts";
 
 /** Entries printed of each kind unless all are asked for. */
