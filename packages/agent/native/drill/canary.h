@@ -60,7 +60,7 @@ attempt_function by_tcp, by_fast_open, by_fast_open_option, by_mptcp,
 	by_mapped_address, after_disconnect, by_udp, by_connected_udp,
 	by_sendmmsg, by_udp_lite;
 attempt_function by_uring_connect, by_uring_send;
-attempt_function by_raw_datagram, by_packet_socket, by_sctp;
+attempt_function by_raw_datagram, by_packet_socket, by_packet_bypass, by_sctp;
 attempt_function from_fork, from_vfork, from_clone, from_short_life,
 	by_exec_chain, from_memfd, from_deleted_file, as_forged_name,
 	from_hard_link, from_symbolic_link, from_other_cgroup,

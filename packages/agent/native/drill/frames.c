@@ -114,7 +114,7 @@ static bool find_neighbour(const struct target *target, struct sockaddr_ll *to)
 	return found;
 }
 
-void by_packet_socket(const struct target *target)
+static void send_frame(const struct target *target, bool around_queue)
 {
 	unsigned char packet[IP_BYTES + UDP_BYTES + TOKEN_BYTES_MAX];
 	struct sockaddr_ll to = {
@@ -123,15 +123,27 @@ void by_packet_socket(const struct target *target)
 		.sll_halen = MAC_BYTES,
 	};
 	size_t bytes;
-	int fd;
+	int fd, on = 1;
 
 	if (target->ipv6)
 		skip("the target has no IPv4 address");
 	fd = must("socket", socket(AF_PACKET, SOCK_DGRAM, 0));
+	if (around_queue)
+		must("setsockopt", setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on)));
 	if (!find_neighbour(target, &to))
 		skip("no neighbour is known to send a frame to");
 	bytes = make_datagram(target, address_of(to.sll_ifindex), packet);
 	must("sendto", sendto(fd, packet, bytes, 0, (void *)&to, sizeof(to)));
+}
+
+void by_packet_socket(const struct target *target)
+{
+	send_frame(target, false);
+}
+
+void by_packet_bypass(const struct target *target)
+{
+	send_frame(target, true);
 }
 
 void by_sctp(const struct target *target)

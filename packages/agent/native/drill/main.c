@@ -39,6 +39,7 @@ static const struct {
 	{ "io-uring-send", by_uring_send },
 	{ "raw-socket", by_raw_datagram },
 	{ "packet-socket", by_packet_socket },
+	{ "packet-bypass", by_packet_bypass },
 	{ "sctp", by_sctp },
 	{ "fork", from_fork },
 	{ "vfork", from_vfork },

@@ -46,12 +46,12 @@ export const controls: readonly Canary[] = [control, script("decoy", "control: t
 export const receiverControls: readonly Canary[] = [atReceiver(control, null)];
 
 const BY_ADDRESS: Open = {
-  closedBy: "proof",
+  closedBy: ["proof"],
   needs: "a program on a host that may connect",
   why: "without proofs between the two hosts a receiver knows a sender by its address",
 };
 const NO_PROOF: Open = {
-  closedBy: "datagram-proof",
+  closedBy: ["datagram-proof"],
   needs: "a program on a host that may send, out of reach of that host's agent",
   why: "without --prove-datagrams at both ends the sender's judges the program, the receiver's the address",
 };
@@ -89,9 +89,18 @@ export const canaries: readonly Canary[] = [
     ...udp,
     ...root,
     open: {
-      closedBy: "refuse-packet-sockets",
+      closedBy: ["judge-frames", "refuse-packet-sockets"],
       needs: "CAP_NET_RAW in the host's user namespace",
       why: "packet sockets meet no control group hook; the receiver's end judges what arrives",
+    },
+  }),
+  program("packet-bypass", "the same around the device's queue (PACKET_QDISC_BYPASS)", {
+    ...udp,
+    ...root,
+    open: {
+      closedBy: ["guard-bypass", "refuse-packet-sockets"],
+      needs: "CAP_NET_RAW in the host's user namespace",
+      why: "such frames meet no hook but LSM's; the receiver's end judges what arrives",
     },
   }),
   program("sctp", "SCTP, whose packets no hook judges"),
@@ -132,7 +141,7 @@ export const canaries: readonly Canary[] = [
   program("preload-in-chroot", "ld.so.preload into the allowed program, by root in a root of its own", {
     ...root,
     open: {
-      closedBy: null,
+      closedBy: [],
       needs: "CAP_SYS_ADMIN or CAP_SYS_CHROOT in the host's user namespace",
       why: "who may mount or chroot on the host says what every path and library is",
     },
@@ -140,38 +149,38 @@ export const canaries: readonly Canary[] = [
   program("trace", "ptrace attached to the running allowed program", {
     ...root,
     open: {
-      closedBy: "refuse-tracing",
+      closedBy: [],
       needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "no hook outside LSM sees who writes to another process's memory",
+      why: "nothing here judges who writes to another process's memory",
     },
   }),
   program("vm-write", "process_vm_writev into the running allowed program", {
     ...root,
     open: {
-      closedBy: "refuse-tracing",
+      closedBy: [],
       needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "no hook outside LSM sees who writes to another process's memory",
+      why: "nothing here judges who writes to another process's memory",
     },
   }),
   program("memory-file", "a write to /proc/PID/mem of the running allowed program", {
     ...root,
     open: {
-      closedBy: "refuse-tracing",
+      closedBy: [],
       needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "no hook outside LSM sees who writes to another process's memory",
+      why: "nothing here judges who writes to another process's memory",
     },
   }),
   program("stolen-socket", "a connection taken out of the allowed program (pidfd_getfd)", {
     ...root,
     open: {
-      closedBy: "refuse-tracing",
+      closedBy: [],
       needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
       why: "a connection is judged when it begins, and not who holds it later",
     },
   }),
   program("inherited-socket", "a connection that the allowed program gives away itself", {
     open: {
-      closedBy: null,
+      closedBy: [],
       needs: "the allowed program's consent",
       why: "a connection is judged when it begins, and not who holds it later",
     },

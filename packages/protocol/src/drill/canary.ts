@@ -18,8 +18,8 @@ export type Canary = {
 };
 
 export type Open = {
-  /** The host's feature (`capabilities.ts`) that closes it; null where nothing here does. */
-  readonly closedBy: string | null;
+  /** The hosts' features (`capabilities.ts`, `proof`, `datagram-proof`) of which each closes it; empty where nothing here does. */
+  readonly closedBy: readonly string[];
   /** What somebody must hold to do it. */
   readonly needs: string;
   readonly why: string;

@@ -32,7 +32,7 @@ describe("judging a drill", () => {
       "inherited-socket not-refusable",
       "receiver-tcp not-refusable",
     ]);
-    expect(results(attempts, arrived, new Set([open?.closedBy ?? "", "proof"]))).toEqual([
+    expect(results(attempts, arrived, new Set([...(open?.closedBy ?? []).slice(0, 1), "proof"]))).toEqual([
       "packet-socket got-through",
       "inherited-socket not-refusable",
       "receiver-tcp got-through",

@@ -41,7 +41,7 @@ function arrival(
   closed: ReadonlySet<string>,
 ): Pick<DrillRow, "result" | "why" | "needs"> {
   if (CONTROLS.has(id)) return { result: "control", why: "", needs: "" };
-  if (open === null || (open.closedBy !== null && closed.has(open.closedBy)))
+  if (open === null || open.closedBy.some((feature) => closed.has(feature)))
     return { result: "got-through", why: "the threat model does not name it", needs: "" };
   return { result: "not-refusable", why: open.why, needs: open.needs };
 }
