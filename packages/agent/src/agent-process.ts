@@ -20,6 +20,7 @@ import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
 import { refusePinsInUse } from "./pins-in-use.ts";
+import { publicKeys } from "./proof/public-keys.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
@@ -73,6 +74,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     hostName: nameOfHost(hostname()),
     addresses: options.addresses().map((address) => address.text),
     version: VERSION,
+    ...(options.proof === false ? {} : { proofKeys: () => publicKeys(options.stateDir, Date.now()) }),
     nowMs: Date.now,
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
     onExpired: ({ message }) => log.error(`going on without the controller: ${message}`),

@@ -23,6 +23,7 @@ export async function onMessage(
   switch (message.case) {
     case "policy": {
       const { generation, hostPolicy, digest, confirmWithinSeconds } = message.value;
+      await prover?.ready();
       const result = await governor.offer({ generation, bytes: hostPolicy, digest, confirmWithinSeconds });
       if (!result.ok) for (const { message: text, fix } of result.error) log.warn(`${text}; ${fix}`);
       return;

@@ -108,6 +108,7 @@ async function startCore(
     alert,
     onProving,
     onChange: notifier.changed,
+    isConnected: (workload) => hub.isConnected(workload),
     nowMs: Date.now,
   });
   const rollout = await createRollout(db, hub, log, Date.now);
@@ -120,6 +121,7 @@ async function startCore(
     connected: () => hub.connected().length,
     onChange,
     onRevert: (pending) => alert([revertAlert(pending)]),
+    keysAhead: (compiled) => proofs.keysAhead(compiled),
   });
   stopper.add(async () => changes.close());
   // Before the first agent is let in: a deadline may have passed while no controller ran.

@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { ProcessIdentity } from "@ringwall/model";
 import { PROOF_ITEMS_MAX } from "@ringwall/protocol/agent";
 import type { Kernel, ProofEvent } from "../kernel/contract.ts";
@@ -21,6 +21,8 @@ const CLOCK_STEP_MS = 1000;
 const CLOCK_WORTH_TELLING_MS = 30_000;
 /** Numbers of this host's software that are known here before the controller tells everybody. */
 const OWN_NUMBERS_MAX = 4096;
+/** Milliseconds that a policy waits for the keys of its peers. */
+const READY_MS_MAX = 2000;
 /** Numbers that were asked for and not found are asked for again after this, milliseconds. */
 const ASK_AGAIN_MS = 2000;
 
@@ -47,6 +49,8 @@ export type Prover = {
   readonly directory: () => Iterable<readonly [number: number, identity: ProcessIdentity]>;
   /** The connection stands: offers keys, asks for numbers and for what changed. Throws what the connection threw. */
   readonly greet: () => Promise<void>;
+  /** Keys before the policy that asks for them: resolves when this connection's greeting is through, or after a while. */
+  readonly ready: () => Promise<void>;
   readonly fetch: (numbers?: readonly number[]) => Promise<void>;
   readonly heard: (controllerMs: bigint) => void;
   /** An identity was met: it gets its number soon. */
@@ -79,6 +83,7 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
   const readDatagramCounts = createCountReader(peerAt);
   const options = { timeoutMs: CALL_TIMEOUT_MS };
   let tail: Promise<unknown> = Promise.resolve();
+  let greeting: Promise<unknown> = Promise.resolve();
 
   await saveKeyRing(stateDir, ring);
   await write([...known.peers.values()]);
@@ -206,6 +211,12 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
     await inTurn(() => fetch([unknown]));
   }
 
+  async function greet(): Promise<void> {
+    await inTurn(offer);
+    await inTurn(() => fetch([]));
+    await number();
+  }
+
   function disconnect(): void {
     connected = false;
     configure();
@@ -225,13 +236,16 @@ export async function createProver(parts: ProverParts): Promise<Prover> {
 
   return {
     directory,
-    greet: async () => {
+    greet: () => {
       connected = true;
       offered = null;
       for (const [id, identity] of parts.identities()) if (!numbered.has(id)) waiting.set(id, identity);
-      await inTurn(offer);
-      await number();
-      await inTurn(() => fetch([]));
+      const done = greet();
+      greeting = done.catch(() => undefined);
+      return done;
+    },
+    ready: async () => {
+      await Promise.race([greeting, sleep(READY_MS_MAX)]);
     },
     fetch: (numbers = []) => inTurn(() => fetch(numbers)),
     heard: (controllerMs) => {

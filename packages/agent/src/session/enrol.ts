@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { agentError } from "../agent-error.ts";
+import type { PeerKey } from "../proof/keys.ts";
 import { createCertificateRequest } from "./certificate-request.ts";
 import { CALL_TIMEOUT_MS, connectController } from "./client.ts";
 import { loadControllerCa } from "./controller-trust.ts";
@@ -15,6 +16,8 @@ export type EnrolmentRequest = {
   readonly labels: Readonly<Record<string, string>>;
   readonly addresses: readonly string[];
   readonly version: string;
+  /** Public keys of the proof; none where this host proves nothing. */
+  readonly proofKeys: readonly PeerKey[];
 };
 
 /**
@@ -35,6 +38,7 @@ export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
         labels: request.labels,
         addresses: [...request.addresses],
         version: request.version,
+        proofKeys: [...request.proofKeys],
       },
       { timeoutMs: CALL_TIMEOUT_MS },
     );
@@ -46,7 +50,7 @@ export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
   }
 }
 
-export type CarriedRequest = Omit<EnrolmentRequest, "token" | "controller">;
+export type CarriedRequest = Omit<EnrolmentRequest, "token" | "controller" | "proofKeys">;
 
 /** Credentials for a container on this host, by the host's own. Throws what the connection threw. */
 export async function enrolCarried(host: Credentials, request: CarriedRequest): Promise<Credentials> {

@@ -5,6 +5,7 @@ import { labels as labelsSchema, name as nameSchema } from "@ringwall/model";
 import { AgentError, agentError } from "../agent-error.ts";
 import type { AgentOptions } from "../agent-options.ts";
 import { loadPolicyState } from "../apply/policy-store.ts";
+import type { PeerKey } from "../proof/keys.ts";
 import { type Credentials, loadCredentials, saveCredentials } from "./credentials.ts";
 import { enrol } from "./enrol.ts";
 import { explainFailure, type Failure } from "./failure.ts";
@@ -18,6 +19,8 @@ export type EnrolmentParts = {
   readonly hostName: string;
   readonly addresses: readonly string[];
   readonly version: string;
+  /** Public keys of the proof, for a host that proves. */
+  readonly proofKeys?: () => Promise<readonly PeerKey[]>;
   readonly nowMs: () => number;
   readonly onWaiting: (failure: Failure) => void;
   /** The certificate has expired, and the agent goes on enforcing without a connection. */
@@ -132,6 +135,7 @@ async function enrolPatiently(token: EnrolmentToken, parts: EnrolmentParts): Pro
         labels: options.labels ?? {},
         addresses: parts.addresses,
         version: parts.version,
+        proofKeys: (await parts.proofKeys?.()) ?? [],
       });
     } catch (error) {
       if (error instanceof AgentError) throw error;

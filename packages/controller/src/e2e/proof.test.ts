@@ -3,15 +3,42 @@ import { randomBytes } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { formatAddress } from "@ringwall/model";
 import { ProofPath, type ProofState } from "@ringwall/protocol/agent";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AgentClient, enrollAgent, listen } from "../testing/test-agent.ts";
 import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
 
 let controller: TestController;
 beforeAll(async () => {
   controller = await startTestController();
+  // The hosts of each test belong together by their addresses; the last test is about those that do not.
+  const rules = [0, 1, 2, 3].map(
+    (net) => `    - name: net ${net}
+      allow: { from: { cidr: 10.7.${net}.0/24 }, to: { cidr: 10.7.${net}.0/24, segment: hosts }, ports: [tcp/7] }
+`,
+  );
+  await provision(`${HOSTS}${POLICY}${rules.join("")}`);
 }, 60_000);
 afterAll(() => controller.remove());
+
+const HOSTS = `apiVersion: ringwall.dev/v1
+kind: Segment
+metadata: { name: hosts }
+spec: { workloads: {}, mode: observe }
+---
+`;
+const POLICY = `apiVersion: ringwall.dev/v1
+kind: Policy
+metadata: { name: nets }
+spec:
+  rules:
+`;
+
+async function provision(text: string): Promise<void> {
+  await controller.client.PUT("/api/v1/draft", { body: { files: [{ file: "nets.yaml", text }] } });
+  const { error } = await controller.client.POST("/api/v1/provision", { body: {} });
+  if (error !== undefined) throw new Error(JSON.stringify(error));
+  await controller.client.POST("/api/v1/confirm");
+}
 
 async function enrolled(workload: string, ...addresses: string[]): Promise<AgentClient> {
   const token = await createTestToken(controller, { workload });
@@ -200,7 +227,7 @@ it("marks a path stripped by both agents' reports, tells and shows it, and takes
 });
 
 it("tells of proofs in datagrams where a host has them, and marks their paths apart from those of TCP", async () => {
-  const [a, b] = [await enrolled("udp-a", "10.7.2.1"), await enrolled("udp-b", "10.7.2.2")];
+  const [a, b] = [await enrolled("udp-a", "10.7.2.11"), await enrolled("udp-b", "10.7.2.12")];
   const peerOf = async () =>
     (await b.fetchProof({ workload: "udp-b", version: 0n })).peers.find((peer) => peer.workload === "udp-a");
   await a.offerProofKey({ workload: "udp-a", keys: [key(1)] });
@@ -222,7 +249,7 @@ it("tells of proofs in datagrams where a host has them, and marks their paths ap
 });
 
 it("has a pair leave addresses out where all proofs that arrive are wrong for a while, over a restart", async () => {
-  const [a, b] = [await enrolled("nat-a", "10.7.3.1"), await enrolled("nat-b", "10.7.3.2")];
+  const [a, b] = [await enrolled("nat-a", "10.7.3.11"), await enrolled("nat-b", "10.7.3.12")];
   await a.offerProofKey({ workload: "nat-a", keys: [key(1)] });
   await b.offerProofKey({ workload: "nat-b", keys: [key(1)] });
   const changesOf = async () => {
@@ -241,3 +268,87 @@ it("has a pair leave addresses out where all proofs that arrive are wrong for a 
   controller = await controller.restart();
   expect(await changesOf()).toEqual([true, false]);
 }, 90_000);
+
+it("compiles a host that brings its keys for what peers prove, from its first policy on", async () => {
+  const required = `    - name: proved
+      allow: { from: { cidr: 10.9.0.1/32 }, to: { cidr: 10.9.0.2/32 }, ports: [tcp/7], verified: required }
+`;
+  const bring = async (name: string, address: string) => {
+    const token = await createTestToken(controller, { workload: name });
+    const more = { addresses: [address], proofKeys: [key(1)] };
+    return (await enrollAgent(controller.agentsUrl, token, name, more)).client;
+  };
+  await bring("first-a", "10.9.0.1");
+  await provision(`${HOSTS}${POLICY}${required}`);
+  const b = await bring("first-b", "10.9.0.2");
+  const { peers } = await b.fetchProof({ workload: "first-b", version: 0n });
+  expect(peers.map((peer) => peer.workload)).toContain("first-a");
+  const heard = listen(b, "first-b");
+  await heard.until(() => heard.policies.length > 0);
+  const proved = heard.policies[0]?.policy.rules.filter((rule) => rule.verifiedRequired === true);
+  expect(proved?.map((rule) => rule.name)).toEqual(["nets/proved"]);
+  heard.stop();
+});
+
+describe("the directory", () => {
+  const addressOf = (last: number) => `10.8.0.${last}`;
+  const names = ["dir-web", "dir-app", "dir-other"] as const;
+  let agents: Record<(typeof names)[number], AgentClient>;
+  const peersOf = async (name: (typeof names)[number], version = 0n) => {
+    const state = await agents[name].fetchProof({ workload: name, version });
+    const mine = state.peers.map((peer) => peer.workload).filter((one) => one.startsWith("dir-"));
+    return { mine: mine.sort(), state };
+  };
+  const rule = (from: number, to: number) =>
+    `    - name: ${from} to ${to}
+      allow: { from: { cidr: ${addressOf(from)}/32 }, to: { segment: hosts, cidr: ${addressOf(to)}/32 }, ports: [tcp/7] }
+`;
+
+  beforeAll(async () => {
+    const made = await Promise.all(names.map((name, index) => enrolled(name, addressOf(index + 1))));
+    agents = Object.fromEntries(names.map((name, index) => [name, made[index]])) as typeof agents;
+    for (const name of names) await agents[name].offerProofKey({ workload: name, keys: [key(1)] });
+  });
+
+  it("gives a host the keys of no host that its policy does not speak of, and that it does not talk with", async () => {
+    for (const name of names) expect((await peersOf(name)).mine).toEqual([]);
+  });
+
+  it("gives both ends each other's key before either gets the policy that asks for it", async () => {
+    const heard = names.slice(0, 2).map((name) => listen(agents[name], name));
+    for (const one of heard) await one.until(() => one.policies.length > 0);
+    const before = await Promise.all(names.map((name) => peersOf(name)));
+    const told = heard.map((one) => one.policies.length);
+    await provision(`${HOSTS}${POLICY}${rule(1, 2)}`);
+    // Neither agent fetched: the policy came after the wait for it.
+    for (const [index, one] of heard.entries())
+      await one.until(() => one.policies.length > (told[index] ?? 0));
+    const version = (index: number) => before[index]?.state.version ?? 0n;
+    expect((await peersOf("dir-web", version(0))).mine).toEqual(["dir-app"]);
+    expect((await peersOf("dir-app", version(1))).mine).toEqual(["dir-web"]);
+    expect((await peersOf("dir-other", version(2))).mine).toEqual([]);
+    for (const one of heard) one.stop();
+  });
+
+  it("keeps what the former policy spoke of until the host has settled, and names nobody to a stranger", async () => {
+    await provision(`${HOSTS}${POLICY}${rule(1, 3)}`);
+    expect((await peersOf("dir-web")).mine).toEqual(["dir-app", "dir-other"]);
+    for (const name of names) {
+      const heard = listen(agents[name], name);
+      await heard.until(() => heard.policies.length > 0);
+      const generation = BigInt(heard.policies.at(-1)?.generation ?? 0);
+      await agents[name].reportStatus({
+        workload: name,
+        addresses: [addressOf(names.indexOf(name) + 1)],
+        generation,
+      });
+      heard.stop();
+    }
+    expect((await peersOf("dir-web")).mine).toEqual(["dir-other"]);
+    expect((await peersOf("dir-app")).mine).toEqual([]);
+    const { state } = await peersOf("dir-app");
+    await agents["dir-web"].offerProofKey({ workload: "dir-web", keys: [key(1), key(2)] });
+    const later = await peersOf("dir-app", state.version);
+    expect([later.mine, later.state.removed]).toEqual([[], []]);
+  });
+});

@@ -12,9 +12,10 @@ import type { Logger } from "pino";
 import type { Hub } from "../api/agents/hub.ts";
 import type { AgentRefusal, AgentServices } from "../api/agents/services.ts";
 import { decodeExecs } from "../ingest/decode-execs.ts";
-import { decodeFlows } from "../ingest/decode-flows.ts";
+import { type DecodedFlows, decodeFlows } from "../ingest/decode-flows.ts";
 import type { Authority, IssuedCertificate } from "../pki/authority.ts";
 import { hashOfToken, hashSecret, TOKEN_PREFIX } from "../pki/enrollment-token.ts";
+import { decodeKeyOffer, type KeyOffer } from "../proof/decode-proof.ts";
 import { tellVersion } from "../proof/notifier.ts";
 import { createProofServices } from "../proof/proof-services.ts";
 import type { Proofs } from "../proof/proofs.ts";
@@ -27,7 +28,7 @@ import type { NewAlert } from "./alerts.ts";
 import type { Changes } from "./changes/changes.ts";
 import type { Drills } from "./drill/drills.ts";
 import { alertsOfExecs } from "./exec-alerts.ts";
-import { alertsOfFlows } from "./flow-alerts.ts";
+import { alertsOfFlows, textOf } from "./flow-alerts.ts";
 import { judgeCarried } from "./judge-carried.ts";
 import { decodeActions, recordActions } from "./local-actions.ts";
 import { createQueue } from "./mutex.ts";
@@ -75,10 +76,12 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     const wanted = await judgeEnrollment(parts, request);
     if (!wanted.ok) return wanted;
     const { workload, labels, hash } = wanted.value;
+    const keys = decodeKeyOffer({ keys: request.proofKeys, mutePorts: [], datagrams: false });
+    if (!keys.ok) return fail(refused("invalid", `the proof keys are not valid: ${keys.error}`));
     const certificate = await authority.issueForAgent(request.csr, workload);
     if (!certificate.ok) return fail(refused("invalid", certificate.error));
     if (!(await useToken(db, hash))) return fail(tokenRefused("used"));
-    return enrolled({ workload, labels }, request, certificate.value);
+    return enrolled({ workload, labels }, request, certificate.value, keys.value);
   };
   const enrollCarried = async (carrier: string, request: EnrollCarriedRequest) => {
     const wanted = judgeCarried(fleet, carrier, request);
@@ -91,6 +94,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     { workload, labels }: { readonly workload: string; readonly labels: Labels },
     request: { readonly addresses: string[]; readonly version: string },
     certificate: IssuedCertificate,
+    keys: KeyOffer = { keys: [], mutePorts: [], datagrams: false },
   ) => {
     const again = fleet.get(workload) !== undefined;
     await credentials.revoke(workload);
@@ -98,6 +102,10 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     await fleet.enroll(workload, labels, request.addresses, request.version);
     await parts.proofs.renewed(workload);
     parts.proofs.addressesChanged();
+    // Before its policy is compiled, which is one for a host that can prove.
+    const offered = await parts.proofs.offer(workload, keys);
+    if (!offered.ok)
+      parts.log.error({ workload, problem: offered.error }, "keys of a new host were not taken");
     const reply = await issued(workload, certificate);
     await parts.alert(sharedAddresses(workload, Date.now()));
     await changes.enrolled(workload);
@@ -139,6 +147,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       if (!stored.ok) return stored;
       if (stored.value.kind === "repeated") return ok(undefined);
       await fleet.recordLost(workload, decoded.value.lost);
+      parts.proofs.talks(workload, peersIn(decoded.value));
       await parts.alert(alertsOfFlows(workload, marked, (address) => fleet.ownerOf(address)));
       await parts.newProcesses(workload, parts.drills.withoutOwn(workload, stored.value.newProcesses));
       if (decoded.value.reports.length > 0) parts.onFlows();
@@ -178,6 +187,16 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   };
 }
 
+const TCP = 6;
+
+/** Whom the host talks with, and was not only tried by. */
+function peersIn({ reports }: DecodedFlows): Iterable<string> {
+  const peers = reports.flatMap(({ direction, dst, proto, src, verdict }) =>
+    proto === TCP && verdict !== "blocked" ? [direction === "outbound" ? dst : src] : [],
+  );
+  return new Set([...new Set(peers)].map(textOf));
+}
+
 async function takeStatus(
   { fleet, changes, rollout, proofs }: AgentServicesParts,
   workload: string,
@@ -192,6 +211,8 @@ async function takeStatus(
     proofs.addressesChanged();
   }
   const { generation, unconfirmedGeneration } = decoded.value;
+  if (unconfirmedGeneration === 0 && rollout.wanted(workload)?.generation === generation)
+    proofs.settled(workload);
   await changes.exclusively(() =>
     rollout.reconcile(workload, generation, unconfirmedGeneration, changes.pending()),
   );

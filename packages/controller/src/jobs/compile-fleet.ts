@@ -9,6 +9,7 @@ import {
   type PolicySet,
   policySetOf,
 } from "@ringwall/policy";
+import { type Reach, reachOf } from "../proof/reach.ts";
 import type { AgentRecord, Fleet } from "../store/state/fleet.ts";
 import { type EssentialSource, essentialOf } from "./essential.ts";
 import { holdToLevel } from "./required-level.ts";
@@ -34,6 +35,8 @@ export type CompiledHost = {
   readonly result: Result<{ readonly policy: Buffer; readonly digest: string }>;
   /** Why the host gets less than the revision says: what it can't do is held in alert. */
   readonly held: Problem | null;
+  /** The peers that its policy speaks of; null where it could not be compiled. */
+  readonly reach: Reach | null;
 };
 
 /** Longest stretch of compiling without letting heartbeats and uploads through. */
@@ -66,9 +69,9 @@ export async function compileFleet(
 }
 
 function compiledHost(result: Result<HostPolicy>, agent: AgentRecord): CompiledHost {
-  if (!result.ok) return { workload: agent.name, result, held: null };
+  if (!result.ok) return { workload: agent.name, result, held: null, reach: null };
   const { policy, held } = holdToLevel(result.value, agent);
-  return { workload: agent.name, result: ok(encode(policy)), held };
+  return { workload: agent.name, result: ok(encode(policy)), held, reach: reachOf(policy) };
 }
 
 function encode(policy: object): { readonly policy: Buffer; readonly digest: string } {

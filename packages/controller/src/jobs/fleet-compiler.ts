@@ -10,6 +10,7 @@ type RememberedHost = {
   readonly madeOf: string;
   readonly digest: string;
   readonly held: CompiledHost["held"];
+  readonly reach: CompiledHost["reach"];
 };
 type Remembered = {
   readonly revision: number;
@@ -36,14 +37,19 @@ export function createFleetCompiler(stored: (workload: string) => Stored | undef
       if (known === undefined || row === undefined || changed?.has(name) === true) continue;
       if (known.madeOf !== madeOf.get(name) || known.digest !== row.digest) continue;
       const policy = { policy: row.policy, digest: row.digest };
-      kept.set(name, { workload: name, result: ok(policy), held: known.held });
+      kept.set(name, { workload: name, result: ok(policy), held: known.held, reach: known.reach });
     }
     const missing = agents.filter((agent) => !kept.has(agent.name));
     const made = await compileFleet(world, revision, missing, essential, nowMs);
     const compiled = [...kept.values(), ...made];
-    const hosts = compiled.flatMap(({ workload, result, held }) =>
+    const hosts = compiled.flatMap(({ workload, result, held, reach }) =>
       result.ok
-        ? [[workload, { madeOf: madeOf.get(workload) ?? "", digest: result.value.digest, held }] as const]
+        ? [
+            [
+              workload,
+              { madeOf: madeOf.get(workload) ?? "", digest: result.value.digest, held, reach },
+            ] as const,
+          ]
         : [],
     );
     last = { revision, from, hosts: new Map(hosts) };

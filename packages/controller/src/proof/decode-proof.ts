@@ -24,7 +24,9 @@ export type KeyOffer = {
 };
 
 /** No keys at all: the agent can't prove any more. Two are neighbours, the newest last. */
-export function decodeKeyOffer(offer: ProofKeyOffer): Result<KeyOffer, string> {
+export function decodeKeyOffer(
+  offer: Pick<ProofKeyOffer, "keys" | "mutePorts" | "datagrams">,
+): Result<KeyOffer, string> {
   if (offer.keys.length > PROOF_KEYS_MAX) return fail(`more than ${PROOF_KEYS_MAX} keys`);
   const keys: PublicKey[] = [];
   for (const { generation, publicKey } of offer.keys) {

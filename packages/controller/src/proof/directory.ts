@@ -8,6 +8,7 @@ import { identityMessage, peerMessage } from "./messages.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Paths } from "./paths.ts";
 import type { Profiles } from "./profiles.ts";
+import type { Relations } from "./relations.ts";
 
 /** What agents are told about each other, as it is now. */
 export type DirectoryParts = {
@@ -24,32 +25,40 @@ export type DirectoryParts = {
   readonly revoked: ReadonlyMap<string, readonly string[]>;
   /** Hosts that were told of once and are neither of both now. */
   readonly gone: ReadonlySet<string>;
+  /** Who may be told of whom. */
+  readonly relations: Pick<Relations, "relatedTo">;
   /** The version at which each number of this run was given out. */
   readonly numberedAt: ReadonlyMap<number, number>;
 };
 
+/** Touched where a host's policy speaks of others: it is told everything anew. */
+export const REACH_KEY = (workload: string) => `${workload} `;
+/** Touched where a host's addresses are others, or it is revoked no more: who was told of it may have nothing to do with it. */
+export const PLACE_KEY = (workload: string) => ` ${workload}`;
 export const PATH_KEY = (source: string, destination: string) => `${source} ${destination}`;
 
-/** The state for one agent: everything, or what changed since `since`. */
+/** The state for one agent: everything that concerns it, or what changed since `since`. Of forgotten hosts all are told. */
 export function proofStateFor(
   parts: DirectoryParts,
   asker: string,
   since: number,
   asked: readonly number[],
 ): ProofState {
-  const { history, numbers } = parts;
-  const complete = history.isTooOld(since);
+  const { history, numbers, relations } = parts;
+  const isRelated = relations.relatedTo(asker);
+  const complete = history.isTooOld(since) || history.changedAt(REACH_KEY(asker)) > since;
   const isNew = (workload: string) =>
     complete || history.changedAt(workload) > since || history.changedAt(PATH_KEY(workload, asker)) > since;
   const peers: ProofPeer[] = [];
-  for (const workload of [...parts.keys.keys(), ...parts.revoked.keys()]) {
-    const peer = !isNew(workload)
-      ? null
-      : workload === asker
-        ? selfOf(parts, asker)
-        : peerOf(parts, workload, asker);
-    if (peer !== null) peers.push(peer);
+  const left: string[] = [];
+  for (const workload of parts.keys.keys()) {
+    if (!isNew(workload)) continue;
+    if (workload === asker) peers.push(...selfOf(parts, asker));
+    else if (isRelated(workload)) peers.push(peerOf(parts, workload, asker));
+    else if (history.changedAt(PLACE_KEY(workload)) > since) left.push(workload);
   }
+  for (const workload of parts.revoked.keys())
+    if (workload !== asker && isNew(workload)) peers.push(peerOf(parts, workload, asker));
   const told = new Set([...asked, ...newNumbers(parts, since, complete)]);
   const known = [...told].flatMap((number) => {
     const process = numbers.get(number);
@@ -59,7 +68,7 @@ export function proofStateFor(
     version: BigInt(history.version()),
     complete,
     peers,
-    removed: complete ? [] : [...parts.gone].filter((workload) => history.changedAt(workload) > since),
+    removed: complete ? [] : [...left, ...goneSince(parts, since, isRelated)],
     identities: known,
     unassigned: asked.filter((number) => numbers.get(number) === null),
   });
@@ -86,10 +95,10 @@ function unshared(fleet: DirectoryParts["fleet"], addresses: readonly string[]):
 }
 
 /** A host is a peer of itself where its containers talk to each other. */
-function selfOf(parts: DirectoryParts, workload: string): ProofPeer | null {
+function selfOf(parts: DirectoryParts, workload: string): readonly ProofPeer[] {
   const keys = parts.keys.get(workload);
-  if (keys === undefined || parts.fleet.carriedBy(workload).length === 0) return null;
-  return peerMessage(workload, carriedAddresses(parts.fleet, workload), keys, "expected", null, "none");
+  if (keys === undefined || parts.fleet.carriedBy(workload).length === 0) return [];
+  return [peerMessage(workload, carriedAddresses(parts.fleet, workload), keys, "expected", null, "none")];
 }
 
 /** Of a forgotten host's addresses, those that no other host has by now. */
@@ -101,7 +110,20 @@ export function freeAddresses(
   return addresses.filter((address) => fleet.ownersOf(address).every((owner) => owner === workload));
 }
 
-function peerOf(parts: DirectoryParts, workload: string, asker: string): ProofPeer | null {
+/** Hosts without keys now. Who is not in the fleet any more can't be looked up, and is named to all. */
+function goneSince(
+  { gone, history, fleet }: DirectoryParts,
+  since: number,
+  isRelated: (workload: string) => boolean,
+): string[] {
+  const concerns = (workload: string) =>
+    fleet.get(workload) === undefined ||
+    isRelated(workload) ||
+    history.changedAt(PLACE_KEY(workload)) > since;
+  return [...gone].filter((workload) => history.changedAt(workload) > since && concerns(workload));
+}
+
+function peerOf(parts: DirectoryParts, workload: string, asker: string): ProofPeer {
   const keys = parts.keys.get(workload);
   if (keys !== undefined) {
     const state = (paths: Paths) => (paths.isStripped(workload, asker) ? "stripped" : "expected");

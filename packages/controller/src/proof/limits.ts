@@ -14,3 +14,11 @@ export const PROOF_COUNTS_MAX = 20_000;
 export const REVOKED_MAX = 10_000;
 /** Changes are told together, this long after the first of them. */
 export const NOTIFY_AFTER_MS = 50;
+/** Peers that one host may say it talks with; beyond it the one met first goes. */
+export const ACQUAINTANCES_MAX = 4_096;
+/** Hosts whose policy changed at once, up to which only those related to them are told; beyond it everybody is. */
+export const RELATIONS_LOOKED_UP_MAX = 256;
+/** Policies wait this long for their hosts to have the keys that they need; who has not fetched by then gets the policy all the same. */
+export const KEYS_AHEAD_MS_MAX = 1_000;
+/** New numbers wait this long for the hosts that may meet them to know them; the asker's SYNs wait meanwhile. */
+export const NUMBERS_AHEAD_MS_MAX = 200;

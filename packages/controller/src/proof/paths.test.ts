@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createPaths, PATH_WINDOW_MS, type PathCounts, type Paths } from "./paths.ts";
+import { createPaths, PATH_WINDOW_MS, type PathCounts, type Paths, REPORT_LAG_MS } from "./paths.ts";
 
 const NONE = { sent: 0, proved: 0, missing: 0, wrong: 0 };
 const about = (peer: string, counts: Partial<PathCounts>): PathCounts => ({ ...NONE, ...counts, peer });
@@ -52,6 +52,24 @@ describe("a path", () => {
     // Nor by more packets than proofs that could have been lost.
     paths.report("a", about("b", { sent: 1 }), T0 + 300);
     expect(paths.report("b", about("a", { missing: 3 }), T0 + 400)).toEqual([]);
+  });
+
+  it("that was stripped until a moment ago leaves nothing that a program outside could use", () => {
+    const paths = createPaths();
+    exchange(paths, 6, { missing: 4 }, T0);
+    expect(paths.isStripped("a", "b")).toBe(true);
+    // The proofs of the restored path are reported by the source after the destination's word of them.
+    paths.report("b", about("a", { proved: 2 }), T0 + 1000);
+    paths.report("a", about("b", { sent: 3 }), T0 + 1500);
+    expect(paths.report("b", about("a", { missing: 1 }), T0 + 1900)).toEqual([]);
+    expect(paths.report("b", about("a", { missing: 1 }), T0 + 1000 + REPORT_LAG_MS)).toEqual([]);
+  });
+
+  it("that is taken away in the midst of traffic is stripped once reports of before can't be meant", () => {
+    const paths = createPaths();
+    exchange(paths, 3, { proved: 3 }, T0);
+    expect(exchange(paths, 2, { missing: 2 }, T0 + 1000)).toEqual([]);
+    expect(exchange(paths, 2, { missing: 2 }, T0 + 200 + REPORT_LAG_MS)).toEqual(["a → b stripped"]);
   });
 
   it("stays stripped over a restart, and is forgotten with its hosts", () => {

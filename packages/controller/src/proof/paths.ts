@@ -25,6 +25,11 @@ export type Path = {
 
 /** Reports of the two ends belong together when they come within two of these. */
 export const PATH_WINDOW_MS = 30_000;
+/**
+ * The source's report of what it sent may come this much later than the destination's of what arrived: until then after a
+ * right proof, nothing that is reported says that proofs do not arrive.
+ */
+export const REPORT_LAG_MS = 2_000;
 /** Pairs of hosts that are watched; the one silent for longest makes room, unless it is stripped. */
 export const PATHS_WATCHED_MAX = 200_000;
 
@@ -39,9 +44,9 @@ export type Paths = {
 };
 
 /**
- * What is known of each path, by both ends. A path is `stripped` where its source sent proofs, its destination got packets
- * without one and none with, and no more of them than proofs are unaccounted for: so a program outside the agent's reach, which
- * sends none, can't make its host's path look stripped. One right proof ends it.
+ * What is known of each path, by both ends. A path is `stripped` where since the last right proof its source sent proofs, and its
+ * destination got packets without one, no more than those: so a program outside the agent's reach, which sends none, can't make
+ * its host's path look stripped while proofs arrive. One right proof ends it.
  */
 export function createPaths(
   stripped: readonly Pick<Path, "source" | "destination" | "sinceMs">[] = [],
@@ -66,11 +71,14 @@ export function createPaths(
   return {
     report(reporter, { peer, sent, proved, missing, wrong }, nowMs) {
       const out = watch(reporter, peer, nowMs);
-      out.sent[1] += sent;
+      if (isLongAfterProof(out, nowMs)) out.sent[1] += sent;
       out.totals.sent += sent;
       const back = watch(peer, reporter, nowMs);
-      back.proved[1] += proved;
-      back.missing[1] += missing;
+      if (proved > 0) {
+        back.provedMs = nowMs;
+        back.sent = [0, 0];
+        back.missing = [0, 0];
+      } else if (isLongAfterProof(back, nowMs)) back.missing[1] += missing;
       back.totals.proved += proved;
       back.totals.missing += missing;
       back.totals.wrong += wrong;
@@ -100,9 +108,11 @@ type Watched = {
   lastMs: number;
   readonly totals: Path["totals"];
   window: number;
+  /** Since the last proof arrived, as is `missing`. */
   sent: Windowed;
-  proved: Windowed;
   missing: Windowed;
+  /** When the destination last reported a right proof. */
+  provedMs: number;
   /** Whether the destination's last report about the source had a right proof. */
   lastHadProof: boolean;
 };
@@ -117,8 +127,8 @@ function fresh(source: string, destination: string, nowMs: number): Watched {
     totals: { sent: 0, proved: 0, missing: 0, wrong: 0 },
     window: 0,
     sent: [0, 0],
-    proved: [0, 0],
     missing: [0, 0],
+    provedMs: Number.NEGATIVE_INFINITY,
     lastHadProof: false,
   };
 }
@@ -130,22 +140,19 @@ function turn(path: Watched, nowMs: number): void {
   if (passed === 0) return;
   const turned = ([, current]: Windowed): Windowed => [passed === 1 ? current : 0, 0];
   path.sent = turned(path.sent);
-  path.proved = turned(path.proved);
   path.missing = turned(path.missing);
   path.window = window;
 }
 
+function isLongAfterProof({ provedMs }: Watched, nowMs: number): boolean {
+  return nowMs - provedMs >= REPORT_LAG_MS;
+}
+
 /** Draws the conclusion; whether the state is another one now. */
 function settle(path: Watched, nowMs: number): boolean {
-  const [sent, proved, missing] = [path.sent, path.proved, path.missing].map(([a, b]) => a + b) as [
-    number,
-    number,
-    number,
-  ];
+  const [sent, missing] = [path.sent, path.missing].map(([a, b]) => a + b) as [number, number];
   const stripped =
-    path.state === "stripped"
-      ? !path.lastHadProof
-      : !path.lastHadProof && missing > 0 && sent > 0 && missing <= sent - proved;
+    path.state === "stripped" ? !path.lastHadProof : !path.lastHadProof && missing > 0 && missing <= sent;
   const state = stripped ? "stripped" : "expected";
   if (state === path.state) return false;
   path.state = state;

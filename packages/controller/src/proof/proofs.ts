@@ -1,19 +1,23 @@
-import { fail, ok, type ProcessIdentity, type Result } from "@ringwall/model";
+import { fail, ok, type ProcessIdentity, parseAddress, type Result } from "@ringwall/model";
 import type { ProofState } from "@ringwall/protocol/agent";
-import type { NewAlert } from "../jobs/alerts.ts";
+import type { CompiledHost } from "../jobs/compile-fleet.ts";
 import { createMutex } from "../jobs/mutex.ts";
 import type { ProofFacts } from "../jobs/simulate.ts";
-import type { Fleet } from "../store/state/fleet.ts";
-import type { StateDatabase } from "../store/state/open.ts";
+import { CARRIER_LABEL } from "../store/state/fleet.ts";
 import * as store from "../store/state/proof.ts";
 import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
-import { freeAddresses, ownAddresses, PATH_KEY, proofStateFor } from "./directory.ts";
+import { freeAddresses, ownAddresses, PATH_KEY, PLACE_KEY, proofStateFor, REACH_KEY } from "./directory.ts";
 import { createHistory } from "./history.ts";
-import { REVOKED_MAX } from "./limits.ts";
-import type { Urgency } from "./notifier.ts";
+import { KEYS_AHEAD_MS_MAX, NUMBERS_AHEAD_MS_MAX, RELATIONS_LOOKED_UP_MAX, REVOKED_MAX } from "./limits.ts";
+import type { Concerns, Urgency } from "./notifier.ts";
 import { loadNumbers } from "./numbers.ts";
 import { createPaths, type Path } from "./paths.ts";
 import { CHANGES, type Changes, createProfiles, type Profile } from "./profiles.ts";
+import { profileAlert, strippedAlert } from "./proof-alerts.ts";
+import type { KnownPath, ProofsParts } from "./proofs-parts.ts";
+import { createRelations, type Relations } from "./relations.ts";
+import { sameKeys } from "./same-keys.ts";
+import { createTold } from "./told.ts";
 
 /** Things that change and are told: hosts and pairs of hosts. */
 const HISTORY_KEYS_MAX = 200_000;
@@ -31,25 +35,20 @@ export type Proofs = {
   revoke(workload: string): Promise<void>;
   /** Tells of hosts whose addresses are others now. */
   addressesChanged(): void;
+  /**
+   * Before policies are sent: hosts get the keys of the peers that these speak of, and those the hosts'. Resolves when all that
+   * are connected have them, or after `KEYS_AHEAD_MS_MAX`.
+   */
+  keysAhead(policies: readonly Pick<CompiledHost, "workload" | "reach">[]): Promise<void>;
+  /** The host enforces what it should, so that what its former policy spoke of counts no more. */
+  settled(workload: string): void;
+  /** The host reports that it talks with these addresses. */
+  talks(workload: string, addresses: Iterable<string>): void;
   version(): number;
   keysOf(workload: string): store.StoredKeys | null;
   paths(): readonly KnownPath[];
   /** For questions about what was seen: who can prove now, and where proofs do not arrive. */
   facts(): ProofFacts;
-};
-
-/** `datagrams`: of proofs in datagrams; else of those of TCP. */
-export type KnownPath = Path & { readonly datagrams: boolean };
-
-export type ProofsParts = {
-  readonly db: StateDatabase;
-  readonly fleet: Fleet;
-  readonly alert: (alerts: readonly NewAlert[]) => Promise<void>;
-  /** A host began or ceased to prove: its policy is another one. */
-  readonly onProving: () => void;
-  /** There is something new to fetch. */
-  readonly onChange: (urgency: Urgency) => void;
-  readonly nowMs: () => number;
 };
 
 export async function createProofs(parts: ProofsParts): Promise<Proofs> {
@@ -60,7 +59,7 @@ export async function createProofs(parts: ProofsParts): Promise<Proofs> {
   const numbers = await loadNumbers(db, () => {
     const version = history.touch("numbers");
     for (; told < numbers.last(); told += 1) numberedAt.set(told + 1, version);
-    parts.onChange("soon");
+    parts.onChange("soon", everybody);
   });
   told = numbers.last();
   const stripped = await store.loadStripped(db);
@@ -79,7 +78,12 @@ export async function createProofs(parts: ProofsParts): Promise<Proofs> {
   return new StoredProofs(parts, { history, numbers, numberedAt, ...paths, keys, revoked, gone: new Set() });
 }
 
-type Memory = Omit<Parameters<typeof proofStateFor>[0], "fleet" | "keys" | "revoked" | "gone"> & {
+const everybody: Concerns = () => true;
+
+type Memory = Omit<
+  Parameters<typeof proofStateFor>[0],
+  "fleet" | "keys" | "revoked" | "gone" | "relations"
+> & {
   readonly keys: Map<string, store.StoredKeys>;
   readonly revoked: Map<string, readonly string[]>;
   readonly gone: Set<string>;
@@ -89,15 +93,21 @@ class StoredProofs implements Proofs {
   readonly #parts: ProofsParts;
   readonly #memory: Memory;
   readonly #addresses = new Map<string, string>();
+  readonly #places = new Map<string, readonly bigint[]>();
+  readonly #relations: Relations;
+  readonly #told = createTold();
   /** Keys and paths are stored before they are told, one change after the other. */
   readonly #oneAtATime = createMutex();
 
   constructor(parts: ProofsParts, memory: Memory) {
     this.#parts = parts;
     this.#memory = memory;
+    this.#relations = createRelations(
+      (workload) => this.#places.get(workload) ?? [],
+      (workload) => parts.fleet.carriedBy(workload).length > 0,
+    );
     for (const workload of memory.keys.keys()) parts.fleet.setProving(workload, true);
-    for (const workload of [...memory.keys.keys(), ...memory.revoked.keys()])
-      this.#addresses.set(workload, this.#addressesOf(workload));
+    for (const workload of [...memory.keys.keys(), ...memory.revoked.keys()]) this.#place(workload);
   }
 
   offer(workload: string, { keys, mutePorts, datagrams }: KeyOffer): Promise<Result<void, string>> {
@@ -115,21 +125,30 @@ class StoredProofs implements Proofs {
       const after = { keys: kept, mutePorts, datagrams };
       if (sameKeys(before, after)) return ok(undefined);
       await store.saveProofKeys(this.#parts.db, workload, after);
-      this.#memory.revoked.delete(workload);
+      const wasRevoked = this.#noLongerRevoked(workload);
       if (keys.length === 0) this.#memory.keys.delete(workload);
       else this.#memory.keys.set(workload, after);
-      this.#changed(workload);
+      this.#changed(workload, "soon", wasRevoked ? everybody : null);
       this.#setProving(workload);
       return ok(undefined);
     });
   }
 
-  number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]> {
-    return this.#memory.numbers.assign(workload, identities);
+  async number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]> {
+    const { numbers } = this.#memory;
+    const before = numbers.last();
+    const given = await numbers.assign(workload, identities);
+    // A SYN that comes before its number is known there is dropped, and sent again a second later.
+    if (numbers.last() > before) await this.#tellAhead([workload], NUMBERS_AHEAD_MS_MAX);
+    return given;
   }
 
   fetch(workload: string, since: number, numbers: readonly number[]): ProofState {
-    return proofStateFor({ ...this.#memory, fleet: this.#parts.fleet }, workload, since, numbers);
+    const { fleet } = this.#parts;
+    const parts = { ...this.#memory, fleet, relations: this.#relations };
+    const state = proofStateFor(parts, workload, since, numbers);
+    this.#told.has(workload, this.version());
+    return state;
   }
 
   report(workload: string, counts: readonly ReportedCounts[]): Promise<void> {
@@ -145,7 +164,11 @@ class StoredProofs implements Proofs {
       const profiles = known.flatMap((one) => this.#memory.profiles.report(workload, one, nowMs()) ?? []);
       for (const profile of profiles) await this.#keepProfile(profile);
       if (changed.length + profiles.length === 0) return;
-      onChange("soon");
+      const ends = new Set([
+        ...changed.map((path) => path.destination),
+        ...profiles.flatMap(({ a, b }) => [a, b]),
+      ]);
+      onChange("soon", (one) => ends.has(one));
       await alert(profiles.map((profile) => profileAlert(profile, nowMs())));
       await alert(
         changed.filter((path) => path.state === "stripped").map((path) => strippedAlert(path, nowMs())),
@@ -160,7 +183,8 @@ class StoredProofs implements Proofs {
       await store.deleteStrippedOf(db, workload);
       for (const profile of this.#memory.profiles.forget(workload)) await store.deleteProfile(db, profile);
       this.#forgetPaths(workload);
-      const known = this.#memory.keys.delete(workload) || this.#memory.revoked.delete(workload);
+      this.#relations.forget(workload);
+      const known = this.#memory.keys.delete(workload) || this.#noLongerRevoked(workload);
       if (known) this.#changed(workload);
       this.#setProving(workload);
     });
@@ -170,6 +194,7 @@ class StoredProofs implements Proofs {
     return this.#oneAtATime(async () => {
       const { db, fleet } = this.#parts;
       this.#forgetPaths(workload);
+      this.#relations.forget(workload);
       if (!this.#memory.keys.delete(workload)) return;
       fleet.setProving(workload, false);
       const carried = fleet.carriedBy(workload).flatMap((one) => one.addresses);
@@ -191,11 +216,49 @@ class StoredProofs implements Proofs {
 
   addressesChanged(): void {
     for (const workload of this.#memory.keys.keys()) {
-      if (this.#addresses.get(workload) !== this.#addressesOf(workload)) this.#changed(workload);
+      if (this.#addresses.get(workload) === this.#addressesOf(workload)) continue;
+      this.#memory.history.touch(PLACE_KEY(workload));
+      this.#memory.history.touch(REACH_KEY(workload));
+      this.#changed(workload, "soon", everybody);
     }
     for (const [workload, addresses] of this.#memory.revoked) {
       const free = freeAddresses(this.#parts, workload, addresses).join();
       if (this.#addresses.get(workload) !== free) this.#changed(workload);
+    }
+  }
+
+  async keysAhead(policies: readonly Pick<CompiledHost, "workload" | "reach">[]): Promise<void> {
+    const { history, keys } = this.#memory;
+    const changed = policies.filter(
+      ({ workload, reach }) => reach !== null && this.#relations.set(workload, reach),
+    );
+    if (changed.length === 0) return;
+    // A container's are its host's, which proves for it.
+    const workloads = [...new Set(changed.map(({ workload }) => this.#proverOf(workload)))];
+    for (const workload of workloads) {
+      history.touch(REACH_KEY(workload));
+      if (keys.has(workload)) history.touch(workload);
+    }
+    await this.#tellAhead(workloads, KEYS_AHEAD_MS_MAX);
+  }
+
+  settled(workload: string): void {
+    if (!this.#relations.settle(workload)) return;
+    this.#memory.history.touch(REACH_KEY(workload));
+    this.#parts.onChange("soon", (one) => one === workload);
+  }
+
+  talks(workload: string, addresses: Iterable<string>): void {
+    const { fleet, onChange } = this.#parts;
+    const { history } = this.#memory;
+    const own = this.#proverOf(workload);
+    for (const address of addresses) {
+      const owner = fleet.ownerOf(address);
+      const peer = owner === null ? own : this.#proverOf(owner);
+      if (peer === own || !this.#relations.claim(own, peer)) continue;
+      history.touch(PATH_KEY(peer, own));
+      history.touch(PATH_KEY(own, peer));
+      onChange("soon", (one) => one === own || one === peer);
     }
   }
 
@@ -254,12 +317,51 @@ class StoredProofs implements Proofs {
     onProving();
   }
 
-  #changed(workload: string, urgency: Urgency = "soon"): void {
+  /** Tells these hosts and those related to them at once, and waits until all that are connected have fetched. */
+  async #tellAhead(workloads: readonly string[], msMax: number): Promise<void> {
+    const { isConnected, onChange } = this.#parts;
+    const concerns = this.#relatedToAny(workloads);
+    const waiting = [...this.#memory.keys.keys()].filter((one) => isConnected(one) && concerns(one));
+    onChange("now", concerns);
+    await this.#told.wait(waiting, this.version(), msMax);
+  }
+
+  #proverOf(workload: string): string {
+    return this.#parts.fleet.get(workload)?.agentLabels[CARRIER_LABEL] ?? workload;
+  }
+
+  /** Everybody was told of it, so everybody is told that it is over. */
+  #noLongerRevoked(workload: string): boolean {
+    if (!this.#memory.revoked.delete(workload)) return false;
+    this.#memory.history.touch(PLACE_KEY(workload));
+    return true;
+  }
+
+  /** Hosts themselves, and those related to one of them. */
+  #relatedToAny(workloads: readonly string[]): Concerns {
+    if (workloads.length > RELATIONS_LOOKED_UP_MAX) return everybody;
+    const tests = workloads.map((workload) => this.#relations.relatedTo(workload));
+    return (one) => workloads.includes(one) || tests.some((isRelated) => isRelated(one));
+  }
+
+  #place(workload: string): void {
+    const { revoked } = this.#memory;
+    this.#addresses.set(workload, this.#addressesOf(workload));
+    if (revoked.has(workload)) this.#places.delete(workload);
+    else
+      this.#places.set(
+        workload,
+        ownAddresses(this.#parts, workload).flatMap((text) => parseAddress(text) ?? []),
+      );
+  }
+
+  #changed(workload: string, urgency: Urgency = "soon", concerns: Concerns | null = null): void {
     const { keys, revoked, gone, history } = this.#memory;
     if (keys.has(workload) || revoked.has(workload)) {
-      this.#addresses.set(workload, this.#addressesOf(workload));
+      this.#place(workload);
       gone.delete(workload);
     } else {
+      // Its place stays known: by it those are found who were told of the host.
       this.#addresses.delete(workload);
       gone.add(workload);
     }
@@ -268,7 +370,8 @@ class StoredProofs implements Proofs {
       gone.clear();
       history.forget();
     }
-    this.#parts.onChange(urgency);
+    const related = keys.has(workload) ? this.#relatedToAny([workload]) : everybody;
+    this.#parts.onChange(urgency, concerns ?? related);
   }
 
   /** Those that its peers are told of, as a text that differs when they do. */
@@ -285,37 +388,4 @@ class StoredProofs implements Proofs {
 /** What the database holds is checked by it; a newer controller's word counts as nothing. */
 function changesOf(text: string): Changes {
   return CHANGES.find((one) => one === text) ?? "none";
-}
-
-function profileAlert({ a, b, changes }: Profile, nowMs: number): NewAlert {
-  const what = changes.replaceAll("-", " ");
-  const message =
-    changes === "none"
-      ? `proofs between \`${a}\` and \`${b}\` are wrong, also without addresses and ports: their keys, or somebody who makes proofs up`
-      : `proofs between \`${a}\` and \`${b}\` arrive and are wrong: they leave ${what} out from now on, as behind a NAT`;
-  return { kind: "path-stripped", workload: b, message, rule: null, timeMs: nowMs, count: 1 };
-}
-
-function sameKeys(a: store.StoredKeys | undefined, b: store.StoredKeys): boolean {
-  const text = (one: store.StoredKeys) =>
-    JSON.stringify([
-      one.mutePorts,
-      one.datagrams,
-      one.keys.map((key) => [key.generation, key.publicKey.toString("hex")]),
-    ]);
-  return text(a ?? { keys: [], mutePorts: [], datagrams: false }) === text(b);
-}
-
-function strippedAlert({ source, destination, datagrams }: KnownPath, nowMs: number): NewAlert {
-  const what = datagrams ? "what lies behind UDP's data" : "TCP options";
-  return {
-    kind: "path-stripped",
-    workload: destination,
-    message:
-      `proofs that \`${source}\` sends do not arrive at \`${destination}\`: something on the way takes ${what} out; until one ` +
-      `arrives, \`${destination}\` knows the software of \`${source}\` by its address only, and \`verified: required\` refuses it`,
-    rule: null,
-    timeMs: nowMs,
-    count: 1,
-  };
 }

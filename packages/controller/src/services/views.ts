@@ -9,7 +9,7 @@ import { loadSoftware } from "../jobs/software-views.ts";
 import { statusOf } from "../jobs/status-view.ts";
 import { upgradesOf } from "../jobs/upgrade-views.ts";
 import { FLOW_SLOT_SECONDS, loadWindow } from "../jobs/window.ts";
-import type { KnownPath } from "../proof/proofs.ts";
+import type { KnownPath } from "../proof/proofs-parts.ts";
 import { loadAudit } from "../store/state/audit.ts";
 import { loadRevisions } from "../store/state/revisions.ts";
 import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";

@@ -50,7 +50,11 @@ export async function enrollAgent(
   url: string,
   token: string,
   workload: string,
-  more: { readonly addresses?: readonly string[]; readonly labels?: Record<string, string> } = {},
+  more: {
+    readonly addresses?: readonly string[];
+    readonly labels?: Record<string, string>;
+    readonly proofKeys?: readonly { readonly generation: number; readonly publicKey: Uint8Array }[];
+  } = {},
 ): Promise<{ readonly workload: string; readonly identity: Identity; readonly client: AgentClient }> {
   const { csr, keyPem } = await certificateRequest();
   const reply = await agentClient(url, {}).enroll({
@@ -60,6 +64,7 @@ export async function enrollAgent(
     addresses: [...(more.addresses ?? [])],
     labels: more.labels ?? {},
     version: "test",
+    proofKeys: [...(more.proofKeys ?? [])],
   });
   const identity = {
     keyPem,

@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import type { Refusal } from "../../refusal.ts";
 import { forgetFormer } from "../../store/state/host-policies.ts";
 import { confirmPending, nextGeneration, type Pending, type Revision } from "../../store/state/revisions.ts";
-import { compileFleet, worldOf } from "../compile-fleet.ts";
+import { type CompiledHost, compileFleet, worldOf } from "../compile-fleet.ts";
 import { createFleetCompiler } from "../fleet-compiler.ts";
 import { createMutex } from "../mutex.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
@@ -43,6 +43,8 @@ export type ChangesParts = StoreChangeParts & {
   /** After every change of revision, generation or pending confirmation. */
   readonly onChange: () => void;
   readonly onRevert: (pending: Pending) => Promise<void>;
+  /** Before policies are sent: hosts get the keys of the peers that these are about. */
+  readonly keysAhead: (compiled: readonly CompiledHost[]) => Promise<void>;
 };
 
 /** Loads what is in force; nothing runs until `resume`. */
@@ -100,7 +102,8 @@ class StoredChanges implements Changes {
       const stored = await storeChange(this.#parts, change);
       if (!stored.ok) return stored;
       await this.#reload();
-      const { revision, generation, hosts, warnings } = stored.value;
+      const { revision, generation, hosts, warnings, compiled } = stored.value;
+      await this.#parts.keysAhead(compiled);
       const told = this.#parts.rollout.push(hosts, this.#now.pending);
       const pending = pendingView(this.#now.pending);
       const reached = { told, connected: this.#parts.connected() };
@@ -210,7 +213,7 @@ class StoredChanges implements Changes {
 
 /** Compiles the live revision for one host, or for all, and stores what differs; the hosts whose policy changed. */
 async function compileLive(
-  { db, fleet, rollout, essential, log }: ChangesParts,
+  { db, fleet, rollout, essential, log, keysAhead }: ChangesParts,
   live: Revision,
   compile: typeof compileFleet,
   only: string | null,
@@ -227,6 +230,7 @@ async function compileLive(
     return rollout.store(transaction, compiled, live.revision, generation);
   });
   await rollout.reload();
+  await keysAhead(compiled);
   return changed;
 }
 

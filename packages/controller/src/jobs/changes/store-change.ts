@@ -14,7 +14,13 @@ import {
   savePending,
 } from "../../store/state/revisions.ts";
 import type { DraftFile, Tables } from "../../store/state/tables.ts";
-import { compileFleet, compileProblems, type LiveWorld, worldOf } from "../compile-fleet.ts";
+import {
+  type CompiledHost,
+  compileFleet,
+  compileProblems,
+  type LiveWorld,
+  worldOf,
+} from "../compile-fleet.ts";
 import { type EssentialSource, essentialOfFleet } from "../essential.ts";
 import type { Rollout } from "../rollout.ts";
 
@@ -36,6 +42,7 @@ export type StoredChange = {
   readonly generation: number;
   readonly hosts: readonly string[];
   readonly warnings: readonly string[];
+  readonly compiled: readonly CompiledHost[];
 };
 
 export type StoreChangeParts = {
@@ -105,7 +112,7 @@ async function write(
     await savePending(transaction, { revision, generation, deadline, what, draftBefore: files, draftAfter });
   }
   await recordAudit(transaction, change.author, change.what, { revision, generation });
-  return { revision, generation, hosts };
+  return { revision, generation, hosts, compiled };
 }
 
 /** Rolls the transaction back. */

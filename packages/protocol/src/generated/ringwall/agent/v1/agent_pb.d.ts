@@ -58,6 +58,14 @@ export declare type EnrollRequest = Message<"ringwall.agent.v1.EnrollRequest"> &
    * @generated from field: string version = 6;
    */
   version: string;
+
+  /**
+   * The public keys of its proofs, as in ProofKeyOffer: so its first policy is one of a host that can prove. None where it
+   * does not prove, or offers them later.
+   *
+   * @generated from field: repeated ringwall.agent.v1.ProofPublicKey proof_keys = 7;
+   */
+  proofKeys: ProofPublicKey[];
 };
 
 /**
