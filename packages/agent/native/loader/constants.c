@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Sets a `const volatile` of the object before the verifier sees it. */
+/* Sets a variable of the object before the verifier sees it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,11 +7,12 @@
 
 #include "loader.h"
 
-/* Where a variable lies in the read-only data, by BTF; NULL if nowhere. */
+/* Where a variable lies in a section, by BTF; NULL if nowhere. */
 static const struct btf_var_secinfo *find_variable(const struct btf *btf,
+						   const char *part,
 						   const char *name)
 {
-	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	int id = btf__find_by_name_kind(btf, part, BTF_KIND_DATASEC);
 	const struct btf_type *section;
 	struct btf_var_secinfo *var;
 
@@ -29,20 +30,21 @@ static const struct btf_var_secinfo *find_variable(const struct btf *btf,
 }
 
 /* Internal maps are named after the object: `ringwall.rodata`. */
-static struct bpf_map *find_constants(struct bpf_object *object)
+static struct bpf_map *find_section(struct bpf_object *object,
+				    const char *part)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, object)
-		if (strstr(bpf_map__name(map), ".rodata"))
+		if (strstr(bpf_map__name(map), part))
 			return map;
 	return NULL;
 }
 
-bool set_constant(struct bpf_object *object, const char *name,
-		  const void *value, size_t bytes)
+static bool set_in(struct bpf_object *object, const char *part,
+		   const char *name, const void *value, size_t bytes)
 {
-	struct bpf_map *map = find_constants(object);
+	struct bpf_map *map = find_section(object, part);
 	const struct btf *btf = bpf_object__btf(object);
 	const struct btf_var_secinfo *var;
 	size_t available = 0;
@@ -52,7 +54,7 @@ bool set_constant(struct bpf_object *object, const char *name,
 
 	if (!map || !btf)
 		return false;
-	var = find_variable(btf, name);
+	var = find_variable(btf, part, name);
 	data = bpf_map__initial_value(map, &available);
 	if (!var || !data || var->size != bytes ||
 	    var->offset + bytes > available)
@@ -65,4 +67,16 @@ bool set_constant(struct bpf_object *object, const char *name,
 	error = bpf_map__set_initial_value(map, copy, available);
 	free(copy);
 	return !error;
+}
+
+bool set_constant(struct bpf_object *object, const char *name,
+		  const void *value, size_t bytes)
+{
+	return set_in(object, ".rodata", name, value, bytes);
+}
+
+bool set_variable(struct bpf_object *object, const char *name,
+		  const void *value, size_t bytes)
+{
+	return set_in(object, ".bss", name, value, bytes);
 }

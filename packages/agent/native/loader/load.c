@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -184,6 +185,25 @@ static bool configure(struct bpf_object *object, const struct options *options,
 	       set_constant(object, "refuse_with_reset", &reset, sizeof(reset));
 }
 
+/*
+ * What the programs before these remembered outside of maps is not known: that
+ * a SYN was held just now, a connection taken over, something refused. Without
+ * it a held SYN would leave unjudged.
+ */
+static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
+{
+	__u32 yes = 1;
+	struct timespec up;
+	__u64 held;
+
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	/* The kernel counts from 300 s before 2^32; a second back is never ahead. */
+	held = (__u32)(-300 * (int)meta->hz) + (up.tv_sec - 1) * (__u64)meta->hz;
+	return set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
+	       set_variable(object, "adopted_any", &yes, sizeof(yes)) &&
+	       set_variable(object, "refused_any", &yes, sizeof(yes));
+}
+
 static int load_object(struct bpf_object *object)
 {
 	char *log = calloc(1, LOG_BYTES);
@@ -245,12 +265,21 @@ static int load_into(struct bpf_object *object, const struct options *options,
 		     const struct scope *scope, struct rw_meta *meta)
 {
 	bool fresh = access(options->pin, F_OK);
+	struct rw_meta former = {};
 	int error;
 
 	meta->hz = probe_hz();
 	meta->refuse_with_reset = probe_set_retval();
 	try_optional(options, meta);
-	if (!configure(object, options, meta)) {
+	if (read_meta(options->pin, &former) &&
+	    former.layout_version > RW_LAYOUT_VERSION) {
+		complain("the programs pinned at `%s` are of a newer version, "
+			 "and stay: run the newer agent, or take them out with "
+			 "`ringwall agent uninstall` first", options->pin);
+		return EXIT_USAGE;
+	}
+	if (!configure(object, options, meta) ||
+	    (former.layout_version && !take_over(object, meta))) {
 		complain("`%s` is not an object of this loader's version",
 			 options->object);
 		return EXIT_USAGE;

@@ -76,6 +76,8 @@ const char *verifier_reason(char *log); /* its last line that says something */
 /* constants.c: false when the object has no such constant of that size. */
 bool set_constant(struct bpf_object *object, const char *name,
 		  const void *value, size_t bytes);
+bool set_variable(struct bpf_object *object, const char *name,
+		  const void *value, size_t bytes); /* one that begins as 0 */
 
 /* links.c: attaches, or replaces what is attached; 0 or a negative errno. */
 int attach_program(struct bpf_program *program, const struct options *options,

@@ -1,10 +1,18 @@
 /** Another object takes the place of the one that is loaded: an agent that was upgraded has to know its maps again. */
-import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readMapsName } from "../state/clocks.ts";
-import { TestHost } from "./testing/host.ts";
+import { KernelMap, u32 } from "./kernel-map.ts";
+import { TestHost, wire } from "./testing/host.ts";
+import { connect, serve } from "./testing/programs.ts";
 import { OBJECT_PATH, whyNoKernelTests } from "./testing/requirements.ts";
+
+const ETIMEDOUT = 110;
+const SERVER = 21;
+const STRANGER = 12;
+/** In `struct rw_meta`. */
+const LAYOUT_VERSION_AT = 44;
 
 describe.skipIf(whyNoKernelTests("upgrade.test.ts"))("an upgrade of the kernel programs", () => {
   test("keeps the name of the maps it takes over, so that the agent's journal still fits them", async () => {
@@ -20,6 +28,47 @@ describe.skipIf(whyNoKernelTests("upgrade.test.ts"))("an upgrade of the kernel p
     } finally {
       rmSync(folder, { recursive: true });
       host.close();
+    }
+  });
+
+  test("leaves no gap for a SYN that is held meanwhile: it is judged by the new programs", async () => {
+    const [a, b] = [new TestHost("a"), new TestHost("b")];
+    const folder = mkdtempSync(`${tmpdir()}/ringwall-object-`);
+    try {
+      wire(a, b);
+      await b.start(serve("10.77.0.2", 8000), SERVER);
+      await a.provision({ modeOut: "block", policies: [], subjects: [] });
+      const other = `${folder}/ringwall.bpf.o`;
+      copyFileSync(OBJECT_PATH, other);
+      appendFileSync(other, "\0");
+      a.answers = false;
+      const before = a.kernel.counters().holds;
+      const answer = a.ask<{ errno: number }>(connect("10.77.0.2", 8000, { timeoutS: 15 }), STRANGER);
+      await vi.waitUntil(() => a.kernel.counters().holds > before, { timeout: 10_000, interval: 2 });
+      a.load(other);
+      expect((await answer).errno).toBe(ETIMEDOUT);
+    } finally {
+      rmSync(folder, { recursive: true });
+      await a.close();
+      await b.close();
+    }
+  });
+
+  test("never replaces newer programs by older ones: they stay, and it says what to do", async () => {
+    const host = new TestHost("a");
+    try {
+      const meta = KernelMap.openPinned(host.pin, "meta");
+      const value = meta.get(u32(0));
+      if (value === undefined) throw new Error("nothing is pinned");
+      value.setUint32(LAYOUT_VERSION_AT, value.getUint32(LAYOUT_VERSION_AT, true) + 1, true);
+      value.setUint8(0, value.getUint8(0) ^ 1);
+      meta.set(u32(0), value);
+      meta.close();
+      const before = readdirSync(`${host.pin}/links`).sort();
+      expect(() => host.load()).toThrow(/of a newer version, and stay/);
+      expect(readdirSync(`${host.pin}/links`).sort()).toEqual(before);
+    } finally {
+      await host.close();
     }
   });
 });
