@@ -1,4 +1,5 @@
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
 import { CALL_TIMEOUT_MS, type ControllerClient } from "./client.ts";
 import { explainFailure } from "./failure.ts";
@@ -45,7 +46,7 @@ export function createUploader(
       await call(current, report);
     } catch (error) {
       const failure = explainFailure(error, "controller");
-      if (failure.code !== "controller-refused" && !(error instanceof DamagedReport)) return "kept";
+      if (!isForGood(error)) return "kept";
       await lose("refused", report.rows);
       onProblem(`a report of ${report.rows} rows is dropped: ${failure.message}`);
     }
@@ -100,6 +101,12 @@ export function createUploader(
 
 /** Cut off by a power failure, or changed by another hand. */
 class DamagedReport extends Error {}
+
+/** What else a controller says, while it starts or ends for example, may be otherwise a moment later. */
+function isForGood(error: unknown): boolean {
+  if (error instanceof DamagedReport) return true;
+  return error instanceof ConnectError && [Code.InvalidArgument, Code.PermissionDenied].includes(error.code);
+}
 
 async function call({ service }: ControllerClient, { kind, bytes }: Report): Promise<void> {
   const options = { timeoutMs: CALL_TIMEOUT_MS };

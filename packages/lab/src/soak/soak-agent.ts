@@ -118,7 +118,7 @@ export class SoakAgent {
 
   /** What it printed that is not news, and its last lines. */
   problems(): readonly string[] {
-    return (this.#service?.lines ?? []).filter((line) => line.includes('"level":50'));
+    return (this.#service?.lines ?? []).filter((line) => /"level":50|is dropped/.test(line));
   }
 
   tail(): string {
