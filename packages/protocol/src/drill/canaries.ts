@@ -100,7 +100,7 @@ export const canaries: readonly Canary[] = [
     open: {
       closedBy: ["guard-bypass", "refuse-packet-sockets"],
       needs: "CAP_NET_RAW in the host's user namespace",
-      why: "such frames meet no hook but LSM's; the receiver's end judges what arrives",
+      why: "such frames pass the device's programs by; the receiver's end judges what arrives",
     },
   }),
   program("sctp", "SCTP, whose packets no hook judges"),
