@@ -7,7 +7,7 @@ import { type HostName, managedHosts } from "../topology.ts";
 import { CONTROLLER_DATA, type Operator, ringwall } from "./command.ts";
 
 const STATE = "/srv/agent";
-const PIN = "/run/ringwall/bpf/agent";
+export const PIN = "/run/ringwall/bpf/agent";
 const TOKEN = "/run/ringwall-token";
 const SETTLE_MS_MAX = 60_000;
 const SETTLE_POLL_MS = 300;

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { setLink } from "../../hosts/namespace.ts";
+import { PIN } from "../../ringwall/agents.ts";
 import type { Stage } from "../cast.ts";
 import { addSeen, until } from "./expecting.ts";
 import { connect, ports } from "./programs.ts";
@@ -10,7 +11,7 @@ const APART_MS = 180_000;
 const RESYNC_MS_MAX = 60_000;
 const SHIFT = pathToFileURL(path.join(import.meta.dirname, "../../ringwall/shift-clock.ts")).href;
 
-/** A host that starts with a wrong clock and without its controller is refused by name; the controller's time mends it. */
+/** A host that boots with a wrong clock and without its controller is refused by name; the controller's time mends it. */
 export async function clocksApart(cast: Stage): Promise<void> {
   const { agents, checks, lab } = cast;
   const ask = () => connect(lab, ENDS.from, "db4", ports.preferred);
@@ -19,6 +20,9 @@ export async function clocksApart(cast: Stage): Promise<void> {
   await setLink(lab.host("controller"), "down");
   try {
     const environment = { NODE_OPTIONS: `--import=${SHIFT}`, RW_CLOCK_SHIFT_MS: String(APART_MS) };
+    // As after a reboot: an agent that finds its forerunner's programs goes on by the controller's time that they know.
+    await agents.stop(ENDS.from);
+    await lab.host(ENDS.from).must(["rm", "-rf", PIN]);
     await agents.restartOne(ENDS.from, { environment });
     await until(async () => says(ENDS.from, "judging for") !== "");
     const tried = "clocks 3 minutes apart, no controller";
