@@ -111,7 +111,7 @@ int BPF_PROG(exec_check, struct linux_binprm *bprm, int before)
 	__u8 run;
 
 	if (before || !state || !blocks(state->mode) || !in_scope(task))
-		return before;
+		return before ? -EPERM : 0;
 	if (is_essential(task, state) || is_script(bprm))
 		return 0;
 	fill_file_key(&file, BPF_CORE_READ(bprm, file));
@@ -155,7 +155,11 @@ static __always_inline int judge_change(struct inode *inode, const char *name,
 	file.generation = key.generation;
 	file.ctime_ns = change_time(inode);
 	report_lsm(act, &file, &who, *exe_id, name, refused);
-	return refused ? -EPERM : 0;
+	if (!refused)
+		return 0;
+	/* A constant of its own: computed in 32 bits it would be no errno. */
+	asm volatile("" ::: "memory");
+	return -EPERM;
 }
 
 static __always_inline int judge_dentry(struct dentry *dentry, __u8 act)
@@ -169,7 +173,7 @@ SEC("lsm/file_open")
 int BPF_PROG(guard_open, struct file *file, int before)
 {
 	if (before || !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
-		return before;
+		return before ? -EPERM : 0;
 	return judge_dentry(BPF_CORE_READ(file, f_path.dentry), RW_LSM_WRITE);
 }
 
@@ -177,7 +181,7 @@ SEC("lsm/path_truncate")
 int BPF_PROG(guard_truncate, const struct path *path, int before)
 {
 	if (before)
-		return before;
+		return before ? -EPERM : 0;
 	return judge_dentry(BPF_CORE_READ(path, dentry), RW_LSM_TRUNCATE);
 }
 
@@ -189,7 +193,7 @@ int BPF_PROG(guard_rename, struct inode *old_folder, struct dentry *old,
 	int refused;
 
 	if (before)
-		return before;
+		return before ? -EPERM : 0;
 	refused = judge_dentry(old, RW_LSM_RENAME);
 	return refused ? refused : judge_dentry(new, RW_LSM_RENAME);
 }
@@ -198,7 +202,7 @@ SEC("lsm/inode_unlink")
 int BPF_PROG(guard_unlink, struct inode *folder, struct dentry *dentry,
 	     int before)
 {
-	return before ? before : judge_dentry(dentry, RW_LSM_UNLINK);
+	return before ? -EPERM : judge_dentry(dentry, RW_LSM_UNLINK);
 }
 
 #endif

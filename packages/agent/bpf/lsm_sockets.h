@@ -33,7 +33,7 @@ int BPF_PROG(listen_check, struct socket *socket, int backlog, int before)
 
 	slot = judging_slot(bpf_get_current_cgroup_id(), &index);
 	if (before || !slot || !in_scope((void *)bpf_get_current_task_btf()))
-		return before;
+		return before ? -EPERM : 0;
 	sk = BPF_CORE_READ(socket, sk);
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	proto = BPF_CORE_READ(sk, sk_protocol);
@@ -65,9 +65,13 @@ int BPF_PROG(packet_socket, int family, int type, int protocol, int kern,
 	if (before || kern ||
 	    (family != AF_PACKET && family != AF_XDP) ||
 	    !in_scope((void *)bpf_get_current_task_btf()))
-		return before;
+		return before ? -EPERM : 0;
 	start_outbound(&connection, &target);
-	return judge_creation(&connection, true) ? 0 : -EPERM;
+	if (judge_creation(&connection, true))
+		return 0;
+	/* A constant of its own: computed in 32 bits it would be no errno. */
+	asm volatile("" ::: "memory");
+	return -EPERM;
 }
 
 #endif
