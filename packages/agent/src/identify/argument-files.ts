@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { type Clock, type Execution, isOlderThan } from "./execution.ts";
+import { type Clock, type Execution, isOlderThan, isWayOlderThan } from "./execution.ts";
 import { openPlainFile } from "./first-file.ts";
 import { parseArgumentFile, scanJava } from "./interpreters/java.ts";
 import { interpreterOf } from "./interpreters/resolve-script.ts";
@@ -55,8 +55,7 @@ async function wordsOf(
   try {
     const text = await file.readFile("utf8");
     const { ctimeNs } = await file.stat({ bigint: true });
-    const isOld =
-      isOlderThan(execution, ctimeNs, clock) && isOlderThan(execution, walked.wayChangedNs, clock);
+    const isOld = isOlderThan(execution, ctimeNs, clock) && isWayOlderThan(execution, walked, clock);
     return isOld ? parseArgumentFile(text) : undefined;
   } finally {
     await file.close();

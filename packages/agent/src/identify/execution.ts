@@ -1,4 +1,5 @@
 import type { ExecKey, FileKey } from "../kernel/contract.ts";
+import type { WalkedPath } from "./walk-path.ts";
 
 /** One execve to be identified: what the kernel said about it. */
 export type Execution = {
@@ -53,6 +54,18 @@ export type Clock = {
 export function isOlderThan(execution: Execution, ctimeNs: bigint, clock: Clock): boolean {
   const beganWallNs = clock.wallNs() - (clock.bootNs() - execution.beganNs);
   return ctimeNs + CHANGE_MARGIN_NS <= beganWallNs;
+}
+
+/**
+ * Whether a path led where it leads now when the execution began. Folders of a process that is older than the agent may
+ * have changed with every file and package since it began: they say nothing about it.
+ */
+export function isWayOlderThan(execution: Execution, way: WalkedPath, clock: Clock): boolean {
+  const wasSeen = execution.filename !== "";
+  return (
+    isOlderThan(execution, way.linksChangedNs, clock) &&
+    (!wasSeen || isOlderThan(execution, way.foldersMovedNs, clock))
+  );
 }
 
 export function isYoung(ctimeNs: bigint, clock: Clock): boolean {

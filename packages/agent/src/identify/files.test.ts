@@ -20,6 +20,23 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
+/** Two folders with a script of one name each, in one with these rights; returns a time after they were made. */
+async function twoFolders(mode: number): Promise<bigint> {
+  await mkdir(join(folder, "outer/app"), { recursive: true });
+  await mkdir(join(folder, "outer/other"));
+  for (const name of ["app", "other"]) await writeFile(join(folder, "outer", name, "a.py"), name);
+  await chmod(join(folder, "outer"), mode);
+  await sleep(30);
+  const began = BigInt(Date.now()) * 1_000_000n;
+  await sleep(30);
+  return began;
+}
+
+async function swapFolders(): Promise<void> {
+  await rename(join(folder, "outer/app"), join(folder, "outer/was"));
+  await rename(join(folder, "outer/other"), join(folder, "outer/app"));
+}
+
 describe("walkPath", () => {
   test("an absolute link leads to the process's own root, never to ours", async () => {
     await mkdir(join(folder, "etc"));
@@ -27,24 +44,25 @@ describe("walkPath", () => {
     await symlink("/etc/passwd", join(folder, "evil.py"));
     const walked = await walkPath(folder, "/evil.py");
     expect(walked).toMatchObject({ path: "/etc/passwd", stat: { size: 6n } });
-    expect(walked?.wayChangedNs).toBeGreaterThan(0n);
+    expect(walked?.linksChangedNs).toBeGreaterThan(0n);
   });
 
   test("tells when a folder on the way took another's place, and takes no written file for that", async () => {
-    await mkdir(join(folder, "outer/app"), { recursive: true });
-    await mkdir(join(folder, "outer/other"));
-    for (const name of ["app", "other"]) await writeFile(join(folder, "outer", name, "a.py"), name);
-    await sleep(30);
-    const began = BigInt(Date.now()) * 1_000_000n;
-    await sleep(30);
+    const began = await twoFolders(0o777);
     await writeFile(join(folder, "outer/app/pid"), "1");
-    expect((await walkPath(folder, "/outer/app/a.py"))?.wayChangedNs).toBeLessThan(began);
-    await rename(join(folder, "outer/app"), join(folder, "outer/was"));
-    await rename(join(folder, "outer/other"), join(folder, "outer/app"));
+    expect((await walkPath(folder, "/outer/app/a.py"))?.foldersMovedNs).toBeLessThan(began);
+    await swapFolders();
     const walked = await walkPath(folder, "/outer/app/a.py");
     expect(walked?.stat.ctimeNs).toBeLessThan(began);
-    expect(walked?.wayChangedNs).toBeGreaterThan(began);
-    expect((await walkPath(folder, "/outer/was/../app/a.py"))?.wayChangedNs).toBeGreaterThan(began);
+    expect(walked?.foldersMovedNs).toBeGreaterThan(began);
+    expect((await walkPath(folder, "/outer/was/../app/a.py"))?.foldersMovedNs).toBeGreaterThan(began);
+  });
+
+  test("leaves root's own folders out of that: nobody else may move them", async () => {
+    const began = await twoFolders(0o755);
+    await swapFolders();
+    const moved = (await walkPath(folder, "/outer/app/a.py"))?.foldersMovedNs ?? 0n;
+    expect(moved > began).toBe(process.geteuid?.() !== 0);
   });
 
   test("dots don't leave the root, loops and holes end", async () => {

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { posix } from "node:path";
 import type { ScriptCandidate } from "./interpreters/script-source.ts";
-import { type WalkedPath, walkPath } from "./walk-path.ts";
+import { latest, type WalkedPath, walkPath } from "./walk-path.ts";
 import { holdsEntry } from "./zip-entries.ts";
 
 /** Bytes of a package.json that are read for its `main`. */
@@ -56,8 +56,11 @@ async function mainOfPackage(root: string, json: WalkedPath): Promise<WalkedPath
   for (const variant of ["", ".js", ".json", ".node", "/index.js", "/index.json", "/index.node"]) {
     const found = await regularFile(root, place + variant);
     if (found === undefined) continue;
-    const changed = [json.stat.ctimeNs, json.wayChangedNs, found.wayChangedNs];
-    return { ...found, wayChangedNs: changed.reduce((a, b) => (a > b ? a : b)) };
+    return {
+      ...found,
+      linksChangedNs: latest(json.stat.ctimeNs, json.linksChangedNs, found.linksChangedNs),
+      foldersMovedNs: latest(json.foldersMovedNs, found.foldersMovedNs),
+    };
   }
   return undefined;
 }

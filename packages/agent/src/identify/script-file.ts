@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expandArgumentFiles } from "./argument-files.ts";
 import { isUnchanged } from "./digest.ts";
 import type { FileTools } from "./executable-file.ts";
-import { type Clock, type Execution, isOlderThan } from "./execution.ts";
+import { type Clock, type Execution, isOlderThan, isWayOlderThan } from "./execution.ts";
 import { firstFile, openPlainFile } from "./first-file.ts";
 import { foreignEntries } from "./foreign-hands.ts";
 import type { ScriptFacts } from "./identity-book.ts";
@@ -136,9 +136,10 @@ async function hashScript(
   const before = await file.stat({ bigint: true });
   const digest = await readDigest(file, before, tools);
   const after = await file.stat({ bigint: true });
-  const isOld = (ctimeNs: bigint) => isOlderThan(execution, ctimeNs, tools.clock);
+  const isOld =
+    isOlderThan(execution, after.ctimeNs, tools.clock) && isWayOlderThan(execution, walked, tools.clock);
   const same = isUnchanged(walked.stat, before) && isUnchanged(before, after);
-  if (!same || !isOld(after.ctimeNs) || !isOld(walked.wayChangedNs)) {
+  if (!same || !isOld) {
     return { script: walked.path, scriptSha256: null, unattributable: "deleted" };
   }
   const owner = await tools.packages.find(walked.path, digest);

@@ -5,12 +5,17 @@ import { decodeText } from "../kernel/decode-text.ts";
 /** Symbolic links followed in one path, as in the kernel (ELOOP). */
 export const SYMLINKS_MAX = 40;
 
+const STICKY = 0o1000n;
+const OTHERS_WRITE = 0o022n;
+
 export type WalkedPath = {
   /** In the process's root, without symbolic links. */
   readonly path: string;
   readonly stat: BigIntStats;
-  /** When the way to the file last changed: a symbolic link that was followed, or a folder that was moved. */
-  readonly wayChangedNs: bigint;
+  /** When a symbolic link that was followed last changed. */
+  readonly linksChangedNs: bigint;
+  /** No folder on the way took another's place later, by other hands than root's. */
+  readonly foldersMovedNs: bigint;
 };
 
 /**
@@ -21,9 +26,10 @@ export type WalkedPath = {
 export async function walkPath(root: string, path: string): Promise<WalkedPath | undefined> {
   if (!isPath(path)) return undefined;
   let links = 0;
-  let wayChangedNs = 0n;
-  /** Change times of the root and of each folder in `at`. */
-  let changed = [await changeTime(root)];
+  let linksChangedNs = 0n;
+  let foldersMovedNs = 0n;
+  /** The root and each folder in `at`. */
+  let way = [await statOf(`${root}/`, { bigint: true }).catch(() => undefined)];
   const rest = path.split("/").reverse();
   let at: string[] = [];
   let stat: BigIntStats | undefined;
@@ -32,7 +38,7 @@ export async function walkPath(root: string, path: string): Promise<WalkedPath |
     if (part === undefined || part === "" || part === ".") continue;
     if (part === "..") {
       at.pop();
-      if (changed.length > 1) changed.pop();
+      if (way.length > 1) way.pop();
       stat = undefined;
       continue;
     }
@@ -42,36 +48,40 @@ export async function walkPath(root: string, path: string): Promise<WalkedPath |
     if (!found.isSymbolicLink()) {
       at.push(part);
       stat = found;
-      if (found.isDirectory()) wayChangedNs = latest(wayChangedNs, movedNs(found.ctimeNs, changed.at(-1)));
-      changed.push(found.ctimeNs);
+      if (found.isDirectory()) foldersMovedNs = latest(foldersMovedNs, movedNs(found, way.at(-1)));
+      way.push(found);
       continue;
     }
     const target = links++ < SYMLINKS_MAX ? await linkTarget(here) : undefined;
     if (target === undefined || !isPath(target)) return undefined;
-    wayChangedNs = latest(wayChangedNs, found.ctimeNs);
+    linksChangedNs = latest(linksChangedNs, found.ctimeNs);
     if (target.startsWith("/")) {
       at = [];
-      changed = changed.slice(0, 1);
+      way = way.slice(0, 1);
     }
     rest.push(...target.split("/").reverse());
   }
-  return stat === undefined ? undefined : { path: `/${at.join("/")}`, stat, wayChangedNs };
+  return stat === undefined ? undefined : { path: `/${at.join("/")}`, stat, linksChangedNs, foldersMovedNs };
 }
 
 /**
  * A folder that takes another's place changes itself and the folder it lies in, a file written into it only itself: so
- * it was not moved later than the earlier of both.
+ * it was not moved later than the earlier of both. Where only root may move it nobody did who needs to.
  */
-function movedNs(folderNs: bigint, parentNs = 0n): bigint {
-  return folderNs < parentNs ? folderNs : parentNs;
+function movedNs(folder: BigIntStats, parent: BigIntStats | undefined): bigint {
+  if (parent === undefined || !isMovable(folder, parent)) return 0n;
+  return folder.ctimeNs < parent.ctimeNs ? folder.ctimeNs : parent.ctimeNs;
 }
 
-function latest(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
+/** Whether somebody else than root may move this folder; the group's bits stand for access lists too. */
+function isMovable(folder: BigIntStats, parent: BigIntStats): boolean {
+  if (parent.uid !== 0n) return true;
+  const sticky = (parent.mode & STICKY) !== 0n;
+  return (parent.mode & OTHERS_WRITE) !== 0n && !(sticky && folder.uid === 0n);
 }
 
-async function changeTime(folder: string): Promise<bigint> {
-  return (await statOf(`${folder}/`, { bigint: true }).catch(() => undefined))?.ctimeNs ?? 0n;
+export function latest(...times: readonly bigint[]): bigint {
+  return times.reduce((a, b) => (a > b ? a : b), 0n);
 }
 
 function isPath(path: string): boolean {
