@@ -105,8 +105,15 @@ it("a pause through the controller reaches the agent, the audit and the alerts; 
   expect(heard.pauses).toEqual([60]);
   expect((await order(0)).data).toEqual({ workload: "paused-1", until: null });
   expect((await order(14_401)).error).toBeDefined();
+  // The database takes no NUL: what can't be audited is not ordered.
+  const unaudited = { seconds: 30, reason: "a\0b" };
+  const refused = await controller.client.POST("/api/v1/workloads/{name}/pause", { params, body: unaudited });
+  expect(refused.error).toBeDefined();
+  await order(0);
+  await heard.until(() => heard.pauses.length > 2);
+  expect(heard.pauses).toEqual([60, 0, 0]);
   const { data } = await controller.client.GET("/api/v1/audit");
-  expect(data?.audit.slice(0, 2)).toMatchObject([
+  expect(data?.audit.slice(1, 3)).toMatchObject([
     { actor: "operator", what: "resume enforcement", details: { workload: "paused-1" } },
     { actor: "operator", what: "pause enforcement", details: { workload: "paused-1", reason: "drill" } },
   ]);
@@ -136,4 +143,19 @@ it("a pause on the host itself is in the audit once, however often its agent tel
   expect((await workload())?.agent?.pausedUntil).toBeNull();
   const wrong = host.client.reportActions({ workload: "paused-2", actions: [{ ...action, what: "dance" }] });
   await expect(wrong).rejects.toThrow(/neither pause nor resume/);
+});
+
+it("actions that come several times at once, by a clock that is wrong, are in the audit once and alert now", async () => {
+  const host = await enrolled("paused-3", "10.4.2.3");
+  const never = BigInt(Number.MAX_SAFE_INTEGER);
+  const action = { id: "boot maps 1", what: "pause", user: "root", timeMs: never, untilMs: never };
+  const report = { workload: "paused-3", actions: [action] };
+  await Promise.all(Array.from({ length: 8 }, () => host.client.reportActions(report)));
+  const entries = ((await controller.client.GET("/api/v1/audit")).data?.audit ?? []).filter(
+    (one) => one.details["workload"] === "paused-3" && one.what.includes("enforcement"),
+  );
+  expect(entries).toHaveLength(1);
+  const [alert] = (await alerts("paused")).filter((one) => one.workload === "paused-3");
+  expect(alert).toMatchObject({ count: 1, message: expect.stringContaining("an unknown time") });
+  expect(Date.parse(alert?.lastTime ?? "")).toBeLessThanOrEqual(Date.now());
 });

@@ -1,6 +1,5 @@
 import { fail, ok, type Result } from "@ringwall/model";
 import type { ActionReport } from "@ringwall/protocol/agent";
-import { sql } from "kysely";
 import { recordAudit } from "../store/state/audit.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import type { NewAlert } from "./alerts.ts";
@@ -43,30 +42,35 @@ export async function recordActions(
 ): Promise<readonly NewAlert[]> {
   const alerts: NewAlert[] = [];
   for (const action of actions) {
-    if (await isRecorded(db, workload, action.id)) continue;
-    const { id, what, timeMs, untilMs, user, reason } = action;
-    const times = { at: textOf(timeMs), ...(what === "pause" ? { until: textOf(untilMs) } : {}) };
-    const details = { workload, user, reason, ...times, id };
-    await recordAudit(db, `${user}@${workload}`, `${what} enforcement on the host`, details);
-    if (what === "pause") alerts.push(pausedAlert(workload, `${user} on the host itself`, untilMs, timeMs));
+    if (!(await recordOnce(db, workload, action))) continue;
+    const { what, timeMs, untilMs, user } = action;
+    const toldMs = Math.min(timeMs, Date.now());
+    if (what === "pause") alerts.push(pausedAlert(workload, `${user} on the host itself`, untilMs, toldMs));
   }
   return alerts;
+}
+
+/** False where the audit has it already. */
+function recordOnce(db: StateDatabase, workload: string, action: LocalAction): Promise<boolean> {
+  const { id, what, timeMs, untilMs, user, reason } = action;
+  return db.transaction().execute(async (transaction) => {
+    const { numInsertedOrUpdatedRows } = await transaction
+      .insertInto("local_actions")
+      .values({ workload, id })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (numInsertedOrUpdatedRows !== 1n) return false;
+    const times = { at: textOf(timeMs), ...(what === "pause" ? { until: textOf(untilMs) } : {}) };
+    const details = { workload, user, reason, ...times, id };
+    await recordAudit(transaction, `${user}@${workload}`, `${what} enforcement on the host`, details);
+    return true;
+  });
 }
 
 /** Enforcement of a host is paused: a person should know while it lasts. */
 export function pausedAlert(workload: string, by: string, untilMs: number, timeMs: number): NewAlert {
   const message = `nothing is refused on \`${workload}\` until ${textOf(untilMs)}: paused by ${by}; \`ringwall resume ${workload}\` ends it`;
   return { kind: "paused", workload, message, rule: null, timeMs, count: 1 };
-}
-
-async function isRecorded(db: StateDatabase, workload: string, id: string): Promise<boolean> {
-  const found = await db
-    .selectFrom("audit")
-    .select("id")
-    .where(sql<boolean>`details->>'id' = ${id} AND details->>'workload' = ${workload}`)
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
 }
 
 /** A host's clock may say anything. */

@@ -53,13 +53,15 @@ export function createAdmin(
       const nowMs = Date.now();
       const untilMs = nowMs + seconds * 1000;
       const until = seconds === 0 ? null : new Date(untilMs).toISOString();
+      if (!hub.isConnected(name)) return fail(agentAway(name));
+      const what = seconds === 0 ? "resume enforcement" : "pause enforcement";
+      // First, so that nothing is ordered that the audit does not have.
+      await recordAudit(db, actor.name, what, { workload: name, reason, until });
       const sent = hub.send(name, {
         case: "pause",
         value: { $typeName: "ringwall.agent.v1.Pause", seconds },
       });
       if (!sent) return fail(agentAway(name));
-      const what = seconds === 0 ? "resume enforcement" : "pause enforcement";
-      await recordAudit(db, actor.name, what, { workload: name, reason, until });
       if (seconds > 0) await parts.alert([pausedAlert(name, actor.name, untilMs, nowMs)]);
       parts.onChange();
       return ok({ workload: name, until });

@@ -150,6 +150,7 @@ export type Tables = {
     next_at: Time;
     created_by: string;
   };
+  local_actions: { workload: string; id: string };
   shadow_hosts: {
     run: Big;
     workload: string;
