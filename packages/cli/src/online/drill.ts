@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DrillView } from "@ringwall/protocol/rest";
+import type { DrillRow, DrillView } from "@ringwall/protocol/rest";
 import type { Command } from "commander";
 import { failure } from "../failure.ts";
 import { parseSeconds } from "../output/parse-options.ts";
@@ -70,16 +70,18 @@ async function drill(source: string, destination: string, options: Options): Pro
   return verdictOf(view);
 }
 
-/** 1: something got through that the threat model does not name. A drill that says nothing is a wrong call. */
-function verdictOf(view: DrillView): 0 | 1 {
+/** 1: something got through that the threat model does not name. A drill that says nothing, or not all, is a wrong call. */
+export function verdictOf(view: DrillView): 0 | 1 {
   if (view.state === "failed") throw failure("drill-failed", view.problem, "mend that, and drill again");
-  if (view.rows.some(({ result }) => result === "got-through")) return 1;
-  if (view.rows.some(({ result }) => result === "control-failed"))
+  const saw = (wanted: DrillRow["result"]) => view.rows.some(({ result }) => result === wanted);
+  if (saw("got-through")) return 1;
+  if (saw("control-failed") || !saw("control"))
     throw failure(
       "drill-no-control",
       "the allowed program did not get through, so that no refusal says anything",
       "look for what is between the two hosts, or for a deny that names them: `ringwall get flows --denied`",
     );
+  if (view.problem !== "") throw failure("drill-failed", view.problem, "mend that, and drill again");
   return 0;
 }
 

@@ -67,6 +67,6 @@ function parseCapabilities(text: string): Record<string, unknown> | null | undef
 }
 
 /** PostgreSQL's text has no NUL. */
-function withoutNul(text: string): string {
+export function withoutNul(text: string): string {
   return text.replaceAll("\0", "");
 }

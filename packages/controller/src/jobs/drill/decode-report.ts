@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from "@ringwall/model";
 import { DRILL_ROWS_MAX, type DrillReport, DrillRole, DrillState } from "@ringwall/protocol/agent";
+import { withoutNul } from "../status-report.ts";
 import { known } from "./judge.ts";
 
 const PROBLEM_LENGTH_MAX = 500;
@@ -38,7 +39,16 @@ export function decodeDrill(report: DrillReport): Result<DecodedDrill, string> {
   }
   const attempts = report.attempts
     .filter(({ canary }) => known(canary))
-    .map(({ canary, step, errno, skipped }) => ({ canary, step, errno, skipped }));
+    .map(({ canary, step, errno, skipped }) => ({ canary, step, errno, skipped: withoutNul(skipped) }));
   const arrived = new Set(report.arrived.filter(known));
-  return ok({ run: Number(run), role, state, problem, senderPort, receiverPort, attempts, arrived });
+  return ok({
+    run: Number(run),
+    role,
+    state,
+    problem: withoutNul(problem),
+    senderPort,
+    receiverPort,
+    attempts,
+    arrived,
+  });
 }

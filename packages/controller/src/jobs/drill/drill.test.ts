@@ -39,6 +39,13 @@ describe("judging a drill", () => {
     ]);
   });
 
+  it("tells what arrived of an attempt that its sender does not report", () => {
+    expect(results([attempt("control")], new Set(["control", "udp"]), new Set())).toEqual([
+      "control control",
+      "udp got-through",
+    ]);
+  });
+
   it("tells what was not made, unless it arrived all the same", () => {
     const attempts = [attempt("sctp", "this kernel has no SCTP"), attempt("mptcp", "none here")];
     expect(results(attempts, new Set(["mptcp"]), new Set())).toEqual(["sctp not-made", "mptcp got-through"]);
@@ -77,6 +84,15 @@ it("a report of anything is decoded or refused, never more than its limits", () 
     arrived: Array.from({ length: DRILL_ROWS_MAX + 1 }, () => "tcp"),
   });
   expect(decodeDrill(many).ok).toBe(false);
+});
+
+it("a report's texts are ones that the database takes", () => {
+  const attempts = [{ canary: "tcp", skipped: "no\0ne" }];
+  const report = create(DrillReportSchema, { problem: "a\0b", attempts });
+  expect(decodeDrill(report)).toMatchObject({
+    ok: true,
+    value: { problem: "ab", attempts: [{ skipped: "none" }] },
+  });
 });
 
 it("two hosts meet by addresses of one family that others can reach", () => {

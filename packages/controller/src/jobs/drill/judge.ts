@@ -26,7 +26,11 @@ export function judgeDrill(
   arrived: ReadonlySet<string>,
   closed: ReadonlySet<string>,
 ): readonly DrillRow[] {
-  return attempts.flatMap(({ canary, step, errno, skipped }): DrillRow[] => {
+  const reported = new Set(attempts.map(({ canary }) => canary));
+  const unreported = [...arrived]
+    .filter((canary) => !reported.has(canary))
+    .map((canary) => ({ canary, step: "", errno: 0, skipped: "" }));
+  return [...attempts, ...unreported].flatMap(({ canary, step, errno, skipped }): DrillRow[] => {
     const one = TABLE.get(canary);
     if (one === undefined) return [];
     const row = { canary, tries: one.tries, end: one.end, step, errno, why: "", needs: "" };

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { loadSchedules, saveSchedule } from "../../store/state/drills.ts";
+import { loadSchedules, postponeSchedule } from "../../store/state/drills.ts";
 import type { StateDatabase } from "../../store/state/open.ts";
 import type { Drills } from "./drills.ts";
 
@@ -35,6 +35,6 @@ export async function startDue({
     // The one that is under way first: this one is looked at again soon.
     if (!started.ok && started.error.code === "drill-running") return;
     if (!started.ok) log.warn({ source, destination }, `a drill is left out: ${started.error.detail}`);
-    await saveSchedule(db, { ...schedule, nextAt: new Date(nowMs() + everySeconds * 1000) });
+    await postponeSchedule(db, { source, destination, nextAt: new Date(nowMs() + everySeconds * 1000) });
   }
 }

@@ -114,6 +114,19 @@ export async function saveSchedule(db: StateDatabase, schedule: StoredSchedule):
     .execute();
 }
 
+/** Says when a schedule's next drill is due, where there still is that schedule. */
+export async function postponeSchedule(
+  db: StateDatabase,
+  { source, destination, nextAt }: Pick<StoredSchedule, "source" | "destination" | "nextAt">,
+): Promise<void> {
+  await db
+    .updateTable("drill_schedules")
+    .set({ next_at: nextAt })
+    .where("source", "=", source)
+    .where("destination", "=", destination)
+    .execute();
+}
+
 /** False where there was none. */
 export async function deleteSchedule(
   db: StateDatabase,

@@ -1641,7 +1641,7 @@ export declare type DrillReport = Message<"ringwall.agent.v1.DrillReport"> & {
   attempts: DrillAttempt[];
 
   /**
-   * The sink's: `PORT/CANARY` of every token that arrived, each once.
+   * The sink's: the canaries whose tokens arrived, each once.
    *
    * @generated from field: repeated string arrived = 9;
    */
