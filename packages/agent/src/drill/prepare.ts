@@ -1,12 +1,13 @@
-import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Canary } from "@ringwall/protocol/agent";
-import { type DrillFiles, filesIn, SHIPPED } from "./programs.ts";
+import { type DrillFiles, filesIn, NOBODY, SHIPPED } from "./programs.ts";
 
 /** Milliseconds after which a file counts as older than what is started next: a clock tick and more. */
 const OLDER_MS = 40;
+/** Nobody else may write anything here, whatever the umask is: root starts what lies in it. */
 const EVERYBODY = 0o755;
-const SCRATCH_MODE = 0o777;
+const READABLE = 0o644;
 
 /** Puts the drill's programs into its folder; they are what a policy's digests are made of. */
 export async function placePrograms(folder: string): Promise<DrillFiles> {
@@ -20,15 +21,13 @@ export async function placePrograms(folder: string): Promise<DrillFiles> {
 
 /** Lays out what an attempt finds in its own folder. */
 export async function prepareScratch(canary: Canary, files: DrillFiles, scratch: string): Promise<void> {
-  await mkdir(scratch, { recursive: true });
-  // Whatever the umask is: some attempts run as nobody.
-  await chmod(scratch, SCRATCH_MODE);
+  await mkdir(scratch, { recursive: true, mode: EVERYBODY });
   if (canary.run.program !== "python") return;
   switch (canary.run.how) {
     case "module-path":
-      await mkdir(`${scratch}/modules`);
+      await mkdir(`${scratch}/modules`, { mode: EVERYBODY });
       // Takes the real one by another name, or it would import itself.
-      await writeFile(`${scratch}/modules/socket.py`, shadowOf(files));
+      await writeFile(`${scratch}/modules/socket.py`, shadowOf(files), { mode: READABLE });
       break;
     case "home":
       await writeHome(files, scratch);
@@ -42,9 +41,11 @@ export async function prepareScratch(canary: Canary, files: DrillFiles, scratch:
         ["app", files.canaryScript],
         ["genuine", files.decoyScript],
       ] as const) {
-        await mkdir(`${scratch}/${name}`);
+        await mkdir(`${scratch}/${name}`, { mode: EVERYBODY });
         await copyFile(from, `${scratch}/${name}/app.py`);
       }
+      // Last: root writes nothing where somebody else could have put a link.
+      await chown(scratch, NOBODY, NOBODY);
       break;
     case "take-mount-away":
       await copyFile(files.decoyScript, `${scratch}/app.py`);
@@ -73,8 +74,8 @@ async function writeHome(files: DrillFiles, scratch: string): Promise<void> {
   const line = `import runpy; runpy.run_path(${JSON.stringify(files.canaryScript)})\n`;
   for (let minor = MINOR_MIN; minor <= MINOR_MAX; minor++) {
     const folder = `${scratch}/home/.local/lib/python3.${minor}/site-packages`;
-    await mkdir(folder, { recursive: true });
-    await writeFile(`${folder}/ringwall-canary.pth`, line);
+    await mkdir(folder, { recursive: true, mode: EVERYBODY });
+    await writeFile(`${folder}/ringwall-canary.pth`, line, { mode: READABLE });
   }
 }
 

@@ -4,6 +4,8 @@ import type { Canary, PythonForm } from "@ringwall/protocol/agent";
 const BUILD = fileURLToPath(new URL("../../build/", import.meta.url));
 const SCRIPTS = fileURLToPath(new URL("programs/", import.meta.url));
 export const PYTHON = "/usr/bin/python3";
+/** As in native/drill/canary.h. */
+export const NOBODY = 65_534;
 
 /** Where a drill's programs lie on this host, in a folder that every user can read. */
 export type DrillFiles = {
@@ -21,6 +23,8 @@ export const SHIPPED: Readonly<Record<string, string>> = {
   "decoy.py": `${SCRIPTS}decoy.py`,
   "canary.py": `${SCRIPTS}canary.py`,
 };
+
+const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 
 export function filesIn(folder: string): DrillFiles {
   return {
@@ -91,7 +95,8 @@ function pythonLine(how: PythonForm, files: DrillFiles, to: readonly string[], s
     case "swap-file":
       return plain([PYTHON, `${scratch}/app.py`, ...to, how, scratch]);
     case "swap-folder":
-      return plain([PYTHON, `${scratch}/app/app.py`, ...to, how, scratch]);
+      // As its folder's owner: where only root may move a folder, nobody is held to have moved it.
+      return plain([...AS_NOBODY, PYTHON, `${scratch}/app/app.py`, ...to, how, scratch]);
     case "take-mount-away": {
       const mount = `mount --bind "$0/evil.py" "$0/app.py" && exec "$@"`;
       const inside = [PYTHON, `${scratch}/app.py`, ...to, how, scratch];
