@@ -197,10 +197,11 @@ function createPlace(run: CarriedRun, onChange: () => void) {
     const now = await observeAddressesOf(pid);
     const netns = await readlink(`/proc/${pid}/ns/net`).catch(() => "");
     const place = `${netns} ${nameOf(now)}`;
+    // Each time: another that had one of them may have gone.
+    for (const { bytes } of now) carrying.setAddress(bytes, found.inode);
     if (place === attached) return;
     for (const { bytes, text } of addresses)
-      if (!now.some((one) => one.text === text)) carrying.deleteAddress(bytes);
-    for (const { bytes } of now) carrying.setAddress(bytes, found.inode);
+      if (!now.some((one) => one.text === text)) carrying.deleteAddress(bytes, found.inode);
     addresses = now;
     attached = place;
     onChange();
@@ -216,7 +217,7 @@ function createPlace(run: CarriedRun, onChange: () => void) {
     refresh,
     addresses: () => addresses,
     end: () => {
-      for (const { bytes } of addresses) carrying.deleteAddress(bytes);
+      for (const { bytes } of addresses) carrying.deleteAddress(bytes, found.inode);
     },
   };
 }

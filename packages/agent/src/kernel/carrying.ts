@@ -33,9 +33,13 @@ export interface KernelCarrying {
     readonly workload: number;
     readonly waits: boolean;
   }[];
-  /** What comes to this address and meets no socket is that control group's. */
+  /**
+   * What comes to this address and meets no socket is that control group's; the first workload that has an address keeps
+   * it, so that a container which gives itself another's takes nothing over.
+   */
   readonly setAddress: (address: Uint8Array, cgroupId: bigint) => void;
-  readonly deleteAddress: (address: Uint8Array) => void;
+  /** Nothing where another control group has it by now. */
+  readonly deleteAddress: (address: Uint8Array, cgroupId: bigint) => void;
   /** The kernel as one workload sees it: slots, draft and executions of its own, all else shared. */
   readonly workload: (workload: number) => Kernel;
   /** The workload is gone: its slots are empty, its control groups the host's. */
@@ -63,6 +67,9 @@ export function kernelCarrying(maps: CarryingMaps, workload: (workload: number) 
     const value = maps.carried.get(keyOf(cgroupId));
     return value === undefined ? 0 : decodeCarried(value).workload;
   };
+  /** 0: nobody. */
+  const holderOf = (address: Uint8Array) =>
+    maps.carriedAddresses.get(bytesKey(address))?.getBigUint64(0, true) ?? 0n;
   const remove = (whose: number) => {
     for (const group of groups()) if (group.workload === whose) maps.carried.delete(keyOf(group.cgroupId));
     clearSlots({ ...maps, workload: whose });
@@ -89,9 +96,13 @@ export function kernelCarrying(maps: CarryingMaps, workload: (workload: number) 
     },
     workloadOf,
     groups,
-    setAddress: (address, cgroupId) => maps.carriedAddresses.set(bytesKey(address), keyOf(cgroupId)),
-    deleteAddress: (address) => {
-      maps.carriedAddresses.delete(bytesKey(address));
+    setAddress: (address, cgroupId) => {
+      const holder = holderOf(address);
+      if (holder !== cgroupId && workloadOf(holder) === 0)
+        maps.carriedAddresses.set(bytesKey(address), keyOf(cgroupId));
+    },
+    deleteAddress: (address, cgroupId) => {
+      if (holderOf(address) === cgroupId) maps.carriedAddresses.delete(bytesKey(address));
     },
     workload,
     remove,
