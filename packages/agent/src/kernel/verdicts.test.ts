@@ -269,6 +269,28 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
       expect((await a.ask<Connected>(connect("10.77.0.2", 8000), CLIENT)).errno).not.toBe(0);
     });
 
+    test.each(["10.77.0.2", "fd77::2"])(
+      "another program that shares an allowed port of %s is reached by nobody",
+      async (ip) => {
+        const port = 8002;
+        const sharing = serve(ip, port).map((part) =>
+          part.replace("s.bind(", "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)\ns.bind("),
+        );
+        const servers = [await b.start(sharing, SERVER), await b.start(sharing, OTHER)];
+        await b.provision({
+          modeIn: "block",
+          policies: [allow({ ...inbound, port })],
+          subjects: subjects(SERVER, OTHER),
+        });
+        await b.flows();
+        // The kernel chooses by a digest of the ports: neither is met by chance alone.
+        for (let i = 0; i < 24; i++) await a.ask<Connected>(connect(ip, port), CLIENT);
+        const verdicts = (await b.flows()).map(({ identity, verdict }) => `${identity} ${verdict}`);
+        expect(new Set(verdicts)).toEqual(new Set([`${SERVER} allowed`, `${OTHER} blocked`]));
+        await Promise.all(servers.map((server) => server.stop()));
+      },
+    );
+
     test("a listener that was bound before a fork keeps its identity", async () => {
       const forking = serve("10.77.0.2", 8001).map((part) =>
         part.replace("s.listen(64)", "s.listen(64)\nimport os\nos.fork()"),
