@@ -19,17 +19,10 @@ static __always_inline void ask_cgroup(__u64 cgroup_id, const char *path)
 {
 	struct rw_cgroup_event *event;
 
-	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-	if (!event) {
-		count(RW_COUNT_RING_FULL);
+	event = reserve_event(RW_EVENT_CGROUP, 0, sizeof(*event));
+	if (!event)
 		return;
-	}
-	event->header.type = RW_EVENT_CGROUP;
-	event->header.pad = 0;
-	event->header.tgid = 0;
-	event->header.time_ns = bpf_ktime_get_boot_ns();
 	event->cgroup_id = cgroup_id;
-	event->path[0] = 0;
 	bpf_probe_read_kernel_str(event->path, sizeof(event->path), path);
 	bpf_ringbuf_submit(event, 0);
 }

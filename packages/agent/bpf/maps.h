@@ -255,7 +255,6 @@ __u32 adopted_any;
 /* Has anything inbound been refused yet? */
 __u32 refused_any;
 
-
 struct throttle_state {
 	__u64 window_ns;
 	__u64 used;

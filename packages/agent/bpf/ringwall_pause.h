@@ -19,7 +19,6 @@ struct rw_pause {
 	__u32 remote; /* through the controller, which has it in its audit */
 };
 
-
-_Static_assert(sizeof(struct rw_pause) == 32, "rw_pause");
+RW_SIZE(rw_pause, 32);
 
 #endif

@@ -246,7 +246,7 @@ static int be_quiet(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-static int enter(const char *netns)
+int enter_netns(const char *netns)
 {
 	int fd = open(netns, O_RDONLY | O_CLOEXEC);
 	int error = fd < 0 || setns(fd, CLONE_NEWNET) ? -errno : 0;
@@ -268,7 +268,7 @@ int with_program(const struct options *options, const char *name,
 	if (pin_path(path, options->pin, "devices", name))
 		program = bpf_obj_get(path);
 	if (program >= 0) {
-		error = options->netns ? enter(options->netns) : 0;
+		error = options->netns ? enter_netns(options->netns) : 0;
 		if (!error)
 			error = what(program, options);
 		if (options->netns && setns(home, CLONE_NEWNET))

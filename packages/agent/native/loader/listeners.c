@@ -5,8 +5,6 @@
  * prints the ports, one a line.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +36,6 @@ static int print_ports(const char *path)
 	return bytes < 0 ? -error : 0;
 }
 
-static int enter(const char *netns)
-{
-	int fd = open(netns, O_RDONLY | O_CLOEXEC);
-	int error = fd < 0 || setns(fd, CLONE_NEWNET) ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
 /* A process of its own: it need not find back to where it came from. */
 int command_listeners(const struct options *options)
 {
@@ -59,7 +47,7 @@ int command_listeners(const struct options *options)
 	/* This kernel does not take the program: nobody is made to prove. */
 	if (access(path, F_OK))
 		return EXIT_FINE;
-	error = options->netns ? enter(options->netns) : 0;
+	error = options->netns ? enter_netns(options->netns) : 0;
 	if (!error)
 		error = print_ports(path);
 	if (!error)

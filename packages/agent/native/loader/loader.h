@@ -88,6 +88,7 @@ int command_devices(const struct options *options);
 int attach_devices(const struct options *options);
 int attach_lookup(const struct options *options);
 unsigned long netns_inode(const char *path);
+int enter_netns(const char *netns);
 void detach_devices(const struct options *options);
 int with_program(const struct options *options, const char *name,
 		 int (*what)(int program, const struct options *options));
