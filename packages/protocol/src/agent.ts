@@ -1,6 +1,7 @@
 export * from "./capabilities.ts";
 export * from "./drill/canaries.ts";
 export * from "./drill/canary.ts";
+export * from "./drill/every-limit.ts";
 export * from "./generated/ringwall/agent/v1/agent_pb.js";
 export * from "./pause-limit.ts";
 export * from "./shadow-limit.ts";

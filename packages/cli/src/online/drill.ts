@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { DRILL_EVERY_SECONDS_MAX, DRILL_EVERY_SECONDS_MIN } from "@ringwall/protocol/agent";
 import type { DrillRow, DrillView } from "@ringwall/protocol/rest";
 import type { Command } from "commander";
 import { failure } from "../failure.ts";
@@ -7,8 +8,6 @@ import { note, sayJson } from "../output/print.ts";
 import { run } from "../run.ts";
 import { type ServerOptions, withServerOptions } from "../server/locate.ts";
 
-const HOUR_S = 3_600;
-const EVERY_SECONDS_MAX = 31 * 86_400;
 const POLL_MS = 700;
 /** The controller gives a drill up before. */
 const WAIT_MS_MAX = 330_000;
@@ -25,14 +24,14 @@ export function register(program: Command): void {
     program
       .command("drill")
       .description(
-        "try every known way around the policy from one host to another, harmlessly, and print what was refused",
+        "try the ways around the policy from one host to another, harmlessly, and print what was refused",
       )
       .argument("[source]", "the workload whose agent makes the attempts")
       .argument("[destination]", "the workload whose agent opens the drill's own listener")
       .option(
         "--every <duration>",
         "now, and again after each such time: 1h to 31d",
-        parseSeconds(HOUR_S, EVERY_SECONDS_MAX),
+        parseSeconds(DRILL_EVERY_SECONDS_MIN, DRILL_EVERY_SECONDS_MAX),
       )
       .option("--stop", "remove the schedule between the two")
       .option("--list", "the last drills, and the schedules")

@@ -5,6 +5,7 @@ import { noSuchDrill, noSuchSchedule } from "../jobs/drill/refusals.ts";
 import type { Refusal } from "../refusal.ts";
 import { recordAudit } from "../store/state/audit.ts";
 import {
+  DRILLS_KEPT,
   deleteSchedule,
   loadDrills,
   loadSchedules,
@@ -15,7 +16,6 @@ import type { UserServicesParts } from "./parts.ts";
 
 /** Drills that a list shows; older ones are found by their number. */
 const LISTED_MAX = 20;
-const KEPT_MAX = 100;
 
 export function createDrillServices({
   db,
@@ -30,7 +30,7 @@ export function createDrillServices({
     })),
   });
   const byRun = async (run: number): Promise<Result<DrillView, Refusal>> => {
-    const found = (await loadDrills(db, KEPT_MAX)).find((one) => one.run === run);
+    const found = (await loadDrills(db, DRILLS_KEPT)).find((one) => one.run === run);
     return found === undefined ? fail(noSuchDrill(run)) : ok(viewOf(found));
   };
   return {

@@ -1,14 +1,13 @@
 import type { HostPolicy, HostRule } from "./host-policy.ts";
 import { ANY, PEER_NONE, type PolicyEntry, REMOTE_NONE, REMOTE_PROVISIONAL } from "./kernel.ts";
 import type { PeerClasses } from "./peer-trie.ts";
-import { MISS, type PortBlock, type PortRange, paired, portBlocksOf } from "./port-blocks.ts";
+import { MISS, PORT_LAST, type PortBlock, type PortRange, paired, portBlocksOf } from "./port-blocks.ts";
 import { asksPeer, type Remote, remoteHolds } from "./remote.ts";
 import { createSomebodyPlanner } from "./somebody.ts";
 import { ruleHolds, type Subject } from "./subject.ts";
 
 /** `HostRule.id` of the default deny, where it has to be written out. */
 const DEFAULT_DENY = 0;
-const PORT_LAST = 65535;
 /** Besides what rules can name: everything else that a raw socket sends, which only rules without ports speak of. */
 const CHANNELS = [
   ...(["outbound", "inbound"] as const).flatMap((direction) =>

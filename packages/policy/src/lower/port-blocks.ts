@@ -5,7 +5,7 @@ export type PortBlock = { readonly port: number; readonly bits: number; readonly
 
 export const MISS = -1;
 const PORT_BITS = 16;
-const PORT_LAST = 65535;
+export const PORT_LAST = 65535;
 
 /**
  * The fewest blocks under longest-prefix match that give every port its value (Draves et al., "Constructing optimal IP

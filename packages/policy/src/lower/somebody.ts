@@ -7,11 +7,10 @@ import {
   REMOTE_NONE,
   SUBJECT_UNKNOWN,
 } from "./kernel.ts";
-import { MISS, type PortRange, paired, portBlocksOf } from "./port-blocks.ts";
+import { MISS, PORT_LAST, type PortRange, paired, portBlocksOf } from "./port-blocks.ts";
 import type { Remote } from "./remote.ts";
 import { ruleHolds, type Subject } from "./subject.ts";
 
-const PORT_LAST = 65535;
 const PROTO_NUMBER = { tcp: 6, udp: 17 } as const;
 const DIRECTIONS = ["outbound", "inbound"] as const;
 /** The peer of whom every factor is as the process would like it. */

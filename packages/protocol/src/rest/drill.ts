@@ -1,9 +1,6 @@
 import { z } from "zod";
+import { DRILL_EVERY_SECONDS_MAX, DRILL_EVERY_SECONDS_MIN } from "../drill/every-limit.ts";
 import { instant, name } from "./common.ts";
-
-/** Seconds between two drills of a schedule: not oftener than hourly, at least monthly. */
-export const DRILL_EVERY_SECONDS_MIN = 3_600;
-export const DRILL_EVERY_SECONDS_MAX = 31 * 86_400;
 
 /** From one host to another; `every`: again and again, until the schedule is removed. */
 export const drillBody = z.object({

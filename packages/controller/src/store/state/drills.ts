@@ -21,7 +21,7 @@ export type StoredSchedule = {
 };
 
 /** Drills that are remembered. */
-const DRILLS_KEPT = 100;
+export const DRILLS_KEPT = 100;
 
 /** Begins a drill; its number is above all before. */
 export async function insertDrill(
