@@ -6,7 +6,7 @@ import { canaries, controls } from "@ringwall/protocol/agent";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { prepareScratch } from "./prepare.ts";
-import { commandLineOf, filesIn, NOBODY } from "./programs.ts";
+import { commandLineOf, DRILL_USER, filesIn } from "./programs.ts";
 
 const OTHERS_WRITE = 0o022;
 let folder: string;
@@ -35,6 +35,6 @@ test.skipIf(whyNoKernelTests("prepare.test.ts") !== undefined).each([...controls
     expect(places.filter((place) => (statSync(place).mode & OTHERS_WRITE) !== 0)).toEqual([]);
     const target = { address: "10.0.0.1", port: 4000 };
     const [command] = commandLineOf(canary, files, target, canary.id, scratch).argv;
-    expect(statSync(scratch).uid).toBe(command === "setpriv" ? NOBODY : 0);
+    expect(statSync(scratch).uid).toBe(command === "setpriv" ? DRILL_USER : 0);
   },
 );

@@ -1,7 +1,7 @@
 import { chmod, chown, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Canary } from "@ringwall/protocol/agent";
-import { type DrillFiles, filesIn, NOBODY, SHIPPED } from "./programs.ts";
+import { DRILL_USER, type DrillFiles, filesIn, SHIPPED } from "./programs.ts";
 
 /** Milliseconds after which a file counts as older than what is started next: a clock tick and more. */
 const OLDER_MS = 40;
@@ -45,7 +45,7 @@ export async function prepareScratch(canary: Canary, files: DrillFiles, scratch:
         await copyFile(from, `${scratch}/${name}/app.py`);
       }
       // Last: root writes nothing where somebody else could have put a link.
-      await chown(scratch, NOBODY, NOBODY);
+      await chown(scratch, DRILL_USER, DRILL_USER);
       break;
     case "take-mount-away":
       await copyFile(files.decoyScript, `${scratch}/app.py`);

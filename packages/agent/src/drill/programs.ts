@@ -4,8 +4,8 @@ import type { Canary, PythonForm } from "@ringwall/protocol/agent";
 const BUILD = fileURLToPath(new URL("../../build/", import.meta.url));
 const SCRIPTS = fileURLToPath(new URL("programs/", import.meta.url));
 export const PYTHON = "/usr/bin/python3";
-/** As in native/drill/canary.h. */
-export const NOBODY = 65_534;
+/** Nobody's at all (systemd leaves 65520 to 65533 unused): what this user may write, no other process can. */
+export const DRILL_USER = 65_533;
 
 /** Where a drill's programs lie on this host, in a folder that every user can read. */
 export type DrillFiles = {
@@ -24,7 +24,7 @@ export const SHIPPED: Readonly<Record<string, string>> = {
   "canary.py": `${SCRIPTS}canary.py`,
 };
 
-const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+const AS_DRILL_USER = ["setpriv", `--reuid=${DRILL_USER}`, `--regid=${DRILL_USER}`, "--clear-groups"];
 
 export function filesIn(folder: string): DrillFiles {
   return {
@@ -96,7 +96,7 @@ function pythonLine(how: PythonForm, files: DrillFiles, to: readonly string[], s
       return plain([PYTHON, `${scratch}/app.py`, ...to, how, scratch]);
     case "swap-folder":
       // As its folder's owner: where only root may move a folder, nobody is held to have moved it.
-      return plain([...AS_NOBODY, PYTHON, `${scratch}/app/app.py`, ...to, how, scratch]);
+      return plain([...AS_DRILL_USER, PYTHON, `${scratch}/app/app.py`, ...to, how, scratch]);
     case "take-mount-away": {
       const mount = `mount --bind "$0/evil.py" "$0/app.py" && exec "$@"`;
       const inside = [PYTHON, `${scratch}/app.py`, ...to, how, scratch];

@@ -24,11 +24,11 @@ export type ReporterParts = {
   readonly addresses: () => readonly LocalAddress[];
   /** Whether a container reports for itself. */
   readonly isElsewhere: (container: string) => boolean;
-  /** Lost on the way to the controller, by cause. */
   /** Executions that no `run` rule allows, since the last call. */
   readonly deniedExecs: () => readonly DeniedExec[];
   readonly deniedExecsLost: () => bigint;
   readonly tamperings: Pick<TamperWatch, "take" | "lost">;
+  /** Lost on the way to the controller, by cause. */
   readonly uploadLosses: () => Readonly<Record<string, number>>;
   /** Resolves when the report is safe; what it rejects is kept here and in the kernel, and comes again. */
   readonly keep: (report: Report) => Promise<void>;
