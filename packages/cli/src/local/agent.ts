@@ -1,6 +1,5 @@
-import { PAUSE_SECONDS_MAX } from "@ringwall/protocol/agent";
 import { Argument, type Command } from "commander";
-import { collectAddress, collectLabel, parseSeconds } from "../output/parse-options.ts";
+import { collectAddress, collectLabel, PAUSE_SECONDS_MAX, parseSeconds } from "../output/parse-options.ts";
 import { run } from "../run.ts";
 import type { PauseOptions } from "./agent-pause.ts";
 import type { AgentPlaceOptions, AgentRunOptions, PlanOptions } from "./agent-run.ts";

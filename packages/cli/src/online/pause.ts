@@ -1,6 +1,5 @@
-import { PAUSE_SECONDS_MAX } from "@ringwall/protocol/agent";
 import type { Command } from "commander";
-import { parseSeconds } from "../output/parse-options.ts";
+import { PAUSE_SECONDS_MAX, parseSeconds } from "../output/parse-options.ts";
 import { say, sayJson } from "../output/print.ts";
 import { run } from "../run.ts";
 import { type ServerOptions, withServerOptions } from "../server/locate.ts";

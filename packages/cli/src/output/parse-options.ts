@@ -2,6 +2,9 @@ import { isIP } from "node:net";
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "./time.ts";
 
+/** The protocol's limit, a test compares: what declares commands loads no other package. */
+export const PAUSE_SECONDS_MAX = 4 * 3600;
+
 /** Commander's parser for a look-back such as `15m`, `24h`, `7d`. */
 export function parseSince(text: string): string {
   if (!/^\d{1,4}[smhd]$/.test(text))
