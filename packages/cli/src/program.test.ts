@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { PAUSE_SECONDS_MAX as AGREED_PAUSE_SECONDS_MAX } from "@ringwall/protocol/agent";
+import * as agreed from "@ringwall/protocol/agent";
 import { expect, it } from "vitest";
 import { commands } from "./commands.ts";
-import { PAUSE_SECONDS_MAX } from "./output/parse-options.ts";
+import * as limits from "./output/parse-options.ts";
 import { buildProgram } from "./program.ts";
 
 it("the help lists every command under its heading", async () => {
@@ -49,8 +49,9 @@ it("what declares commands imports nothing of the other packages, so that the he
   expect(seen).toContain(fileURLToPath(new URL("online/get.ts", import.meta.url)));
 });
 
-it("a pause is refused above the protocol's limit", () => {
-  expect(PAUSE_SECONDS_MAX).toBe(AGREED_PAUSE_SECONDS_MAX);
+it("the limits of a pause and of a drill's schedule are the protocol's", () => {
+  const { PAUSE_SECONDS_MAX, DRILL_EVERY_SECONDS_MIN, DRILL_EVERY_SECONDS_MAX } = limits;
+  expect(agreed).toMatchObject({ PAUSE_SECONDS_MAX, DRILL_EVERY_SECONDS_MIN, DRILL_EVERY_SECONDS_MAX });
 });
 
 /** Modules that are loaded with this one; in the table of commands, those that it loads for the help as well. */

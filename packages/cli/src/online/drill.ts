@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DRILL_EVERY_SECONDS_MAX, DRILL_EVERY_SECONDS_MIN } from "@ringwall/protocol/agent";
 import type { DrillRow, DrillView } from "@ringwall/protocol/rest";
 import type { Command } from "commander";
 import { failure } from "../failure.ts";
-import { parseSeconds } from "../output/parse-options.ts";
+import { DRILL_EVERY_SECONDS_MAX, DRILL_EVERY_SECONDS_MIN, parseSeconds } from "../output/parse-options.ts";
 import { note, sayJson } from "../output/print.ts";
 import { run } from "../run.ts";
 import { type ServerOptions, withServerOptions } from "../server/locate.ts";

@@ -2,8 +2,10 @@ import { isIP } from "node:net";
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "./time.ts";
 
-/** The protocol's limit, a test compares: what declares commands loads no other package. */
+// The protocol's limits, a test compares: what declares commands loads no other package.
 export const PAUSE_SECONDS_MAX = 4 * 3600;
+export const DRILL_EVERY_SECONDS_MIN = 3_600;
+export const DRILL_EVERY_SECONDS_MAX = 31 * 86_400;
 
 /** Commander's parser for a look-back such as `15m`, `24h`, `7d`. */
 export function parseSince(text: string): string {
