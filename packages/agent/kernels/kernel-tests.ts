@@ -24,7 +24,7 @@ const CONSOLE_LINES = 40;
 export function testScript(root: string, words: readonly string[]): string {
   const chosen = FILES.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
   return `cd '${root}' && RINGWALL_TEST_SLOWNESS=${SLOWNESS} scripts/node node_modules/vitest/vitest.mjs run --project system ${chosen.join(" ")} \\
-  --reporter=default --reporter=json \\
+  --reporter=verbose --reporter=json \\
   --outputFile.json=/run/results/vitest.json 2>&1 | cat\n`;
 }
 
