@@ -73,8 +73,10 @@ function createFlowBatch(records: readonly FlowRecord[], context: FlowContext): 
     batch.count.push(record.count);
     batch.bytesOut.push(record.bytesOut);
     batch.bytesIn.push(record.bytesIn);
+    // The kernel reads its clock once a tick on each processor: a later packet may have the earlier time.
+    const lastNs = record.lastNs > record.firstNs ? record.lastNs : record.firstNs;
     batch.firstMs.push(milliseconds(record.firstNs + context.wallOffsetNs));
-    batch.lastMs.push(milliseconds(record.lastNs + context.wallOffsetNs));
+    batch.lastMs.push(milliseconds(lastNs + context.wallOffsetNs));
   });
   return batch;
 }
