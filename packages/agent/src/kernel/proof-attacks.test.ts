@@ -12,7 +12,6 @@ import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const SERVER = 21;
-const OPEN_SERVER = 22;
 const PORT = 8000;
 const OTHER_PORT = 8001;
 const RIGHT = remote.first;
@@ -61,10 +60,8 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     wire(a, b);
     for (const host of [a, b])
       for (const identity of [CLIENT, SERVER]) host.kernel.proof.setNumber(identity, 1000 + identity);
-    b.ip("addr", "add", "10.77.0.3/24", "dev", "wire0");
     // It reads until the client closes, so that nothing of a connection stays at the server.
     for (const port of [PORT, OTHER_PORT]) await b.start(serve("10.77.0.2", port, { read: 1 }), SERVER);
-    await b.start(serve("10.77.0.3", PORT), OPEN_SERVER);
     for (const host of [a, b]) turnOn(host);
     setKeys(a, b, newPair());
     await a.provision({
@@ -75,8 +72,8 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     });
     await b.provision({
       modeIn: "block",
-      policies: [...onlyRight("in", SERVER), allow({ direction: "in", subject: OPEN_SERVER })],
-      subjects: subjects(SERVER, OPEN_SERVER),
+      policies: onlyRight("in", SERVER),
+      subjects: subjects(SERVER),
       remotes: [{ number: 1000 + CLIENT, remote: RIGHT }],
     });
   });
@@ -140,16 +137,6 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     change(packet);
     expect(await inject(packet)).not.toBe("syn-ack");
     await expectFault("mac");
-  });
-
-  test("what was let in to another of the host's addresses opens nothing here", async () => {
-    const packet = (await recorded()).subarray(0, 40);
-    packet.writeUInt16BE(40_123, 20);
-    packet.writeUInt8(0x50, 32); // a TCP header without options
-    packet.set([10, 77, 0, 3], 16);
-    expect(await inject(packet)).toBe("syn-ack");
-    packet.set([10, 77, 0, 2], 16);
-    expect(await inject(packet)).not.toBe("syn-ack");
   });
 
   test("a SYN that was never answered is let in, so that the refusals above say something", async () => {
