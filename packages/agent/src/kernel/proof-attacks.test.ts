@@ -195,49 +195,6 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
   });
 });
 
-describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("a table of connections that was filled", () => {
-  let a: TestHost;
-  let b: TestHost;
-  beforeAll(async () => {
-    a = new TestHost("a");
-    b = new TestHost("b");
-    a.unload();
-    a.reload("--connections", "8");
-    wire(a, b);
-    await b.start(serve("10.77.0.2", PORT), SERVER);
-    turnOn(a);
-    setKeys(a, b, newPair());
-  });
-  afterAll(async () => {
-    await a.close();
-    await b.close();
-  });
-
-  /** Connects beside many sockets to a server that proves nothing. */
-  const crowded = (): Promise<Connected> =>
-    a.ask<Connected>(
-      python(`
-crowd = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(40)]
-for one in crowd: one.connect(("127.0.0.1", 9))
-s = socket.socket()
-s.settimeout(3)
-print(json.dumps({"errno": s.connect_ex(("10.77.0.2", ${PORT}))}), flush=True)`),
-      CLIENT,
-    );
-
-  test("lets nobody reach software that has to prove itself", async () => {
-    await a.provision({ modeOut: "block", policies: onlyRight("out", CLIENT), subjects: subjects(CLIENT) });
-    expect(await crowded()).toEqual({ errno: a.refusal });
-    expect(a.kernel.counters().connectionsFull).toBeGreaterThan(0n);
-  });
-
-  test("changes nothing where no proof is asked for", async () => {
-    const policies = [allow({ direction: "out", subject: CLIENT })];
-    await a.provision({ modeOut: "block", policies, subjects: subjects(CLIENT) });
-    expect(await crowded()).toEqual({ errno: 0 });
-  });
-});
-
 /** What somebody on the way does: behind all programs of the sender, before those of the receiver's sockets. */
 function nft(host: TestHost, hook: "prerouting" | "postrouting", statement: string): void {
   const chain = `chain c {\ntype filter hook ${hook} priority -300\n${statement}\n}`;
