@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
+import { CAPTURE, INJECT } from "./testing/injection.ts";
 import { allow, deny, subjects, UDP } from "./testing/policies.ts";
 import { echoDatagrams, python, sendDatagram } from "./testing/programs.ts";
 import { datagramCountsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
@@ -25,31 +26,6 @@ interface Sent {
   readonly errno: number;
   readonly got: number;
 }
-
-/** Sends an IPv4 packet as it is given in hexadecimal, and says whether a datagram came back to its port within a second. */
-const INJECT = `
-import select, struct, time
-packet = bytes.fromhex(args[0])
-port = struct.unpack("!H", packet[20:22])[0]
-out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-heard = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
-out.sendto(packet, ("10.77.0.2", 0))
-end, answer = time.monotonic() + 1, "silence"
-while answer == "silence" and time.monotonic() < end:
-    if not select.select([heard], [], [], end - time.monotonic())[0]: break
-    data = heard.recv(2048)
-    if struct.unpack("!H", data[22:24])[0] == port: answer = "answer"
-print(json.dumps(answer))`;
-
-/** The first datagram that leaves for the port, in hexadecimal from the IP header on. */
-const CAPTURE = `
-s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-s.settimeout(10)
-print("ready", flush=True)
-while True:
-    data = s.recv(2048)
-    if data[0] == 0x45 and data[9] == 17 and data[22:24] == int(args[0]).to_bytes(2, "big"): break
-print(data.hex(), flush=True)`;
 
 function onlyRight(direction: "in" | "out", subject: number) {
   const own = { direction, subject, peer: 0, proto: UDP, rule: 7 } as const;
@@ -110,7 +86,7 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
   const missing = () => datagramCountsOf(b).missing;
 
   const record = async (): Promise<Buffer> => {
-    const capture = await a.start(python(CAPTURE, String(PORT)), CLIENT);
+    const capture = await a.start(python(CAPTURE, String(PORT), String(UDP)), CLIENT);
     const sent = await a.ask<Sent>(sendDatagram("10.77.0.2", PORT, { answer: true }), CLIENT);
     expect(sent).toEqual({ errno: 0, got: 10 });
     const packet = Buffer.from(await capture.line(), "hex");
@@ -165,7 +141,7 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
   });
 
   test("a datagram that never arrived is let in, so that the refusals above say something", async () => {
-    const capture = await a.start(python(CAPTURE, String(PORT)), CLIENT);
+    const capture = await a.start(python(CAPTURE, String(PORT), String(UDP)), CLIENT);
     // To nobody on the wire.
     const neighbour = ["neigh", "replace", "10.77.0.2", "dev", "wire0"];
     a.ip(...neighbour, "lladdr", "02:00:00:00:00:01");

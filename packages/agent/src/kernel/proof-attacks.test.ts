@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { allow, deny, subjects } from "./testing/policies.ts";
+import { CAPTURE, INJECT } from "./testing/injection.ts";
+import { allow, deny, subjects, TCP } from "./testing/policies.ts";
 import { connect, python, serve } from "./testing/programs.ts";
 import { countsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
@@ -19,31 +20,6 @@ const RIGHT = remote.first;
 interface Connected {
   readonly errno: number;
 }
-
-/** Sends a SYN as it is given in hexadecimal, IP header and all, and says whether a SYN-ACK came back within a second. */
-const INJECT = `
-import select, struct, time
-packet = bytes.fromhex(args[0])
-port = struct.unpack("!H", packet[20:22])[0]
-out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-heard = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-out.sendto(packet, ("10.77.0.2", 0))
-end, answer = time.monotonic() + 1, "silence"
-while answer == "silence" and time.monotonic() < end:
-    if not select.select([heard], [], [], end - time.monotonic())[0]: break
-    data = heard.recv(2048)
-    if struct.unpack("!H", data[22:24])[0] == port: answer = "syn-ack" if data[33] & 0x12 == 0x12 else "reset"
-print(json.dumps(answer))`;
-
-/** The first SYN that leaves for the port, in hexadecimal from the IP header on. */
-const CAPTURE = `
-s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-s.settimeout(10)
-print("ready", flush=True)
-while True:
-    data = s.recv(2048)
-    if data[0] == 0x45 and data[9] == 6 and data[22:24] == int(args[0]).to_bytes(2, "big") and data[33] & 0x12 == 2: break
-print(data.hex(), flush=True)`;
 
 function onlyRight(direction: "in" | "out", subject: number) {
   const own = { direction, subject, peer: 0, rule: 7 } as const;
@@ -99,7 +75,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
 
   /** A connection that was allowed, with its SYN as it went by. */
   const recorded = async (): Promise<Buffer> => {
-    const capture = await a.start(python(CAPTURE, String(PORT)), CLIENT);
+    const capture = await a.start(python(CAPTURE, String(PORT), String(TCP)), CLIENT);
     const { errno } = await a.ask<Connected>(connect("10.77.0.2", PORT), CLIENT);
     expect(errno).toBe(0);
     const packet = Buffer.from(await capture.line(), "hex");
@@ -141,7 +117,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
 
   test("a SYN that was never answered is let in, so that the refusals above say something", async () => {
     const server = countsOf(b);
-    const capture = await a.start(python(CAPTURE, String(PORT)), CLIENT);
+    const capture = await a.start(python(CAPTURE, String(PORT), String(TCP)), CLIENT);
     nft(b, "prerouting", `tcp dport ${PORT} drop`);
     const asked = a.ask<Connected>(connect("10.77.0.2", PORT, { timeoutS: 1 }), CLIENT);
     const packet = Buffer.from(await capture.line(), "hex");

@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { allow, deny, subjects } from "./testing/policies.ts";
+import { allow, subjects } from "./testing/policies.ts";
 import { python } from "./testing/programs.ts";
-import { newPair, setKeys, turnOn } from "./testing/proofs.ts";
+import { newPair, onlyProved, setKeys, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
@@ -44,15 +44,6 @@ interface Answer {
   readonly errno: number;
   readonly mptcp?: boolean;
   readonly subflows?: number;
-}
-
-function onlyProved(direction: "in" | "out", subject: number) {
-  const own = { direction, subject, peer: 0, rule: 7 } as const;
-  return [
-    allow({ ...own, remote: remote.first }),
-    allow({ ...own, remote: remote.provisional }),
-    deny({ ...own, remote: remote.unknown }),
-  ];
 }
 
 describe.skipIf(whyNoKernelTests("proof-mptcp.test.ts"))("the proof in MPTCP", () => {

@@ -6,9 +6,9 @@ import { remote } from "./generated/layout.ts";
 import type { ProofProfile } from "./proof.ts";
 import { offloadChecksums } from "./testing/checksums.ts";
 import { TestHost } from "./testing/host.ts";
-import { address, allow, deny, subjects, TCP, UDP } from "./testing/policies.ts";
+import { address, subjects, TCP, UDP } from "./testing/policies.ts";
 import { connect, echoDatagrams, sendDatagram, serve } from "./testing/programs.ts";
-import { countsOf, datagramCountsOf, newPair, stateOf, turnOn } from "./testing/proofs.ts";
+import { countsOf, datagramCountsOf, newPair, onlyProved, stateOf, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
@@ -22,15 +22,8 @@ const VIRTUAL = "10.78.9.9";
 const ADDRESSES: ProofProfile = { addresses: true, ports: false };
 const ALL: ProofProfile = { addresses: true, ports: true };
 
-function onlyProved(direction: "in" | "out", subject: number) {
-  return [TCP, UDP].flatMap((proto) => {
-    const own = { direction, subject, peer: 0, proto, rule: 7 } as const;
-    return [
-      allow({ ...own, remote: remote.first }),
-      allow({ ...own, remote: remote.provisional }),
-      deny({ ...own, remote: remote.unknown }),
-    ];
-  });
+function onlyProvedBoth(direction: "in" | "out", subject: number) {
+  return [TCP, UDP].flatMap((proto) => onlyProved(direction, subject, proto));
 }
 
 describe.skipIf(whyNoKernelTests("proof-nat.test.ts"))("the proof behind a NAT", () => {
@@ -92,7 +85,7 @@ describe.skipIf(whyNoKernelTests("proof-nat.test.ts"))("the proof behind a NAT",
     await b.start(serve(SERVER_ADDRESS, PORT), SERVER);
     await b.start(echoDatagrams(SERVER_ADDRESS, PORT), SERVER);
     const policy = (direction: "in" | "out", subject: number) => ({
-      policies: onlyProved(direction, subject),
+      policies: onlyProvedBoth(direction, subject),
       subjects: subjects(subject),
       remotes: NUMBERS,
     });

@@ -4,24 +4,15 @@ import { statSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { allow, deny, subjects } from "./testing/policies.ts";
+import { subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
-import { newPair, setKeys, turnOn } from "./testing/proofs.ts";
+import { newPair, onlyProved, setKeys, turnOn } from "./testing/proofs.ts";
 import { LOADER_PATH, whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const SERVER = 21;
 const PORT = 8000;
 const NUMBERS = [CLIENT, SERVER].map((one) => ({ number: 1000 + one, remote: remote.first }));
-
-function onlyProved(direction: "in" | "out", subject: number) {
-  const own = { direction, subject, peer: 0, rule: 7 } as const;
-  return [
-    allow({ ...own, remote: remote.first }),
-    allow({ ...own, remote: remote.provisional }),
-    deny({ ...own, remote: remote.unknown }),
-  ];
-}
 
 const skipped = whyNoKernelTests("proof-older.test.ts") !== undefined;
 let a: TestHost;

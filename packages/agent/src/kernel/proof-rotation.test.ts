@@ -5,9 +5,9 @@ import { publicKeyOf } from "../proof/keys.ts";
 import { type ProofPeer, peerState } from "../proof/pair-keys.ts";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { allow, deny, subjects } from "./testing/policies.ts";
+import { subjects } from "./testing/policies.ts";
 import { python, serve } from "./testing/programs.ts";
-import { countsOf, HOST_A, HOST_B, turnOn } from "./testing/proofs.ts";
+import { countsOf, HOST_A, HOST_B, onlyProved, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
@@ -31,15 +31,6 @@ for _ in range(int(args[2])):
     s.close()
 print(json.dumps({"failed": failed, "slowestMs": slowest * 1000}))`;
 
-function onlyRight(direction: "in" | "out", subject: number) {
-  const own = { direction, subject, peer: 0, rule: 7 } as const;
-  return [
-    allow({ ...own, remote: remote.first }),
-    allow({ ...own, remote: remote.provisional }),
-    deny({ ...own, remote: remote.unknown }),
-  ];
-}
-
 describe.skipIf(whyNoKernelTests("proof-rotation.test.ts"))("turning the keys", () => {
   let a: TestHost;
   let b: TestHost;
@@ -56,13 +47,13 @@ describe.skipIf(whyNoKernelTests("proof-rotation.test.ts"))("turning the keys", 
     const remotes = [CLIENT, SERVER].map((one) => ({ number: 1000 + one, remote: remote.first }));
     await a.provision({
       modeOut: "block",
-      policies: onlyRight("out", CLIENT),
+      policies: onlyProved("out", CLIENT),
       subjects: subjects(CLIENT),
       remotes,
     });
     await b.provision({
       modeIn: "block",
-      policies: onlyRight("in", SERVER),
+      policies: onlyProved("in", SERVER),
       subjects: subjects(SERVER),
       remotes,
     });

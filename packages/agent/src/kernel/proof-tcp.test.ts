@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { allow, deny, subjects } from "./testing/policies.ts";
+import { subjects } from "./testing/policies.ts";
 import { connect, python } from "./testing/programs.ts";
-import { countsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
+import { countsOf, newPair, onlyProved, setKeys, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
@@ -42,15 +42,6 @@ s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, ${MPTCP}); s.settimeout(5)
 try: s.connect((args[0], int(args[1]))); error = 0
 except OSError as problem: error = problem.errno or -1
 print(json.dumps({"errno": error}))`;
-
-function onlyProved(direction: "in" | "out", subject: number) {
-  const own = { direction, subject, peer: 0, rule: 7 } as const;
-  return [
-    allow({ ...own, remote: remote.first }),
-    allow({ ...own, remote: remote.provisional }),
-    deny({ ...own, remote: remote.unknown }),
-  ];
-}
 
 describe.skipIf(whyNoKernelTests("proof-tcp.test.ts"))("the proof in a handshake", () => {
   let a: TestHost;

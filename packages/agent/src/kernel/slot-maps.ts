@@ -79,13 +79,7 @@ export function subjectMap(entries: readonly SubjectEntry[], spare: number): Ker
 }
 
 export function fillSubjects(map: KernelMap, entries: readonly SubjectEntry[]): void {
-  const keys = room(entries.length * 4);
-  const values = room(entries.length * 4);
-  entries.forEach((entry, i) => {
-    keys.setUint32(i * 4, entry.identity, true);
-    values.setUint32(i * 4, entry.subject, true);
-  });
-  filled(map, keys, values, entries.length);
+  fillNumbers(map, entries, ({ identity, subject }) => [identity, subject]);
 }
 
 export function remoteMap(entries: readonly RemoteEntry[], spare: number): KernelMap {
@@ -95,11 +89,17 @@ export function remoteMap(entries: readonly RemoteEntry[], spare: number): Kerne
 }
 
 export function fillRemotes(map: KernelMap, entries: readonly RemoteEntry[]): void {
+  fillNumbers(map, entries, ({ number, remote }) => [number, remote]);
+}
+
+/** Keys and values of 32 bits each. */
+function fillNumbers<E>(map: KernelMap, entries: readonly E[], pairOf: (entry: E) => [number, number]): void {
   const keys = room(entries.length * 4);
   const values = room(entries.length * 4);
   entries.forEach((entry, i) => {
-    keys.setUint32(i * 4, entry.number, true);
-    values.setUint32(i * 4, entry.remote, true);
+    const [key, value] = pairOf(entry);
+    keys.setUint32(i * 4, key, true);
+    values.setUint32(i * 4, value, true);
   });
   filled(map, keys, values, entries.length);
 }

@@ -1,9 +1,10 @@
 /** Keys and paths between two test hosts that `wire` has joined, without a controller. */
 import { randomBytes } from "node:crypto";
-import type { Path } from "../generated/layout.ts";
+import type { PolicyEntry } from "../contract.ts";
+import { type Path, remote } from "../generated/layout.ts";
 import type { PairKey, ProofCount, ProofPeerState } from "../proof.ts";
 import type { TestHost } from "./host.ts";
-import { address } from "./policies.ts";
+import { address, allow, deny, TCP } from "./policies.ts";
 
 export const HOST_A = ["10.77.0.1", "fd77::1"].map(address);
 export const HOST_B = ["10.77.0.2", "fd77::2"].map(address);
@@ -62,4 +63,14 @@ function totalOf(counts: readonly ProofCount[]) {
     totals.wrong += Number(one.wrong);
   }
   return totals;
+}
+
+/** Rules that let only who proved itself, or may yet, be talked with. */
+export function onlyProved(direction: "in" | "out", subject: number, proto = TCP): readonly PolicyEntry[] {
+  const own = { direction, subject, peer: 0, proto, rule: 7 } as const;
+  return [
+    allow({ ...own, remote: remote.first }),
+    allow({ ...own, remote: remote.provisional }),
+    deny({ ...own, remote: remote.unknown }),
+  ];
 }
