@@ -67,6 +67,14 @@ static __always_inline int pass_untracked(struct bpf_sock_addr *ctx,
 		record_denied(connection, 0);
 		return refuse();
 	}
+	/* Nobody would judge the SYN-ACK, so any server would do. */
+	if (!datagram && must_be_proved(connection)) {
+		connection->verdict = RW_VERDICT_BLOCKED;
+		connection->reason = RW_REASON_NO_PROOF;
+		connection->rule = 0;
+		record_denied(connection, 0);
+		return refuse();
+	}
 	if (datagram || !ctx->sk)
 		return 1;
 	record_flow(connection, RW_STATE_ATTEMPTED, 1, 0, 0);

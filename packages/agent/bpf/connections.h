@@ -28,7 +28,7 @@ struct connection_set {
  * set -> connections; kernel, until the socket closes. The loader makes twice
  * the places asked for. Both sets of a socket full: counted (CONNECTIONS_FULL);
  * the verdict holds, the flow is counted as attempted and its bytes are lost, and
- * what would have to be held is denied.
+ * what would have to be held, or to prove itself yet, is denied.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -86,18 +86,4 @@ static __always_inline void explain_datagram(struct connection *connection,
 		connection->reason = RW_REASON_NO_PROOF;
 }
 
-/*
- * An answer that no device's program has judged: is that program missing, and
- * does the policy ask for what it would have read?
- */
-static __always_inline bool must_be_proved(const struct connection *connection)
-{
-	struct rw_slot *slot;
-	__u32 index;
-
-	slot = slot_of(connection, &index);
-	return slot && blocks(slot->mode_out) &&
-	       slot->levels_remote[0];
-}
-
 #endif

@@ -12,6 +12,7 @@
 
 struct arrival {
 	struct connection connection;
+	__u8 own[16]; /* which of the host's addresses it is made to */
 	__u64 proof; /* MAC of its SYN; 0: it had none */
 	__u32 sequence; /* of the SYN that was judged at the device */
 	__u16 peer_port;

@@ -107,6 +107,7 @@ static __always_inline int expect_arrival(const struct connection *connection,
 
 	if (arrival) {
 		arrival->connection = *connection;
+		__builtin_memcpy(arrival->own, packet->destination, 16);
 		arrival->sequence = packet->sequence;
 		arrival->peer_port = packet->source_port;
 		arrival->judged = at_device;
@@ -115,9 +116,19 @@ static __always_inline int expect_arrival(const struct connection *connection,
 	return PASS;
 }
 
+/* Of this very pair of ends: another listener may have the same port. */
+static __always_inline bool is_arrival_of(const struct arrival *arrival,
+					  const struct headers *packet)
+{
+	return is_arrival(arrival, packet->source, packet->source_port,
+			  packet->destination_port) &&
+	       same_address(arrival->own, packet->destination);
+}
+
 /* Has the device's program let this very SYN in, by the policy in force? */
 static __always_inline bool passed_device(const struct headers *packet,
-					  const struct rw_slot *slot)
+					  const struct rw_slot *slot,
+					  __u32 index)
 {
 	struct arrival *arrival = arrival_at(packet->source,
 					     packet->source_port,
@@ -126,8 +137,8 @@ static __always_inline bool passed_device(const struct headers *packet,
 	return arrival && arrival->judged &&
 	       arrival->sequence == packet->sequence &&
 	       arrival->connection.generation == slot->generation &&
-	       is_arrival(arrival, packet->source, packet->source_port,
-			  packet->destination_port);
+	       arrival->connection.workload == index >> WORKLOAD_SHIFT &&
+	       is_arrival_of(arrival, packet);
 }
 
 static __always_inline void refuse_syn(struct connection *connection,
@@ -187,7 +198,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 	struct proof proof;
 
 	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
-	if (!slot || passed_device(packet, slot))
+	if (!slot || passed_device(packet, slot, index))
 		return PASS;
 	if (awaits_description(cgroup_id)) {
 		count(RW_COUNT_HOLDS);
@@ -238,12 +249,11 @@ static __always_inline int complete_handshake(struct bpf_sock *sk,
 					     packet->source_port,
 					     packet->destination_port);
 
-	if (!arrival ||
-	    is_arrival(arrival, packet->source, packet->source_port,
-		       packet->destination_port))
+	if (!arrival || is_arrival_of(arrival, packet))
 		return PASS;
 	start_inbound(&arrival->connection, sk, packet, IPPROTO_TCP,
 		      socket_cgroup(sk));
+	__builtin_memcpy(arrival->own, packet->destination, 16);
 	arrival->peer_port = packet->source_port;
 	arrival->judged = 0;
 	arrival->proof = 0;

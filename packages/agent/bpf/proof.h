@@ -121,4 +121,16 @@ static __always_inline bool awaits_number(const struct connection *connection)
 	       elapsed_ns(connection->start_ns) < NUMBER_HOLD_NS;
 }
 
+/* An answer that nobody will judge: does the policy ask for what it proves? */
+static __always_inline bool must_be_proved(const struct connection *connection)
+{
+	struct rw_slot *slot;
+	__u32 index;
+
+	if (connection->remote != RW_REMOTE_PROVISIONAL)
+		return false;
+	slot = slot_of(connection, &index);
+	return slot && blocks(slot->mode_out) && slot->levels_remote[0];
+}
+
 #endif

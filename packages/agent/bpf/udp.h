@@ -160,8 +160,8 @@ static __noinline int hear_datagram(struct datagram_flow *flow,
 		flow->cookie = 0;
 		return DROP;
 	}
-	if (answer && flow->connection.remote == RW_REMOTE_PROVISIONAL &&
-	    must_be_proved(&flow->connection))
+	/* The program that reads it at the device is missing. */
+	if (answer && must_be_proved(&flow->connection))
 		return DROP;
 	touch(flow, answer);
 	if (answer) {

@@ -13,6 +13,7 @@ import { whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const SERVER = 21;
+const OPEN_SERVER = 22;
 const PORT = 8000;
 const OTHER_PORT = 8001;
 const RIGHT = remote.first;
@@ -36,8 +37,10 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     wire(a, b);
     for (const host of [a, b])
       for (const identity of [CLIENT, SERVER]) host.kernel.proof.setNumber(identity, 1000 + identity);
+    b.ip("addr", "add", "10.77.0.3/24", "dev", "wire0");
     // It reads until the client closes, so that nothing of a connection stays at the server.
     for (const port of [PORT, OTHER_PORT]) await b.start(serve("10.77.0.2", port, { read: 1 }), SERVER);
+    await b.start(serve("10.77.0.3", PORT), OPEN_SERVER);
     for (const host of [a, b]) turnOn(host);
     setKeys(a, b, newPair());
     await a.provision({
@@ -48,8 +51,8 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     });
     await b.provision({
       modeIn: "block",
-      policies: onlyRight("in", SERVER),
-      subjects: subjects(SERVER),
+      policies: [...onlyRight("in", SERVER), allow({ direction: "in", subject: OPEN_SERVER })],
+      subjects: subjects(SERVER, OPEN_SERVER),
       remotes: [{ number: 1000 + CLIENT, remote: RIGHT }],
     });
   });
@@ -115,6 +118,16 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     await expectFault("mac");
   });
 
+  test("what was let in to another of the host's addresses opens nothing here", async () => {
+    const packet = (await recorded()).subarray(0, 40);
+    packet.writeUInt16BE(40_123, 20);
+    packet.writeUInt8(0x50, 32); // a TCP header without options
+    packet.set([10, 77, 0, 3], 16);
+    expect(await inject(packet)).toBe("syn-ack");
+    packet.set([10, 77, 0, 2], 16);
+    expect(await inject(packet)).not.toBe("syn-ack");
+  });
+
   test("a SYN that was never answered is let in, so that the refusals above say something", async () => {
     const server = countsOf(b);
     const capture = await a.start(python(CAPTURE, String(PORT), String(TCP)), CLIENT);
@@ -168,6 +181,49 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
         setKeys(a, b, pair);
       }
     });
+  });
+});
+
+describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("a table of connections that was filled", () => {
+  let a: TestHost;
+  let b: TestHost;
+  beforeAll(async () => {
+    a = new TestHost("a");
+    b = new TestHost("b");
+    a.unload();
+    a.reload("--connections", "8");
+    wire(a, b);
+    await b.start(serve("10.77.0.2", PORT), SERVER);
+    turnOn(a);
+    setKeys(a, b, newPair());
+  });
+  afterAll(async () => {
+    await a.close();
+    await b.close();
+  });
+
+  /** Connects beside many sockets to a server that proves nothing. */
+  const crowded = (): Promise<Connected> =>
+    a.ask<Connected>(
+      python(`
+crowd = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(40)]
+for one in crowd: one.connect(("127.0.0.1", 9))
+s = socket.socket()
+s.settimeout(3)
+print(json.dumps({"errno": s.connect_ex(("10.77.0.2", ${PORT}))}), flush=True)`),
+      CLIENT,
+    );
+
+  test("lets nobody reach software that has to prove itself", async () => {
+    await a.provision({ modeOut: "block", policies: onlyRight("out", CLIENT), subjects: subjects(CLIENT) });
+    expect(await crowded()).toEqual({ errno: a.refusal });
+    expect(a.kernel.counters().connectionsFull).toBeGreaterThan(0n);
+  });
+
+  test("changes nothing where no proof is asked for", async () => {
+    const policies = [allow({ direction: "out", subject: CLIENT })];
+    await a.provision({ modeOut: "block", policies, subjects: subjects(CLIENT) });
+    expect(await crowded()).toEqual({ errno: 0 });
   });
 });
 
