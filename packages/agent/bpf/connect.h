@@ -32,6 +32,13 @@ static __always_inline void start_outbound(struct connection *connection,
 	connection->direction = RW_DIRECTION_OUT;
 }
 
+/* Its SYN stays here, and is sent again soon. */
+static __always_inline void hold_syn(struct connection *connection)
+{
+	connection->flags |= CONNECTION_HELD;
+	last_hold_jiffies = bpf_jiffies64();
+}
+
 /* May unknown software go on for now: its SYN is held, or all fails open? */
 static __always_inline bool may_wait(struct connection *connection,
 				     const struct judgement *result,
@@ -42,8 +49,7 @@ static __always_inline bool may_wait(struct connection *connection,
 	if (datagram)
 		count(RW_COUNT_PENDING_DATAGRAMS);
 	if (!datagram && answers) {
-		connection->flags |= CONNECTION_HELD;
-		last_hold_jiffies = bpf_jiffies64();
+		hold_syn(connection);
 		return true;
 	}
 	if (!answers && settle_unknown(connection, result,
@@ -100,8 +106,8 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	struct connection connection;
 	struct rw_slot *slot;
 	__u64 cookie;
+	bool known, numberless = false;
 	__u32 index;
-	bool known;
 
 	start_outbound(&connection, target);
 	slot = slot_of(&connection, &index);
@@ -115,27 +121,28 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	if (!known)
 		report_miss(&connection.process);
 	if (!datagram && awaits_description(connection.process.cgroup_id)) {
-		connection.flags |= CONNECTION_HELD;
-		last_hold_jiffies = bpf_jiffies64();
+		hold_syn(&connection);
 	} else if (result.verdict == RW_VERDICT_BLOCKED) {
 		bool unknown = !known && result.mode == RW_MODE_BLOCK;
 
 		if (known && awaits_name(&connection, &result)) {
-			connection.flags |= CONNECTION_HELD;
-			last_hold_jiffies = bpf_jiffies64();
+			hold_syn(&connection);
 		} else if (!unknown || !may_wait(&connection, &result, datagram)) {
 			record_denied(&connection, 0);
 			return refuse();
 		}
 	} else if (datagram && sends && known) {
 		record_datagrams(&connection);
-	} else if (awaits_number(&connection)) {
-		connection.flags |= CONNECTION_HELD;
-		last_hold_jiffies = bpf_jiffies64();
+	} else {
+		numberless = !datagram && awaits_number(&connection);
+		if (numberless)
+			hold_syn(&connection);
 	}
-	if (!put_connection(cookie, &connection))
-		return pass_untracked(ctx, &connection, datagram);
-	return 1;
+	if (put_connection(cookie, &connection))
+		return 1;
+	if (numberless)
+		connection.flags &= ~CONNECTION_HELD;
+	return pass_untracked(ctx, &connection, datagram);
 }
 
 static __always_inline int outbound(struct bpf_sock_addr *ctx,

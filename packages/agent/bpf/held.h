@@ -45,6 +45,8 @@ static __noinline int judge_held_syn(struct connection *connection)
 	if (result.verdict != RW_VERDICT_BLOCKED) {
 		if (awaits_number(connection)) {
 			count(RW_COUNT_HOLDS);
+			if (!known)
+				report_miss(&connection->process);
 			return DROP;
 		}
 		return release_syn(connection);

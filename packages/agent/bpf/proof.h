@@ -111,14 +111,20 @@ static __always_inline bool makes_room(const struct connection *connection)
 	       elapsed_ns(connection->start_ns) < NO_ROOM_NS;
 }
 
-/* Is it worth keeping the SYN back until its software has a number? */
+/*
+ * Is it worth keeping the SYN back until its software has a number? Also where
+ * it is not known yet who connects: without a number the other end would refuse
+ * what it lets in a moment later.
+ */
 static __always_inline bool awaits_number(const struct connection *connection)
 {
-	if (!(connection->flags & CONNECTION_PROVES) || !connection->identity ||
+	if (!(connection->flags & CONNECTION_PROVES) ||
+	    (connection->process.flags & RW_TASK_AGENT) ||
 	    number_of(connection->identity))
 		return false;
 	return proof_switches(RW_PROOF_SWITCH_ON | RW_PROOF_SWITCH_NUMBERED) &&
-	       elapsed_ns(connection->start_ns) < NUMBER_HOLD_NS;
+	       elapsed_ns(connection->start_ns) < NUMBER_HOLD_NS &&
+	       agent_answers();
 }
 
 /* An answer that nobody will judge: does the policy ask for what it proves? */

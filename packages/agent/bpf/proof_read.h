@@ -297,6 +297,13 @@ static __always_inline bool may_yet_prove(__u64 what)
 	return true;
 }
 
+/* Does any rule of this direction say what the peer's software must be? */
+static __always_inline bool asks_for_proofs(const struct connection *connection,
+					    const struct rw_slot *slot)
+{
+	return slot->levels_remote[connection->direction == RW_DIRECTION_IN];
+}
+
 static __always_inline __u64 handshake_hash(const struct headers *packet)
 {
 	const __u64 *source = (const __u64 *)packet->source;
@@ -307,20 +314,23 @@ static __always_inline __u64 handshake_hash(const struct headers *packet)
 
 /*
  * A packet that was refused for want of a proof: would it have passed without
- * one? If so it may wait; else it is refused as it would have been anyway.
+ * one, or could it with a number that is known? If so it may wait; else it is
+ * refused as it would have been anyway.
  */
 static __noinline int waits_for_proof(struct connection *connection,
 				       const struct headers *packet,
 				       struct rw_slot *slot, __u32 slot_index)
 {
+	__u8 remote = connection->remote;
 	struct judgement plain = {};
 
-	if (connection->remote == RW_REMOTE_FIRST)
+	if (remote == RW_REMOTE_FIRST)
 		ask_number(packet);
 	connection->remote = RW_REMOTE_NONE;
 	judge_connection(connection, slot, slot_index, &plain);
 	connection->remote = RW_REMOTE_UNKNOWN;
-	if (plain.verdict == RW_VERDICT_BLOCKED)
+	if (plain.verdict == RW_VERDICT_BLOCKED &&
+	    !(remote == RW_REMOTE_FIRST && asks_for_proofs(connection, slot)))
 		return 0;
 	if (may_yet_prove(handshake_hash(packet)))
 		return 1;
