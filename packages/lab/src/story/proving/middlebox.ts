@@ -23,6 +23,8 @@ export async function middlebox(cast: Stage): Promise<void> {
     addSeen(cast, { ...REFUSED, tried }, await required());
     await untilMarked(cast);
     await expectPath(cast, ENDS.from, ENDS.to, "stripped");
+    // The way back has a mark of its own: until then the client's host calls the server's software unknown.
+    await expectPath(cast, ENDS.to, ENDS.from, "stripped");
     await expectAlert(cast);
     await lower(cast);
     addSeen(cast, { ...REFUSED, tried: "the marked path, `verified: required`" }, await required());
