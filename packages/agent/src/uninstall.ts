@@ -1,11 +1,15 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
 import { agentError } from "./agent-error.ts";
 import type { AgentPlaces } from "./agent-options.ts";
 import { carriedIds, removeCarried } from "./carry/carrier.ts";
 import { removeAptHook } from "./evidence/apt-hook.ts";
 import { unloadPrograms } from "./kernel-instance.ts";
 import { holderOf } from "./state/lock.ts";
+
+/** The folder that holds one agent's, by default, in `/run` and in `/var/lib`. */
+const OWN_FOLDER = "ringwall";
 
 /**
  * Ends enforcement and removes all that an agent left: programs, maps, key, journal; with `keepState` only what is in
@@ -25,5 +29,12 @@ export async function uninstallAgent(
   if (keepState) return [detached];
   await removeAptHook(stateDir);
   await rm(stateDir, { recursive: true, force: true });
+  await removeOwnFolder(dirname(dirname(resolve(pinDir))));
+  await removeOwnFolder(dirname(resolve(stateDir)));
   return [detached, `state in \`${stateDir}\` removed`];
+}
+
+/** One that has another name was somebody else's before, and one that holds more still is. */
+async function removeOwnFolder(path: string): Promise<void> {
+  if (basename(path) === OWN_FOLDER) await rmdir(path).catch(() => undefined);
 }

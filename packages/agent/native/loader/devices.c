@@ -299,7 +299,7 @@ int attach_devices(const struct options *options)
 	return failed;
 }
 
-void detach_devices(const struct options *options)
+static void detach_inside(const struct options *options)
 {
 	struct options own = *options;
 
@@ -307,6 +307,13 @@ void detach_devices(const struct options *options)
 		own.device_program = &device_programs[i];
 		with_program(&own, device_programs[i].name, detach_each);
 	}
+}
+
+/* Filters have no pin that says where they are: a container's devices too. */
+void detach_devices(const struct options *options)
+{
+	detach_inside(options);
+	each_netns(options, detach_inside);
 }
 
 int pin_device_program(struct bpf_program *program, const char *pin)

@@ -95,6 +95,10 @@ int with_program(const struct options *options, const char *name,
 /* A program that is attached to no cgroup: below devices/, by its name. */
 int pin_device_program(struct bpf_program *program, const char *pin);
 
+/* namespaces.c: with `netns` of the options for each of the machine's. */
+void each_netns(const struct options *options,
+		void (*visit)(const struct options *inside));
+
 /* cut.c: ends connections that the policy in force denies. */
 int command_cut(const struct options *options);
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, peer, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { LOADER_PATH, whyNoKernelTests } from "./testing/requirements.ts";
 
 const SERVER = 21;
 
@@ -30,8 +30,8 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters ins
   });
 
   const reach = (): Promise<Connected> => a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 4 }));
-  const filters = (): string =>
-    execFileSync("tc", ["-n", b.name, "filter", "show", "dev", "wire0", "ingress"], { encoding: "utf8" });
+  const filters = (netns = b.name, device = "wire0"): string =>
+    execFileSync("tc", ["-n", netns, "filter", "show", "dev", device, "ingress"], { encoding: "utf8" });
 
   test("resets what it refuses at the first SYN", async () => {
     if (!b.has("judge_at_device")) return;
@@ -65,5 +65,21 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters ins
     b.unload();
     expect(filters()).not.toContain("judge_at_device");
     b.reload("--tc-filters");
+  });
+
+  test("leaves none in a namespace that it was asked to attach in besides its own", () => {
+    const inside = `${b.name}c`;
+    execFileSync("ip", ["netns", "add", inside]);
+    try {
+      execFileSync("ip", ["-n", inside, "link", "add", "eth0", "type", "veth", "peer", "name", "far0"]);
+      const netns = ["--netns", `/run/netns/${inside}`];
+      execFileSync(LOADER_PATH, ["devices", "--pin", b.pin, ...netns, "--tc-filters"]);
+      expect(filters(inside, "eth0")).toContain("judge_at_device");
+      b.unload();
+      expect(filters(inside, "eth0")).toBe("");
+      b.reload("--tc-filters");
+    } finally {
+      execFileSync("ip", ["netns", "delete", inside]);
+    }
   });
 });
