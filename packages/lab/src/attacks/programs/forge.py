@@ -1,10 +1,11 @@
 """What somebody with raw sockets at a host's address can try against the proof; written from docs/proof.md alone.
 
-    forge.py capture PORT                            prints `ready`, then the first IPv4 SYN that leaves for the port
+    forge.py capture PORT                            prints `ready`, then the first IPv4 SYN that leaves for the port and names
+                                                     its software
     forge.py inject SYN                              sends it as it is
     forge.py inject SYN port=N | mac=random | key=random     with another port, a made-up MAC, a MAC by a wrong key
 
-A SYN is hexadecimal, from the IP header on. `inject` prints what came back within a second.
+A SYN is hexadecimal, from the IP header on. `inject` sends it once a second, as TCP does, and prints what came back.
 """
 
 import os
@@ -17,6 +18,8 @@ import time
 OPTION = bytes.fromhex("fe105257")
 WORD_MASK = (1 << 64) - 1
 EPOCH_SECONDS = 64
+NUMBER_MASK = (1 << 28) - 1
+SENDINGS = 3
 ANSWER_SECONDS_MAX = 1
 CAPTURE_SECONDS_MAX = 10
 
@@ -92,6 +95,11 @@ def write_checksum(packet):
     packet[36:38] = struct.pack("!H", ~total & 0xFFFF)
 
 
+def names_software(packet):
+    at = packet.find(OPTION)
+    return at >= 0 and struct.unpack("!I", packet[at + 4 : at + 8])[0] & NUMBER_MASK != 0
+
+
 def capture(port):
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
     wire.settimeout(CAPTURE_SECONDS_MAX)
@@ -100,7 +108,7 @@ def capture(port):
         packet = wire.recv(2048)
         if packet[0] != 0x45 or packet[9] != 6 or packet[33] & 0x12 != 2:
             continue
-        if packet[22:24] == struct.pack("!H", port):
+        if packet[22:24] == struct.pack("!H", port) and names_software(packet):
             return print(f"syn {packet.hex()}", flush=True)
 
 
@@ -111,12 +119,13 @@ def inject(text, changes):
     write_checksum(packet)
     out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
     heard = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
-    out.sendto(packet, (socket.inet_ntoa(bytes(packet[16:20])), 0))
-    end = time.monotonic() + ANSWER_SECONDS_MAX
-    while select.select([heard], [], [], max(0, end - time.monotonic()))[0]:
-        answer = heard.recv(2048)
-        if answer[20:22] == packet[22:24] and answer[22:24] == packet[20:22]:
-            return print("reached: SYN-ACK" if answer[33] & 0x12 == 0x12 else "reset")
+    for _ in range(SENDINGS):
+        out.sendto(packet, (socket.inet_ntoa(bytes(packet[16:20])), 0))
+        end = time.monotonic() + ANSWER_SECONDS_MAX
+        while select.select([heard], [], [], max(0, end - time.monotonic()))[0]:
+            answer = heard.recv(2048)
+            if answer[20:22] == packet[22:24] and answer[22:24] == packet[20:22]:
+                return print("reached: SYN-ACK" if answer[33] & 0x12 == 0x12 else "reset")
     print("silence")
 
 

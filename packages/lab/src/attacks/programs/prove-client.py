@@ -2,7 +2,7 @@
 
     prove-client.py NAME PORT SECONDS                once, for at most SECONDS
     prove-client.py NAME PORT SECONDS COUNT          COUNT times, one after the other: how many were greeted
-    prove-client.py NAME PORT SECONDS forever        until it is ended: a line for each attempt with its times
+    prove-client.py NAME PORT SECONDS forever        until it is ended: a line for each attempt with its times and its error
 """
 
 import socket
@@ -25,16 +25,15 @@ def attempt(name, port, seconds):
 
 def many(name, port, seconds, count):
     errors = [error for error in (attempt(name, port, seconds) for _ in range(count)) if error]
-    for error in errors[:LOSSES_NAMED_MAX]:
-        print(error, file=sys.stderr)
-    print(f"reached: {count - len(errors)} of {count}")
+    named = "".join(f", {error}" for error in errors[:LOSSES_NAMED_MAX])
+    print(f"reached: {count - len(errors)} of {count}{named}")
 
 
 def forever(name, port, seconds):
     while True:
         began = time.time_ns() // 1_000_000
         error = attempt(name, port, seconds)
-        print(f"{'refused' if error else 'greeted'} {began} {time.time_ns() // 1_000_000}", flush=True)
+        print(f"{'refused' if error else 'greeted'} {began} {time.time_ns() // 1_000_000} {error or ''}", flush=True)
         time.sleep(PAUSE_SECONDS)
 
 

@@ -16,6 +16,8 @@ const ALLOWED = { ...ENDS, expected: "gets through" } as const;
 const REFUSED = { ...ENDS, expected: "refused" } as const;
 const FROM = ENDS.from;
 const STOP_MS_MAX = 5000;
+/** Long enough for a SYN that names its software, which leaves when that is known. */
+const LOST_SECONDS = 4;
 
 /** What is right gets through, over both protocols, and is shown with its level. */
 export async function rightOnes(cast: Stage): Promise<void> {
@@ -68,7 +70,7 @@ export async function forgeries(cast: Stage): Promise<void> {
     addSeen(cast, { ...REFUSED, tried }, await inject(lab, FROM, syn, ...changes));
   await lab.way.set(`tcp dport ${ports.second} drop`);
   const lost = await captureSyn(lab, FROM, ports.second, () =>
-    connect(lab, FROM, "db4", ports.second, { seconds: 1 }),
+    connect(lab, FROM, "db4", ports.second, { seconds: LOST_SECONDS }),
   );
   await lab.way.clear();
   const tried = "control: a SYN that got lost on the way, sent for the first time";

@@ -79,7 +79,7 @@ export async function connect(
 
 /** Connects until it is ended, and says of each attempt when it began, when it ended and how. */
 export function connectForever(lab: Lab, from: HostName, to: string, port: number): Service {
-  const argv = [PYTHON, PROVER, to, String(port), "1", "forever"];
+  const argv = [PYTHON, PROVER, to, String(port), String(TRY_SECONDS), "forever"];
   return lab.host(from).start({ unit: UNIT, argv });
 }
 

@@ -9,7 +9,12 @@ const SETTLED_MS = 3000;
 const ATTEMPTS_MIN = 20;
 const STOP_MS_MAX = 5000;
 
-type Attempt = { readonly greeted: boolean; readonly beganMs: number; readonly endedMs: number };
+type Attempt = {
+  readonly greeted: boolean;
+  readonly beganMs: number;
+  readonly endedMs: number;
+  readonly error: string;
+};
 
 /**
  * A host is forgotten while it connects all the time, by a rule that names its address and program: no proof of it counts
@@ -62,20 +67,23 @@ function checkRevoked(
 function checkEnrolled({ checks }: Stage, attempts: readonly Attempt[]): void {
   const first = attempts.findIndex((one) => one.greeted);
   const after = first < 0 ? [] : attempts.slice(first);
-  const refused = after.filter((one) => !one.greeted).length;
+  const refused = after.filter((one) => !one.greeted);
+  const why = [...new Set(refused.map((one) => one.error))].join(", ");
   checks.add({
     ...ENDS,
     tried: "it enrols anew, under `verified: required`",
     expected: "from the first that gets through on all do",
-    seen: `${first} refused before, then ${after.length - refused} through and ${refused} refused`,
-    passed: after.length > ATTEMPTS_MIN && refused === 0,
+    seen: `${first} refused before, then ${after.length - refused.length} through and ${refused.length} refused${why && `: ${why}`}`,
+    passed: after.length > ATTEMPTS_MIN && refused.length === 0,
   });
 }
 
 function attemptsOf(client: Service): readonly Attempt[] {
   return client.lines.flatMap((line) => {
-    const [how, began, ended] = line.split(" ");
+    const [how, began, ended, ...error] = line.split(" ");
     if (how !== "greeted" && how !== "refused") return [];
-    return [{ greeted: how === "greeted", beganMs: Number(began), endedMs: Number(ended) }];
+    return [
+      { greeted: how === "greeted", beganMs: Number(began), endedMs: Number(ended), error: error.join(" ") },
+    ];
   });
 }

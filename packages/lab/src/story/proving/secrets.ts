@@ -65,22 +65,27 @@ async function placesWith(
   }
   places.push(["the controller's output", () => Buffer.from(controller.lines.join("\n"))]);
   const data = lab.host("controller").file(CONTROLLER_DATA);
-  for (const entry of readdirSync(data, { recursive: true, withFileTypes: true }))
-    if (entry.isFile()) {
-      const file = path.join(entry.parentPath, entry.name);
-      places.push([file.slice(data.length), () => readFileSync(file)]);
-    }
+  for (const file of filesBelow(data)) places.push([file.slice(data.length), () => readFileSync(file)]);
   return places.flatMap(([name, read]) => {
-    const bytes = readIfThere(read);
+    const bytes = ifThere(read, Buffer.alloc(0));
     return secrets.flat().some((secret) => bytes.includes(secret)) ? [name] : [];
   });
 }
 
-/** Processes end and databases remove files meanwhile. */
-function readIfThere(read: () => Buffer): Buffer {
+function filesBelow(folder: string): readonly string[] {
+  const entries = ifThere(() => readdirSync(folder, { withFileTypes: true }), []);
+  return entries.flatMap((entry) => {
+    const inside = path.join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(inside);
+    return entry.isFile() ? [inside] : [];
+  });
+}
+
+/** Processes end and databases remove files and folders meanwhile. */
+function ifThere<T>(read: () => T, otherwise: T): T {
   try {
     return read();
   } catch {
-    return Buffer.alloc(0);
+    return otherwise;
   }
 }
