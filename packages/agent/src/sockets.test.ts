@@ -8,7 +8,8 @@ import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { hostPolicyOf } from "./testing/host-policy.ts";
 
 const PYTHON = realpathSync("/usr/bin/python3");
-const PORT = 47_391;
+/** On the machine's own loopback: below what the kernel gives to those who ask for any port. */
+const PORT = 7391;
 const NOBODY = "0".repeat(32);
 const NOBODY_V4 = `${"0".repeat(20)}ffff${"0".repeat(8)}`;
 /** Long enough ago that the agent knows it: unknown software's waiting is not judged. */

@@ -30,21 +30,39 @@ export function processesIn(cgroup: string): number[] {
   return [...own, ...children(cgroup).flatMap(processesIn)];
 }
 
-/** Ends every process of the subtree, waits for that, and removes the subtree. Nothing outside it is touched. */
+/**
+ * Ends every process of the subtree, waits for that, and removes the subtree. Nothing outside it is touched. Another lab
+ * may be at the same leftover: what it has removed meanwhile is gone as well.
+ */
 export async function destroyCgroup(cgroup: string): Promise<void> {
-  if (!existsSync(cgroup)) return;
-  const killAll = path.join(cgroup, "cgroup.kill");
   const deadline = Date.now() + KILL_WAIT_MS_MAX;
-  for (;;) {
-    const pids = processesIn(cgroup);
-    if (pids.length === 0) break;
-    if (Date.now() > deadline) throw new Error(`processes ${pids.join(", ")} of ${cgroup} do not end`);
-    // cgroup.kill is there from Linux 5.14.
-    if (existsSync(killAll)) writeFileSync(killAll, "1");
-    else for (const pid of pids) killQuietly(pid);
+  while (existsSync(cgroup)) {
+    try {
+      const pids = processesIn(cgroup);
+      if (pids.length === 0) {
+        await removeTree(cgroup, deadline);
+        continue;
+      }
+      if (Date.now() > deadline) throw new Error(`processes ${pids.join(", ")} of ${cgroup} do not end`);
+      killThere(cgroup, pids);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
     await sleep(KILL_POLL_MS);
   }
-  await removeTree(cgroup, deadline);
+}
+
+function killThere(cgroup: string, pids: readonly number[]): void {
+  const killAll = path.join(cgroup, "cgroup.kill");
+  // It is there from Linux 5.14.
+  if (existsSync(killAll)) writeFileSync(killAll, "1", { flag: "r+" });
+  else for (const pid of pids) killQuietly(pid);
+}
+
+/** A file of a control group that was removed: before it was opened, or after. */
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOENT" || code === "ENODEV";
 }
 
 export function makeCgroup(cgroup: string): void {
