@@ -29,6 +29,7 @@ export function dispatchEvents(
         identifier.onMiss(event).catch(onError);
         break;
       case "denial":
+        agent.lateNames.note(event);
         drainSoon(agent, onError);
         break;
       case "unknownListener":

@@ -30,6 +30,7 @@ import { observeAddresses } from "./observe/addresses.ts";
 import { createNameStore } from "./observe/dns/name-store.ts";
 import { createNames, type Names } from "./observe/dns/names.ts";
 import { readResolvers } from "./observe/dns/resolvers.ts";
+import { createLateNames, type LateNames } from "./observe/late-names.ts";
 import { createReporter, type PolicyInForce, type Reporter } from "./observe/reporter.ts";
 import { onMessage } from "./on-message.ts";
 import type { Instance } from "./open-instance.ts";
@@ -67,6 +68,7 @@ export type Agent = {
   readonly enforcer: Enforcer;
   readonly governor: Governor;
   readonly reporter: Reporter;
+  readonly lateNames: LateNames;
   readonly spool: Spool;
   readonly uploader: Uploader;
   readonly session: Session;
@@ -173,8 +175,10 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     gate: execGate,
     onProblem: (message) => log.warn(message),
   });
+  const lateNames = createLateNames((process) => identifier.idOf(process));
   const reporter = createReporter({
     kernel,
+    lateNames,
     workload: credentials.workload,
     processIdentity: book.processIdentity,
     wallOffsetNs,
@@ -331,6 +335,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     enforcer,
     governor,
     reporter,
+    lateNames,
     spool,
     uploader,
     session,

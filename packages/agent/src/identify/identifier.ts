@@ -74,6 +74,8 @@ export type Identifier = {
   readonly seed: (record: TaskRecord) => Promise<void>;
   /** A process as it is known; undefined where no agent ever answered for it. */
   readonly processOf: (tgid: number, uid: number) => ProcessRef | undefined;
+  /** The number of a process' identity, pending or not: undefined while it is looked for, null if it can't be known. */
+  readonly idOf: (process: ProcessRef) => Promise<number | null | undefined>;
   /** Who a process is, for reports. */
   readonly identityOf: (process: ProcessRef) => ProcessIdentity | undefined;
   readonly counts: () => Readonly<IdentifierCounts>;
@@ -141,6 +143,15 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     else if (await admit({ ...answer, uid, cgroupId }, occasion)) kernel.setResolution(process, answer);
   }
 
+  async function idOf(process: ProcessRef): Promise<number | null | undefined> {
+    const { uid, cgroupId, tgid } = process;
+    const answer = process.pending ? await answerer.begun(process) : process;
+    if (answer === undefined || answer === null) return answer;
+    const key = { exeId: answer.exeId, scriptId: answer.scriptId, uid, cgroupId };
+    const ppid = kernel.getTask(tgid)?.ppid ?? 0;
+    return (await admit(key, { tgid, ppid, timeNs: kernel.bootNs() })) ? (book.find(key) ?? null) : null;
+  }
+
   async function seed(record: TaskRecord): Promise<void> {
     const { tgid, uid, cgroupId, ppid, timeNs } = record;
     const task = kernel.getTask(tgid);
@@ -160,6 +171,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     onExec,
     onMiss,
     seed,
+    idOf,
     counts: () => counts,
     processOf: (tgid, uid) => {
       const task = kernel.getTask(tgid);

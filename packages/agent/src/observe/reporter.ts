@@ -10,6 +10,7 @@ import type { Report } from "../session/spool.ts";
 import type { LocalAddress } from "./addresses.ts";
 import { deniedExecOf, execOf, tamperingOf } from "./exec-message.ts";
 import { createFlowBatches } from "./flow-batch.ts";
+import type { LateNames } from "./late-names.ts";
 
 /** Sightings that wait for the next report; past it they are counted as lost. */
 export const SIGHTINGS_MAX = 4 * EXEC_BATCH_MAX;
@@ -34,6 +35,8 @@ export type ReporterParts = {
   readonly keep: (report: Report) => Promise<void>;
   /** Whether reports pile up: then they are made less often, so that they last longer. */
   readonly isCrowded: () => boolean;
+  /** Names what was refused before anybody knew whose it was. */
+  readonly lateNames?: LateNames;
   /** Gives workloads that the host carries what is theirs; called at every drain. */
   readonly handOver?: (records: readonly FlowRecord[], policy: PolicyInForce) => Promise<void>;
 };
@@ -106,9 +109,10 @@ export function createReporter(parts: ReporterParts): Reporter {
     drainedMs = performance.now();
     let handedOver = false;
     let flows = 0;
-    await kernel.handOverFlows(async (drained) => {
+    await kernel.handOverFlows(async (counted) => {
       handedOver = true;
-      flows += drained.length;
+      flows += counted.length;
+      const drained = (await parts.lateNames?.name(counted)) ?? counted;
       await parts.handOver?.(
         drained.filter((record) => record.workload !== 0),
         policy,
