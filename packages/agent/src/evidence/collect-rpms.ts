@@ -2,8 +2,8 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PROGRAM_FILE } from "./collect-debs.ts";
 import type { EvidenceBook, EvidenceRecord } from "./evidence-book.ts";
-import { parseHeaders, parseRpmPackages } from "./rpm-text.ts";
-import { runTool, type ToolEnvironment } from "./run-tool.ts";
+import { type RpmHeader, readHeaders, readRpmPackages } from "./rpm-text.ts";
+import { runTool, type ToolEnvironment, toolLines } from "./run-tool.ts";
 
 /** Milliseconds until a machine without rpm, or whose rpm fails, is asked again. */
 export const RPM_RETRY_MS = 60_000;
@@ -37,27 +37,39 @@ export function createRpmCollector(
     place.path ??= await askDbPath(environment);
     const state = await stateOf(place.path);
     if (state === "" || state === settled) return;
-    const at = ["--dbpath", place.path];
-    const listing = await runTool("sh", ["-c", 'exec "$@" 2>&1', "sh", "rpm", ...at, ...LIST], environment);
-    const fresh = parseHeaders(listing).filter(({ sha256 }) => !seen.has(sha256) && !book.has(sha256));
+    const listing = toolLines(
+      "sh",
+      ["-c", 'exec "$@" 2>&1', "sh", "rpm", "--dbpath", place.path, ...LIST],
+      environment,
+    );
+    const fresh = (await readHeaders(listing)).filter(({ sha256 }) => !seen.has(sha256) && !book.has(sha256));
+    let failure: unknown;
     for (let from = 0; from < fresh.length; from += RPMS_AT_ONCE) {
-      const some = fresh.slice(from, from + RPMS_AT_ONCE);
-      const ids = some.map(({ sha1 }) => sha1);
-      const text = await runTool("rpm", [...at, "-q", "--hdrid", ...ids, "--qf", FILES], environment);
-      const signed = new Set(some.map(({ sha256 }) => sha256));
-      for (const { sha256, keyId, ...one } of parseRpmPackages(text)) {
-        if (!signed.has(sha256) || keyId === null) continue;
-        const files = one.files.filter(({ path, mode }) => (mode & 0o111) !== 0 || PROGRAM_FILE.test(path));
-        await book.add({
-          kind: "rpm",
-          ...{ package: one.name, version: one.version, architecture: one.architecture },
-          ...{ debSha256: sha256, signedBy: keyId, capturedMs: nowMs() },
-          files: Object.fromEntries(files.map((file) => [file.path, file.sha256])),
-        } satisfies EvidenceRecord);
-      }
-      for (const { sha256 } of some) seen.add(sha256);
+      // What rpm can't say of some must not cost the others their evidence; those are asked for again later.
+      await readFiles(place.path, fresh.slice(from, from + RPMS_AT_ONCE)).catch((error: unknown) => {
+        failure = error;
+      });
     }
+    if (failure !== undefined) throw failure;
     settled = state;
+  }
+
+  /** Each package is written down as it comes: how much rpm says of all of them does not matter. */
+  async function readFiles(dbPath: string, some: readonly RpmHeader[]): Promise<void> {
+    const ids = some.map(({ sha1 }) => sha1);
+    const signed = new Set(some.map(({ sha256 }) => sha256));
+    const said = toolLines("rpm", ["--dbpath", dbPath, "-q", "--hdrid", ...ids, "--qf", FILES], environment);
+    for await (const { sha256, keyId, ...one } of readRpmPackages(said)) {
+      if (!signed.has(sha256) || keyId === null) continue;
+      const files = one.files.filter(({ path, mode }) => (mode & 0o111) !== 0 || PROGRAM_FILE.test(path));
+      await book.add({
+        kind: "rpm",
+        ...{ package: one.name, version: one.version, architecture: one.architecture },
+        ...{ debSha256: sha256, signedBy: keyId, capturedMs: nowMs() },
+        files: Object.fromEntries(files.map((file) => [file.path, file.sha256])),
+      } satisfies EvidenceRecord);
+    }
+    for (const { sha256 } of some) seen.add(sha256);
   }
 
   return {

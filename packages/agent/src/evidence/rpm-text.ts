@@ -1,4 +1,4 @@
-/** What rpm's tools print: pure readers. */
+/** What rpm's tools print: readers of its lines as they come, since a database with many packages says much. */
 
 export type RpmHeader = { readonly sha256: string; readonly sha1: string };
 export type RpmFile = { readonly path: string; readonly sha256: string; readonly mode: number };
@@ -26,10 +26,10 @@ const FILE = /^([0-9a-f]{64}) ([0-7]{1,7}) (\/.+)$/;
  * Headers whose signature rpm found good. Before each `@header` line stands what rpm made of its signatures; anything but
  * OK among them (BAD, NOKEY, NOTTRUSTED), or none at all, is no evidence. Nothing here is a package's own text.
  */
-export function parseHeaders(text: string): readonly RpmHeader[] {
+export async function readHeaders(lines: AsyncIterable<string>): Promise<readonly RpmHeader[]> {
   const headers: RpmHeader[] = [];
   let said: string[] = [];
-  for (const line of text.split("\n")) {
+  for await (const line of lines) {
     const verdict = SIGNATURE.exec(line)?.[1];
     if (verdict !== undefined) said.push(verdict);
     if (!line.startsWith("@header ")) continue;
@@ -41,25 +41,45 @@ export function parseHeaders(text: string): readonly RpmHeader[] {
   return headers;
 }
 
-/** Packages with their files, of headers that were found good before. */
-export function parseRpmPackages(text: string): readonly RpmPackage[] {
-  const lines = text.split("\n");
-  const packages: RpmPackage[] = [];
-  for (let i = 0; i < lines.length; i++) {
-    const [, sha256, algorithm, signature] = PACKAGE.exec(lines[i] ?? "") ?? [];
-    if (sha256 === undefined) continue;
-    const [name = "", version = "", architecture = ""] = (lines[++i] ?? "").split("\t");
-    const files: RpmFile[] = [];
-    for (; FILE_OR_LINK.test(lines[i + 1] ?? ""); i++) {
-      const [, digest, mode, path] = FILE.exec(lines[i + 1] ?? "") ?? [];
-      if (digest === undefined || path === undefined || files.length >= RPM_FILES_MAX) continue;
-      files.push({ path, sha256: digest, mode: Number.parseInt(mode ?? "0", 8) });
+/** Packages with their files, of headers that were found good before; each as soon as its last line has come. */
+export async function* readRpmPackages(lines: AsyncIterable<string>): AsyncGenerator<RpmPackage> {
+  let open: OpenPackage | undefined;
+  for await (const line of lines) {
+    if (open !== undefined && open.names === undefined) open.names = line.split("\t");
+    else if (open !== undefined && FILE_OR_LINK.test(line)) takeFile(open, line);
+    else {
+      yield* closePackage(open);
+      open = openPackage(line);
     }
-    if (name === "" || algorithm !== SHA256_ALGORITHM) continue;
-    const keyId = KEY_ID.exec(signature ?? "")?.[1]?.toUpperCase() ?? null;
-    packages.push({ sha256, keyId, name, version, architecture, files });
   }
-  return packages;
+  yield* closePackage(open);
+}
+
+type OpenPackage = {
+  readonly sha256: string;
+  readonly algorithm: string;
+  readonly signature: string;
+  /** Name, version, architecture: the line after the first. */
+  names: readonly string[] | undefined;
+  readonly files: RpmFile[];
+};
+
+function openPackage(line: string): OpenPackage | undefined {
+  const [, sha256, algorithm = "", signature = ""] = PACKAGE.exec(line) ?? [];
+  return sha256 === undefined ? undefined : { sha256, algorithm, signature, names: undefined, files: [] };
+}
+
+function takeFile({ files }: OpenPackage, line: string): void {
+  const [, digest, mode, path] = FILE.exec(line) ?? [];
+  if (digest === undefined || path === undefined || files.length >= RPM_FILES_MAX) return;
+  files.push({ path, sha256: digest, mode: Number.parseInt(mode ?? "0", 8) });
+}
+
+function closePackage(open: OpenPackage | undefined): readonly RpmPackage[] {
+  const [name = "", version = "", architecture = ""] = open?.names ?? [];
+  if (open === undefined || name === "" || open.algorithm !== SHA256_ALGORITHM) return [];
+  const keyId = KEY_ID.exec(open.signature)?.[1]?.toUpperCase() ?? null;
+  return [{ sha256: open.sha256, keyId, name, version, architecture, files: open.files }];
 }
 
 /** Folders and links have no digest. */

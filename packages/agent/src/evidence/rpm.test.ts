@@ -8,7 +8,8 @@ import { sha256Of } from "../testing/agent-host.ts";
 import { RPM_TOOLS, RpmDatabase } from "../testing/rpm-database.ts";
 import { createRpmCollector } from "./collect-rpms.ts";
 import { type EvidenceBook, openEvidenceBook } from "./evidence-book.ts";
-import { parseHeaders, parseRpmPackages } from "./rpm-text.ts";
+import { type RpmPackage, readHeaders, readRpmPackages } from "./rpm-text.ts";
+import { TOOL_OUTPUT_BYTES_MAX } from "./run-tool.ts";
 
 const A = "a".repeat(64);
 const B = "b".repeat(40);
@@ -17,6 +18,16 @@ const header = (...verdicts: string[]) =>
     ...verdicts.map((one) => `D: x\nHeader V4 RSA/SHA512 Signature, key ID 093327cf: ${one}`),
     `Header SHA256 digest: OK\n@header ${A} ${B}\n`,
   ].join("\n");
+
+async function* linesOf(text: string): AsyncGenerator<string> {
+  yield* text.split("\n");
+}
+
+async function packagesOf(text: string): Promise<readonly RpmPackage[]> {
+  const packages: RpmPackage[] = [];
+  for await (const one of readRpmPackages(linesOf(text))) packages.push(one);
+  return packages;
+}
 
 describe("what rpm says", () => {
   test.each([
@@ -28,11 +39,11 @@ describe("what rpm says", () => {
     [header("BAD"), 0],
     [header("OK") + header(), 1],
     ["@header (none) (none)\n", 0],
-  ])("is evidence only for a header whose every signature is good (%#)", (text, count) => {
-    expect(parseHeaders(text)).toHaveLength(count);
+  ])("is evidence only for a header whose every signature is good (%#)", async (text, count) => {
+    expect(await readHeaders(linesOf(text))).toHaveLength(count);
   });
 
-  test("of files gives digests, and passes over folders, links and weaker digests", () => {
+  test("of files gives digests, and passes over folders, links and weaker digests", async () => {
     const files = [
       " 040755 /opt/x",
       `${A} 100755 /opt/x/a b`,
@@ -41,7 +52,7 @@ describe("what rpm says", () => {
     ];
     const text = (algorithm: number) =>
       `@package ${A} ${algorithm} RSA/SHA512, Sat Nov 21 2026, Key ID ceaae138093327cf|(none)\nshop\t1.0-1\tnoarch\n${files.join("\n")}\n`;
-    expect(parseRpmPackages(text(8) + text(1))).toEqual([
+    expect(await packagesOf(text(8) + text(1))).toEqual([
       {
         ...{ sha256: A, keyId: "CEAAE138093327CF", name: "shop", version: "1.0-1", architecture: "noarch" },
         files: [{ path: "/opt/x/a b", sha256: A, mode: 0o100755 }],
@@ -49,11 +60,11 @@ describe("what rpm says", () => {
     ]);
   });
 
-  test("any text has an answer", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
-        parseHeaders(`@header ${text}`);
-        parseRpmPackages(`@package ${A} 8 ${text}\n${text}`);
+  test("any text has an answer", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: "binary" }), async (text) => {
+        await readHeaders(linesOf(`@header ${text}`));
+        await packagesOf(`@package ${A} 8 ${text}\n${text}`);
       }),
     );
   });
@@ -120,6 +131,15 @@ db.commit()`;
     expect(said).toBe("changed\n");
     await settle();
     expect(book.counts().packages).toBe(0);
+  });
+
+  test("of which rpm says more than one answer may hold is evidence, and so is what stands beside it", async () => {
+    const other = join(folder, "opt/other/bin/other");
+    database.install(database.build("huge", "1.0", { [other]: { text: "#!/bin/sh\n" } }));
+    database.install(database.build("tool", "1.0", files("one")));
+    const PATH = database.verboseAbout("huge", TOOL_OUTPUT_BYTES_MAX + 1);
+    await createRpmCollector(book, database.path, { PATH }).settle();
+    expect(book.counts()).toMatchObject({ packages: 2, files: 2 });
   });
 
   test("without a database, or with a broken one, is none and no error", async () => {

@@ -5,6 +5,9 @@ export const TOOL_MS_MAX = 120_000;
 /** Bytes of an answer that is kept whole; longer ones are read as a stream. */
 export const TOOL_OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
+/** Characters of a line that are kept: a path has 4,096 bytes at most, and what stands before it is short. */
+export const TOOL_LINE_MAX = 16_384;
+
 export type ToolEnvironment = Readonly<Record<string, string>>;
 
 /** Runs a tool to its end and gives its output; throws where it can't be run, fails or says too much. */
@@ -46,4 +49,20 @@ export async function* streamTool(
     clearTimeout(limit);
     child.kill("SIGKILL");
   }
+}
+
+/** The same line by line, whatever its length in all. */
+export async function* toolLines(
+  command: string,
+  args: readonly string[],
+  environment: ToolEnvironment,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of streamTool(command, args, environment)) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = (lines.pop() ?? "").slice(0, TOOL_LINE_MAX);
+    for (const line of lines) yield line.slice(0, TOOL_LINE_MAX);
+  }
+  if (rest !== "") yield rest;
 }
