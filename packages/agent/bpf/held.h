@@ -69,6 +69,16 @@ static __noinline int judge_held_syn(struct connection *connection)
 	return deny_syn(connection);
 }
 
+/*
+ * Just after other programs' place was taken, a SYN may be of a connect() that
+ * they saw, and the loader still be taking over what they knew of it.
+ */
+static __always_inline bool may_be_carried(void)
+{
+	return taken_over_jiffies &&
+	       bpf_jiffies64() - taken_over_jiffies < 10ULL * kernel_hz;
+}
+
 /* A SYN that no connect() hook has seen: judged as unknown software. */
 static __noinline int judge_stray_syn(struct __sk_buff *skb, __u64 cgroup_id)
 {
@@ -97,6 +107,10 @@ static __noinline int judge_stray_syn(struct __sk_buff *skb, __u64 cgroup_id)
 	connection.direction = RW_DIRECTION_OUT;
 	judge_connection(&connection, slot, index, &result);
 	connection.flags |= CONNECTION_JUDGED;
+	if (result.verdict == RW_VERDICT_BLOCKED && may_be_carried()) {
+		count(RW_COUNT_HOLDS);
+		return DROP;
+	}
 	if (result.verdict == RW_VERDICT_BLOCKED) {
 		connection.reason = RW_REASON_NO_STATE;
 		verdict = deny_syn(&connection);

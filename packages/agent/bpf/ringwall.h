@@ -17,7 +17,11 @@
 
 #include "outcomes.h"
 
-/* Raised when the meaning of a pinned map changes though its size does not. */
+/*
+ * Raised when the meaning of a pinned map changes though its layout does not.
+ * Where the layout changes, the loader takes over fields by their names, and
+ * leaves 0 in those that are new (native/loader/carry.c): let 0 mean nothing.
+ */
 #define RW_LAYOUT_VERSION 1
 
 #define RW_ANY 0xffffffffU /* policy key: any subject, any peer */

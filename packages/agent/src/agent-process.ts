@@ -83,7 +83,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     options.stateDir,
     options.pinDir,
     options.cgroup,
-    () => log.warn("the journal of the pinned programs is lost: they are loaded anew"),
+    (message) => log.warn(message),
     options,
   );
   const changes = { due: true };
@@ -175,7 +175,9 @@ async function work(
     options.onReady?.();
     const guard = createLinkGuard({
       pinDir: options.pinDir,
-      load: () => loadPrograms(options.pinDir, options.cgroup, options),
+      load: async () => {
+        for (const problem of await loadPrograms(options.pinDir, options.cgroup, options)) log.warn(problem);
+      },
       nowMs: Date.now,
       onRemoved: (message) => {
         log.error(message);

@@ -22,20 +22,19 @@ export type Devices = {
   readonly without?: string | undefined;
 };
 
-/** Loads and attaches the kernel programs, or keeps what is pinned already; enforcement has no gap. */
-export async function loadPrograms(pinDir: string, cgroup: string, devices: Devices = {}): Promise<void> {
+/**
+ * Loads and attaches the kernel programs, or keeps what is pinned already; enforcement has no gap. Returns what is less
+ * than was asked for, or could not be taken over from other programs, in words.
+ */
+export async function loadPrograms(
+  pinDir: string,
+  cgroup: string,
+  devices: Devices = {},
+): Promise<readonly string[]> {
   const object = `${build}ringwall.bpf.o`;
-  await runLoader([
-    "load",
-    "--object",
-    object,
-    "--pin",
-    pinDir,
-    "--cgroup",
-    cgroup,
-    ...at(devices),
-    ...doing(devices),
-  ]);
+  const places = ["--object", object, "--pin", pinDir, "--cgroup", cgroup];
+  const { stderr } = await runLoader(["load", ...places, ...at(devices), ...doing(devices)]);
+  return cleaned(stderr).split("\n").filter(Boolean);
 }
 
 function doing({ without }: Devices): string[] {
@@ -57,18 +56,18 @@ function inside(netns: string | undefined): string[] {
 
 /** Takes over connections that are older than the programs: whose socket is which, `INODE TGID` a line. */
 export async function adoptConnections(pinDir: string, netns: string, owners: string): Promise<number> {
-  return Number(await runLoader(["adopt", "--pin", pinDir, "--netns", netns], owners));
+  return Number((await runLoader(["adopt", "--pin", pinDir, "--netns", netns], owners)).stdout);
 }
 
 /** Has TCP listeners that are older than the programs prove themselves, where the kernel can; their ports. */
 export async function proveListeners(pinDir: string, netns?: string): Promise<ReadonlySet<number>> {
-  const said = await runLoader(["listeners", "--pin", pinDir, ...inside(netns)]);
-  return new Set(said.split("\n").filter(Boolean).map(Number));
+  const { stdout } = await runLoader(["listeners", "--pin", pinDir, ...inside(netns)]);
+  return new Set(stdout.split("\n").filter(Boolean).map(Number));
 }
 
 /** Ends TCP connections of a network namespace that the policy in force denies; returns how many. */
 export async function cutConnections(pinDir: string, netns?: string): Promise<number> {
-  return Number(await runLoader(["cut", "--pin", pinDir, ...inside(netns)]));
+  return Number((await runLoader(["cut", "--pin", pinDir, ...inside(netns)])).stdout);
 }
 
 /** Detaches the programs and removes all that is pinned. */
@@ -101,7 +100,14 @@ const DONE: Readonly<Record<string, string>> = {
   unload: "removed",
 };
 
-async function runLoader(args: readonly string[], input = ""): Promise<string> {
+function cleaned(said: string): string {
+  return said.trim().replace(/^ringwall-bpf: /gm, "");
+}
+
+async function runLoader(
+  args: readonly string[],
+  input = "",
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const loader = `${build}ringwall-bpf`;
   await access(loader).catch((error: unknown) => {
     throw agentError(
@@ -115,12 +121,12 @@ async function runLoader(args: readonly string[], input = ""): Promise<string> {
     const running = run(loader, args, { timeout: LOADER_TIMEOUT_MS });
     // One that fails early does not read.
     running.child.stdin?.on("error", () => undefined).end(input);
-    return (await running).stdout;
+    return await running;
   } catch (error) {
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
     throw agentError(
       "kernel-programs",
-      `the kernel programs can't be ${DONE[args[0] ?? ""] ?? "run"}: ${said.replace(/^ringwall-bpf: /gm, "") || String(error)}`,
+      `the kernel programs can't be ${DONE[args[0] ?? ""] ?? "run"}: ${said || String(error)}`,
       process.getuid?.() === 0 ? "see `ringwall agent status` for what this kernel lacks" : "run as root",
       error,
     );

@@ -14,14 +14,14 @@ export async function openInstance(
   stateDir: string,
   pinDir: string,
   cgroup: string,
-  onAnew: () => void,
+  onProblem: (message: string) => void,
   devices: Devices = {},
 ): Promise<Instance> {
   const wasPinned = existsSync(`${pinDir}/maps`);
-  await loadPrograms(pinDir, cgroup, devices);
+  for (const problem of await loadPrograms(pinDir, cgroup, devices)) onProblem(problem);
   let book = openIdentityBook(stateDir, await readMapsName(pinDir));
   if (book.isNew && wasPinned) {
-    onAnew();
+    onProblem("the journal of the pinned programs is lost: they are loaded anew");
     await unloadPrograms(pinDir);
     await loadPrograms(pinDir, cgroup, devices);
     book = openIdentityBook(stateDir, await readMapsName(pinDir));

@@ -67,8 +67,52 @@ static bool same_layout(int fd, const struct bpf_map *map)
 	       info.map_flags == bpf_map__map_flags(map);
 }
 
+/* Are the maps in a map of maps of the size that is asked for? */
+static bool inner_fits(int fd, const struct bpf_map *map)
+{
+	const struct bpf_map *inner = bpf_map__inner_map((struct bpf_map *)map);
+	__u32 bytes, id;
+
+	for (__u32 i = 0; inner && i < bpf_map__max_entries(map); i++) {
+		struct bpf_map_info info = {};
+		int one;
+
+		if (bpf_map_lookup_elem(fd, &i, &id))
+			continue;
+		one = bpf_map_get_fd_by_id(id);
+		bytes = sizeof(info);
+		if (one < 0 || bpf_obj_get_info_by_fd(one, &info, &bytes))
+			return false;
+		close(one);
+		return info.key_size == bpf_map__key_size(inner) &&
+		       info.value_size == bpf_map__value_size(inner);
+	}
+	return true;
+}
+
+static bool pinned_fits(struct bpf_object *object, const char *pin,
+			const char *name)
+{
+	const struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	char path[PATH_MAX];
+	bool fits;
+	int fd;
+
+	if (!map || !pin_path(path, pin, "maps", name))
+		return false;
+	fd = bpf_obj_get(path);
+	fits = fd >= 0 && same_layout(fd, map) && inner_fits(fd, map);
+	if (fd >= 0)
+		close(fd);
+	/* It holds two maps that have names of their own. */
+	if (fits && !strcmp(name, "flow_buffers"))
+		return pinned_fits(object, pin, "flows_0") &&
+		       pinned_fits(object, pin, "flows_1");
+	return fits;
+}
+
 /* Internal maps (.rodata) have a dot in their name and belong to one load. */
-static bool is_shared(const struct bpf_map *map)
+bool is_shared(const struct bpf_map *map)
 {
 	return !strchr(bpf_map__name(map), '.');
 }
@@ -76,25 +120,22 @@ static bool is_shared(const struct bpf_map *map)
 /* Takes over pinned maps of the same layout, so that nothing known is lost. */
 static void reuse_maps(struct bpf_object *object, const struct options *options)
 {
-	struct rw_meta now = {};
 	struct bpf_map *map;
 	char path[PATH_MAX];
 
-	if (!read_meta(options->pin, &now) ||
-	    now.layout_version != RW_LAYOUT_VERSION)
-		return;
 	bpf_object__for_each_map(map, object) {
+		const char *name = bpf_map__name(map);
 		int fd;
 
 		if (!is_shared(map) ||
-		    !pin_path(path, options->pin, "maps", bpf_map__name(map)))
+		    !pinned_fits(object, options->pin, name) ||
+		    !pin_path(path, options->pin, "maps", name))
 			continue;
 		fd = bpf_obj_get(path);
-		if (fd < 0)
-			continue;
-		if (same_layout(fd, map))
+		if (fd >= 0)
 			bpf_map__reuse_fd(map, fd);
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 	}
 }
 
@@ -107,7 +148,7 @@ static __u32 map_id(int fd)
 }
 
 /* A map that was taken over keeps its pin: agents know their maps by it. */
-static bool is_pinned(const struct bpf_map *map, const char *path)
+bool is_pinned(const struct bpf_map *map, const char *path)
 {
 	int fd = bpf_obj_get(path);
 	__u32 id;
@@ -199,7 +240,8 @@ static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
 	clock_gettime(CLOCK_MONOTONIC, &up);
 	/* The kernel counts from 300 s before 2^32; a second back is never ahead. */
 	held = (__u32)(-300 * (int)meta->hz) + (up.tv_sec - 1) * (__u64)meta->hz;
-	return set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
+	return set_variable(object, "taken_over_jiffies", &held, sizeof(held)) &&
+	       set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
 	       set_variable(object, "adopted_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "refused_any", &yes, sizeof(yes));
 }
@@ -272,10 +314,14 @@ static int load_into(struct bpf_object *object, const struct options *options,
 	meta->refuse_with_reset = probe_set_retval();
 	try_optional(options, meta);
 	if (read_meta(options->pin, &former) &&
-	    former.layout_version > RW_LAYOUT_VERSION) {
-		complain("the programs pinned at `%s` are of a newer version, "
-			 "and stay: run the newer agent, or take them out with "
-			 "`ringwall agent uninstall` first", options->pin);
+	    former.layout_version != RW_LAYOUT_VERSION) {
+		const char *age = former.layout_version > RW_LAYOUT_VERSION ?
+					  "newer" : "older";
+
+		complain("the programs pinned at `%s` are of a%s %s version, "
+			 "and stay: run the %s agent, or take them out with "
+			 "`ringwall agent uninstall` first", options->pin,
+			 *age == 'o' ? "n" : "", age, age);
 		return EXIT_USAGE;
 	}
 	if (!configure(object, options, meta) ||
@@ -290,7 +336,11 @@ static int load_into(struct bpf_object *object, const struct options *options,
 	reuse_maps(object, options);
 	error = load_object(object);
 	if (!error)
+		error = carry_maps(object, options, false);
+	if (!error)
 		error = attach_all(object, options, scope);
+	if (!error)
+		error = carry_maps(object, options, true);
 	if (!error)
 		error = pin_maps(object, options);
 	if (!error)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "ringwall.h"
@@ -107,6 +108,27 @@ int command_adopt(const struct options *options);
 
 /* listeners.c: has listeners that are older than the programs prove themselves. */
 int command_listeners(const struct options *options);
+
+/* load.c: is the map one of those that are pinned, and the one pinned there? */
+bool is_shared(const struct bpf_map *map);
+bool is_pinned(const struct bpf_map *map, const char *path);
+
+/* carry.c: what is in pinned maps of another layout; 0 or EXIT_*. */
+int carry_maps(struct bpf_object *object, const struct options *options,
+	       bool again);
+
+/* layouts.c: a type, and what knows it. */
+struct side {
+	const struct btf *btf;
+	__u32 type;
+};
+
+bool convert(const struct side *to, const struct side *from, void *out,
+	     const void *in);
+bool same_fields(const struct side *to, const struct side *from);
+const struct btf_member *find_member(const struct btf *btf,
+				     const struct btf_type *type,
+				     const char *name);
 
 /* place.c */
 int lock_place(const char *pin); /* descriptor to close, or -1 */

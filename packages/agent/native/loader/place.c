@@ -10,6 +10,7 @@
 #include <libgen.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
@@ -195,18 +196,28 @@ int command_unload(const struct options *options)
 	return EXIT_FINE;
 }
 
+/* That of another version may be longer or shorter. */
 bool read_meta(const char *pin, struct rw_meta *meta)
 {
+	struct bpf_map_info info = {};
+	__u32 bytes = sizeof(info);
 	char path[PATH_MAX];
 	__u32 zero = 0;
-	int fd, error;
+	char *value = NULL;
+	bool found;
+	int fd;
 
 	if (!pin_path(path, pin, "maps", "meta"))
 		return false;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return false;
-	error = bpf_map_lookup_elem(fd, &zero, meta);
+	if (!bpf_obj_get_info_by_fd(fd, &info, &bytes))
+		value = calloc(1, info.value_size + sizeof(*meta));
+	found = value && !bpf_map_lookup_elem(fd, &zero, value);
+	if (found)
+		memcpy(meta, value, sizeof(*meta));
+	free(value);
 	close(fd);
-	return !error;
+	return found;
 }
