@@ -1,45 +1,33 @@
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessIdentity } from "@ringwall/model";
 import { PROOF_ITEMS_MAX } from "@ringwall/protocol/agent";
 import type { Kernel, ProofEvent } from "../kernel/contract.ts";
-import { toProcess } from "../observe/process-message.ts";
-import type { ControllerClient } from "../session/client.ts";
 import { CALL_TIMEOUT_MS } from "../session/client.ts";
-import { type KeyRing, turnKeyRing } from "./key-ring.ts";
-import { publicKeyOf } from "./keys.ts";
 import { learn } from "./knowledge.ts";
 import { nameFault } from "./name-fault.ts";
-import { type ProofPeer, peerState } from "./pair-keys.ts";
+import { createNumbering, type Numbering } from "./numbering.ts";
+import { loadOwnKeys, type OwnKeys, type OwnKeysParts } from "./own-keys.ts";
+import { peerState } from "./pair-keys.ts";
+import { createPeerWriter, type PeerWriter } from "./peer-writer.ts";
+import { createProofClock, type ProofClock } from "./proof-clock.ts";
 import { createCountReader } from "./proof-counts.ts";
-import { loadKeyRing, loadKnowledge, saveKeyRing, saveKnowledge } from "./proof-store.ts";
+import { loadKnowledge, type ProofKnowledge, saveKnowledge } from "./proof-store.ts";
 
 /** Milliseconds between two keys of this host. */
 export const KEY_PERIOD_MS = 24 * 3_600_000;
-/** The controller's time is followed when it is this far off what is assumed; less is the network's delay. */
-const CLOCK_STEP_MS = 1000;
-/** Milliseconds of difference between this host's clock and the controller's that are worth a word. */
-const CLOCK_WORTH_TELLING_MS = 30_000;
 /** Numbers of this host's software that are known here before the controller tells everybody. */
 const OWN_NUMBERS_MAX = 4096;
 /** Milliseconds that a policy waits for the keys of its peers. */
 const READY_MS_MAX = 2000;
 /** Numbers that were asked for and not found are asked for again after this, milliseconds. */
 const ASK_AGAIN_MS = 2000;
+const CALL = { timeoutMs: CALL_TIMEOUT_MS };
 
-export type ProverParts = {
-  readonly stateDir: string;
-  readonly workload: string;
+export type ProverParts = OwnKeysParts & {
   readonly kernel: Kernel;
-  readonly client: () => ControllerClient | null;
   readonly identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>;
   /** Makes the policy in force know a number; resolves when the kernel judges by it. */
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
-  /** TCP ports of sockets that listen since before the kernel programs. */
-  readonly mutePorts: () => readonly number[];
-  /** This host proves its software in datagrams too, and reads such proofs. */
-  readonly datagrams: boolean;
-  readonly nowMs: () => number;
-  readonly periodMs: number;
   /** Once for each new fault of a peer, and for a clock that is off. */
   readonly onFault: (message: string) => void;
 };
@@ -62,229 +50,190 @@ export type Prover = {
 
 /** Goes on by what an earlier agent saved, until the controller is heard. */
 export async function createProver(parts: ProverParts): Promise<Prover> {
-  const { kernel, stateDir, workload } = parts;
-  let ring = await loadKeyRing(stateDir, parts.nowMs());
-  let known = await loadKnowledge(stateDir);
-  let connected = false;
-  let offered: string | null = null;
-  let offeredGeneration = 0;
-  let newKeyMs = parts.nowMs();
-  // What the agent before this one heard of the controller's clock stands on the boot's, which no jump changes.
-  const former = kernel.proof.epochOffsetNs();
-  let epochOffsetNs = former === 0n ? epochOffset(parts.nowMs() + known.clockMs) : former;
-  const numbered = new Set<number>();
-  const own = new Map<number, ProcessIdentity>();
-  const owners = new Map<string, string>();
-  const waiting = new Map<number, ProcessIdentity>();
-  const askedMs = new Map<number, number>();
-  const told = new Set<string>();
-  const peerAt = (address: Uint8Array) => owners.get(String(address));
-  const readCounts = createCountReader(peerAt);
-  const readDatagramCounts = createCountReader(peerAt);
-  const options = { timeoutMs: CALL_TIMEOUT_MS };
-  let tail: Promise<unknown> = Promise.resolve();
-  let greeting: Promise<unknown> = Promise.resolve();
+  const { kernel, stateDir } = parts;
+  const keys = await loadOwnKeys(parts);
+  const known = await loadKnowledge(stateDir);
+  const clockParts = { nowMs: parts.nowMs, bootNs: () => kernel.bootNs(), onFault: parts.onFault };
+  const clock = createProofClock(clockParts, kernel.proof.epochOffsetNs(), known.clockMs);
+  const prover = new StoredProver(parts, keys, clock, known);
+  await prover.begin();
+  return prover;
+}
 
-  await saveKeyRing(stateDir, ring);
-  await write([...known.peers.values()]);
-  const current = new Set([...known.peers.values()].flatMap((peer) => peer.addresses.map(String)));
-  for (const address of kernel.proof.peers())
-    if (!current.has(String(address))) kernel.proof.deletePeer(address);
-  configure();
+class StoredProver implements Prover {
+  readonly #parts: ProverParts;
+  readonly #keys: OwnKeys;
+  readonly #clock: ProofClock;
+  readonly #peers: PeerWriter;
+  readonly #numbering: Numbering;
+  readonly #readCounts;
+  readonly #readDatagramCounts;
+  readonly #own = new Map<number, ProcessIdentity>();
+  readonly #askedMs = new Map<number, number>();
+  readonly #told = new Set<string>();
+  #known: ProofKnowledge;
+  #connected = false;
+  #tail: Promise<unknown> = Promise.resolve();
+  #greeting: Promise<unknown> = Promise.resolve();
 
-  /** One change of keys or knowledge at a time, in order. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = tail.then(work, work);
-    tail = done.catch(() => undefined);
+  constructor(parts: ProverParts, keys: OwnKeys, clock: ProofClock, known: ProofKnowledge) {
+    const { workload, client } = parts;
+    this.#parts = parts;
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#known = known;
+    this.#peers = createPeerWriter(parts);
+    const onNumber = this.#setNumber.bind(this);
+    this.#numbering = createNumbering({ workload, client, onNumber });
+    this.#readCounts = createCountReader(this.#peers.ownerOf);
+    this.#readDatagramCounts = createCountReader(this.#peers.ownerOf);
+  }
+
+  async begin(): Promise<void> {
+    await this.#writeAll();
+    this.#peers.keepOnly([...this.#known.peers.values()]);
+    this.#configure();
+  }
+
+  *directory() {
+    yield* this.#known.directory;
+    for (const entry of this.#own) if (!this.#known.directory.has(entry[0])) yield entry;
+  }
+
+  greet(): Promise<void> {
+    this.#connected = true;
+    this.#keys.forgetOffer();
+    for (const [id, identity] of this.#parts.identities()) this.#numbering.meet(id, identity);
+    const done = this.#greet();
+    this.#greeting = done.catch(() => undefined);
     return done;
   }
 
-  /** By the boot's clock, which nobody sets. */
-  function epochOffset(controllerMs: number): bigint {
-    return BigInt(Math.round(controllerMs)) * 1_000_000n - kernel.bootNs();
+  async ready(): Promise<void> {
+    await Promise.race([this.#greeting, sleep(READY_MS_MAX)]);
   }
 
-  function configure(): void {
-    kernel.proof.configure({ on: known.peers.size > 0, numbered: connected, epochOffsetNs });
+  fetch(numbers: readonly number[] = []): Promise<void> {
+    return this.#inTurn(() => this.#fetch(numbers));
   }
 
-  /** Keys and paths of these peers, as the kernel needs them. Lets other work through: a fleet may be large. */
-  async function write(peers: readonly ProofPeer[]): Promise<void> {
-    for (const peer of peers) {
-      const state = peerState(workload, ring, peer, parts);
-      for (const address of peer.addresses) {
-        owners.set(String(address), peer.workload);
-        kernel.proof.setPeer(address, state);
-        for (const port of peer.mutePorts) kernel.proof.setMute(address, port);
-      }
-      await setImmediate();
-    }
+  heard(controllerMs: bigint): void {
+    if (controllerMs === 0n) return;
+    this.#clock.heard(controllerMs);
+    this.#known = { ...this.#known, clockMs: this.#clock.aheadMs() };
+    this.#configure();
   }
 
-  function erase(peers: readonly ProofPeer[]): void {
-    for (const { workload: name, addresses, mutePorts } of peers) {
-      const still = known.peers.get(name)?.addresses ?? [];
-      for (const address of addresses) {
-        if (owners.get(String(address)) !== name) continue;
-        owners.delete(String(address));
-        kernel.proof.deletePeer(address);
-      }
-      for (const address of [...addresses, ...still])
-        for (const port of mutePorts) kernel.proof.deleteMute(address, port);
-    }
+  met(id: number, identity: ProcessIdentity): void {
+    this.#numbering.meet(id, identity);
+    this.#numbering.ask().catch(() => undefined);
   }
 
-  async function fetch(numbers: readonly number[]): Promise<void> {
-    const client = parts.client();
+  async onEvent(event: ProofEvent): Promise<void> {
+    if (event.fault === "number") await this.#ask(event.word & 0x0fff_ffff);
+    else this.#tell(event);
+  }
+
+  async tick(): Promise<void> {
+    const { kernel, workload } = this.#parts;
+    const client = this.#parts.client();
+    if (client === null) return this.#disconnect();
+    await this.#inTurn(this.#keys.offer);
+    await this.#inTurn(() => this.#turnIfDue());
+    await this.#inTurn(this.#keys.offer);
+    await this.#numbering.ask();
+    const counts = [
+      ...this.#readCounts(kernel.proof.counts()).map((one) => ({ ...one, datagrams: false })),
+      ...this.#readDatagramCounts(kernel.proof.datagramCounts()).map((one) => ({ ...one, datagrams: true })),
+    ];
+    if (counts.length > 0) await client.service.reportProofs({ workload, counts }, CALL);
+  }
+
+  /** One change of keys or knowledge at a time, in order. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work, work);
+    this.#tail = done.catch(() => undefined);
+    return done;
+  }
+
+  async #greet(): Promise<void> {
+    await this.#inTurn(this.#keys.offer);
+    await this.fetch();
+    await this.#numbering.ask();
+  }
+
+  #disconnect(): void {
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#configure();
+  }
+
+  #configure(): void {
+    this.#parts.kernel.proof.configure({
+      on: this.#known.peers.size > 0,
+      numbered: this.#connected,
+      epochOffsetNs: this.#clock.offsetNs(),
+    });
+  }
+
+  async #turnIfDue(): Promise<void> {
+    if (await this.#keys.turnIfDue()) await this.#writeAll();
+  }
+
+  #writeAll(): Promise<void> {
+    return this.#peers.write([...this.#known.peers.values()], this.#keys.ring());
+  }
+
+  async #fetch(numbers: readonly number[]): Promise<void> {
+    const { workload, admitRemote, stateDir } = this.#parts;
+    const client = this.#parts.client();
     if (client === null) return;
-    const request = { workload, version: known.version, numbers: numbers.slice(0, PROOF_ITEMS_MAX) };
-    const change = learn(known, await client.service.fetchProof(request, options));
-    const isNews = change.known.version !== known.version || change.identities.length > 0;
-    known = change.known;
-    erase(change.gone);
-    await write(change.changed);
-    configure();
-    for (const [number, identity] of change.identities) await parts.admitRemote(number, identity);
-    if (isNews) await saveKnowledge(stateDir, known);
+    const { version } = this.#known;
+    const request = { workload, version, numbers: numbers.slice(0, PROOF_ITEMS_MAX) };
+    const answer = await client.service.fetchProof(request, CALL);
+    const { known, gone, changed, identities } = learn(this.#known, answer);
+    this.#known = known;
+    this.#peers.erase(gone, known.peers);
+    await this.#peers.write(changed, this.#keys.ring());
+    this.#configure();
+    for (const [number, identity] of identities) await admitRemote(number, identity);
+    if (known.version !== version || identities.length > 0) await saveKnowledge(stateDir, this.#known);
   }
 
-  /** INVARIANT: peers hear of a key only when this host can read what they make with it, also after a restart. */
-  async function offer(): Promise<void> {
-    const keys = ring.keys.map((key) => ({ generation: key.generation, publicKey: publicKeyOf(key) }));
-    const mutePorts = [...parts.mutePorts()];
-    const name = JSON.stringify([keys.map((key) => key.generation), mutePorts]);
-    const client = parts.client();
-    if (client === null || name === offered) return;
-    await client.service.offerProofKey({ workload, keys, mutePorts, datagrams: parts.datagrams }, options);
-    offered = name;
-    const newest = keys.at(-1)?.generation ?? 0;
-    if (newest !== offeredGeneration) newKeyMs = parts.nowMs();
-    offeredGeneration = newest;
-  }
-
-  /** INVARIANT: a key is used for signing only when peers could hear of it for half a period. */
-  async function turnIfDue(): Promise<void> {
-    const nowMs = parts.nowMs();
-    const next: KeyRing = turnKeyRing(ring, nowMs, parts.periodMs);
-    if (next === ring) return;
-    if (next.signing !== ring.signing && nowMs - newKeyMs < parts.periodMs / 2) return;
-    await saveKeyRing(stateDir, next);
-    ring = next;
-    await write([...known.peers.values()]);
+  async #setNumber(id: number, given: number, identity: ProcessIdentity): Promise<void> {
+    await this.#knowOwn(given, identity);
+    this.#parts.kernel.proof.setNumber(id, given);
   }
 
   /** Containers that this host carries prove to each other: who reads the number is this very kernel, and at once. */
-  async function knowOwn(given: number, identity: ProcessIdentity): Promise<void> {
-    if (!known.peers.has(workload) || known.directory.has(given) || own.size >= OWN_NUMBERS_MAX) return;
-    own.set(given, identity);
-    await parts.admitRemote(given, identity);
+  async #knowOwn(given: number, identity: ProcessIdentity): Promise<void> {
+    const { workload, admitRemote } = this.#parts;
+    const { peers, directory } = this.#known;
+    if (!peers.has(workload) || directory.has(given) || this.#own.size >= OWN_NUMBERS_MAX) return;
+    this.#own.set(given, identity);
+    await admitRemote(given, identity);
   }
 
-  function* directory() {
-    yield* known.directory;
-    for (const entry of own) if (!known.directory.has(entry[0])) yield entry;
+  async #ask(unknown: number): Promise<void> {
+    const nowMs = this.#parts.nowMs();
+    const isAsked = nowMs - (this.#askedMs.get(unknown) ?? 0) < ASK_AGAIN_MS;
+    // 0 is nobody's: the other end has no number yet.
+    if (unknown === 0 || this.#known.directory.has(unknown) || isAsked) return;
+    if (this.#askedMs.size > PROOF_ITEMS_MAX) this.#askedMs.clear();
+    this.#askedMs.set(unknown, nowMs);
+    await this.fetch([unknown]);
   }
 
-  async function number(): Promise<void> {
-    while (waiting.size > 0) {
-      const client = parts.client();
-      if (client === null) return;
-      const batch = [...waiting].slice(0, PROOF_ITEMS_MAX);
-      const processes = batch.map(([, identity]) => toProcess(identity));
-      const { numbers } = await client.service.numberIdentities({ workload, processes }, options);
-      for (const [i, [id, identity]] of batch.entries()) {
-        waiting.delete(id);
-        const given = numbers[i] ?? 0;
-        if (given === 0) continue;
-        numbered.add(id);
-        await knowOwn(given, identity);
-        kernel.proof.setNumber(id, given);
-      }
-    }
-  }
-
-  async function ask(unknown: number): Promise<void> {
-    const nowMs = parts.nowMs();
-    if (known.directory.has(unknown) || nowMs - (askedMs.get(unknown) ?? 0) < ASK_AGAIN_MS) return;
-    if (askedMs.size > PROOF_ITEMS_MAX) askedMs.clear();
-    askedMs.set(unknown, nowMs);
-    await inTurn(() => fetch([unknown]));
-  }
-
-  async function greet(): Promise<void> {
-    await inTurn(offer);
-    await inTurn(() => fetch([]));
-    await number();
-  }
-
-  function disconnect(): void {
-    connected = false;
-    configure();
-  }
-
-  function tell(event: ProofEvent): void {
-    const name = owners.get(String(event.source)) ?? "";
-    const peer = known.peers.get(name);
+  #tell(event: ProofEvent): void {
+    const { workload, onFault } = this.#parts;
+    const name = this.#peers.ownerOf(event.source) ?? "";
+    const peer = this.#known.peers.get(name);
     const keyOf = (phases: number) =>
-      peer === undefined ? null : (peerState(workload, ring, peer).verify[phases] ?? null);
+      peer === undefined ? null : (peerState(workload, this.#keys.ring(), peer).verify[phases] ?? null);
     const { message } = nameFault(event, name, keyOf);
-    if (told.has(message)) return;
-    if (told.size > PROOF_ITEMS_MAX) told.clear();
-    told.add(message);
-    parts.onFault(message);
+    if (this.#told.has(message)) return;
+    if (this.#told.size > PROOF_ITEMS_MAX) this.#told.clear();
+    this.#told.add(message);
+    onFault(message);
   }
-
-  return {
-    directory,
-    greet: () => {
-      connected = true;
-      offered = null;
-      for (const [id, identity] of parts.identities()) if (!numbered.has(id)) waiting.set(id, identity);
-      const done = greet();
-      greeting = done.catch(() => undefined);
-      return done;
-    },
-    ready: async () => {
-      await Promise.race([greeting, sleep(READY_MS_MAX)]);
-    },
-    fetch: (numbers = []) => inTurn(() => fetch(numbers)),
-    heard: (controllerMs) => {
-      if (controllerMs === 0n) return;
-      const clockMs = Number(controllerMs) - parts.nowMs();
-      if (Math.abs(clockMs - known.clockMs) >= CLOCK_STEP_MS) {
-        known = { ...known, clockMs };
-        if (Math.abs(clockMs) >= CLOCK_WORTH_TELLING_MS)
-          parts.onFault(
-            `this host's clock is ${Math.round(clockMs / 1000)} s off the controller's; proofs follow the controller's`,
-          );
-      }
-      epochOffsetNs = epochOffset(Number(controllerMs));
-      configure();
-    },
-    met: (id, identity) => {
-      if (numbered.has(id)) return;
-      waiting.set(id, identity);
-      number().catch(() => undefined);
-    },
-    onEvent: async (event) => {
-      if (event.fault === "number") await ask(event.word & 0x0fff_ffff);
-      else tell(event);
-    },
-    tick: async () => {
-      const client = parts.client();
-      if (client === null) {
-        if (connected) disconnect();
-        return;
-      }
-      await inTurn(offer);
-      await inTurn(turnIfDue);
-      await inTurn(offer);
-      await number();
-      const counts = [
-        ...readCounts(kernel.proof.counts()).map((one) => ({ ...one, datagrams: false })),
-        ...readDatagramCounts(kernel.proof.datagramCounts()).map((one) => ({ ...one, datagrams: true })),
-      ];
-      if (counts.length > 0) await client.service.reportProofs({ workload, counts }, options);
-    },
-  };
 }

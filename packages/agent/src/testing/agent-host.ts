@@ -14,7 +14,7 @@ import { startTestController, type TestController } from "./test-controller.ts";
 const RUNNER = fileURLToPath(new URL("run-agent.ts", import.meta.url));
 /** On an emulated processor everything takes longer. */
 const SLOWNESS = Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
-const RUN_MS_MAX = 20_000 * SLOWNESS;
+const RUN_MS_MAX = 60_000 * SLOWNESS;
 
 export type Ran = { readonly code: number | null; readonly output: string };
 

@@ -1,0 +1,48 @@
+import type { ProcessIdentity } from "@ringwall/model";
+import { PROOF_ITEMS_MAX } from "@ringwall/protocol/agent";
+import { toProcess } from "../observe/process-message.ts";
+import { CALL_TIMEOUT_MS, type ControllerClient } from "../session/client.ts";
+
+export type NumberingParts = {
+  readonly workload: string;
+  readonly client: () => ControllerClient | null;
+  /** An identity of this host has its number in the fleet. */
+  readonly onNumber: (id: number, given: number, identity: ProcessIdentity) => Promise<void>;
+};
+
+/** Numbers in the fleet for this host's identities: each is asked for once. */
+export type Numbering = {
+  /** An identity that may need one. */
+  readonly meet: (id: number, identity: ProcessIdentity) => void;
+  /** Asks for all that are waiting. Throws what the connection threw; without one they go on waiting. */
+  readonly ask: () => Promise<void>;
+};
+
+export function createNumbering({ workload, client, onNumber }: NumberingParts): Numbering {
+  const numbered = new Set<number>();
+  const waiting = new Map<number, ProcessIdentity>();
+  return {
+    meet: (id, identity) => {
+      if (!numbered.has(id)) waiting.set(id, identity);
+    },
+    ask: async () => {
+      while (waiting.size > 0) {
+        const service = client()?.service;
+        if (service === undefined) return;
+        const batch = [...waiting].slice(0, PROOF_ITEMS_MAX);
+        const processes = batch.map(([, identity]) => toProcess(identity));
+        const { numbers } = await service.numberIdentities(
+          { workload, processes },
+          { timeoutMs: CALL_TIMEOUT_MS },
+        );
+        for (const [i, [id, identity]] of batch.entries()) {
+          waiting.delete(id);
+          const given = numbers[i] ?? 0;
+          if (given === 0) continue;
+          numbered.add(id);
+          await onNumber(id, given, identity);
+        }
+      }
+    },
+  };
+}
