@@ -25,11 +25,12 @@ struct {
 
 /*
  * own address of a workload that is carried -> its control group, for what
- * meets no socket (ICMP); agent. Full: E2BIG, the host's policy judges.
+ * meets no socket (ICMP); agent, which gives each its share: nobody can fill it
+ * for the others. Past that the host's policy judges.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096);
+	__uint(max_entries, RW_CARRIED_MAX * RW_CARRIED_ADDRESSES_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct rw_proof_address);
 	__type(value, __u64);

@@ -120,8 +120,12 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
 		report_miss(&connection.process);
-	if (!datagram && awaits_description(connection.process.cgroup_id)) {
-		hold_syn(&connection);
+	if (awaits_description(connection.process.cgroup_id)) {
+		/* A datagram is dropped on its way out; nobody has judged it. */
+		if (datagram)
+			connection.flags = CONNECTION_HELD;
+		else
+			hold_syn(&connection);
 	} else if (result.verdict == RW_VERDICT_BLOCKED) {
 		bool unknown = !known && result.mode == RW_MODE_BLOCK;
 

@@ -304,6 +304,10 @@ static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 	if (is_needed(proto, packet.source_port) || is_transit(skb, &packet))
 		return TC_GO_ON;
 	cgroup_id = cgroup_at(packet.destination);
+	if (awaits_description(cgroup_id)) {
+		count(RW_COUNT_PENDING_DATAGRAMS);
+		return TC_DROP;
+	}
 	flow = find_datagram(KERNEL_COOKIE ^ cgroup_id, packet.source,
 			     packet.source_port);
 	if (!flow || !still_holds(&flow->connection))

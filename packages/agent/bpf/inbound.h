@@ -27,6 +27,16 @@ static __always_inline void report_unknown_listener(const struct headers *packet
 	bpf_ringbuf_submit(event, 0);
 }
 
+/*
+ * Of a container whose policy is not in force yet, which the host's must not
+ * let through; who sends it again meets the policy.
+ */
+static __always_inline int drop_undescribed(void)
+{
+	count(RW_COUNT_PENDING_DATAGRAMS);
+	return DROP;
+}
+
 /* The process that listens: from the socket, else what the agent found. */
 static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
 					  __u8 proto, __u64 cgroup_id,
@@ -276,6 +286,8 @@ static __always_inline int unreadable(enum parse how, bool out,
 
 	count(how == NOT_THIS_PROTO ? RW_COUNT_EXTENSION_HEADERS :
 				      RW_COUNT_UNPARSED);
+	if (awaits_description(cgroup_id))
+		return DROP;
 	slot = live_slot(cgroup_id, out ? RW_DIRECTION_OUT : RW_DIRECTION_IN,
 			 &index);
 	if (!slot)

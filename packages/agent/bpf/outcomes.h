@@ -50,7 +50,7 @@ enum rw_counter {
 	RW_COUNT_HOLDS = 4, /* SYNs kept back */
 	RW_COUNT_HOLD_GIVE_UPS = 5,
 	RW_COUNT_IDENTITY_MISSES = 6,
-	RW_COUNT_PENDING_DATAGRAMS = 7, /* refused, process unknown */
+	RW_COUNT_PENDING_DATAGRAMS = 7, /* process or container not known yet */
 	RW_COUNT_EXTENSION_HEADERS = 8,
 	RW_COUNT_UNPARSED = 9, /* headers that could not be read */
 	RW_COUNT_UNKNOWN_LISTENERS = 10,

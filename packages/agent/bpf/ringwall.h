@@ -45,6 +45,7 @@ enum rw_limit {
 	RW_SLOTS_EACH = 3, /* two for revisions, one for a draft beside them */
 	RW_SHADOW_SLOT = 2,
 	RW_CARRIED_MAX = 1000, /* containers and pods of one host */
+	RW_CARRIED_ADDRESSES_MAX = 64, /* of one of them; further ones are the host's */
 	RW_WORKLOADS = 1001, /* 0 is the host */
 	RW_BY_HOST = 0x8000, /* beside a workload: the host's policy judged */
 	RW_SLOTS = 3003, /* of workload w: 3 w, 3 w + 1, 3 w + 2 */

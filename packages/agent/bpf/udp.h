@@ -116,6 +116,8 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 	if (!slot || !connection)
 		return PASS;
 	meet_hook(sk);
+	if (awaits_description(cgroup_id))
+		return drop_undescribed();
 	found = start_inbound_datagram(connection, sk, packet, cookie,
 				       cgroup_id);
 	fault = read_datagram_proof(packet);
@@ -238,6 +240,8 @@ static __noinline int turn_to(struct connection *connection,
 	slot = slot_of(connection, &index);
 	if (!slot)
 		return PASS;
+	if (awaits_description(connection->process.cgroup_id))
+		return drop_undescribed();
 	if (connection->flags & CONNECTION_RECORDED)
 		flush_datagrams(connection);
 	__builtin_memcpy(connection->address, packet->destination, 16);

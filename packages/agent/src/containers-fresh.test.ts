@@ -1,3 +1,4 @@
+import { createSocket, type Socket } from "node:dgram";
 import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +9,34 @@ import { PROGRAMS } from "./testing/interpreter-programs.ts";
 import { TestContainer } from "./testing/test-container.ts";
 
 const PYTHON = realpathSync("/usr/bin/python3");
+/** Sends until it is answered, or its own policy has refused it for some time. */
+const SEND = `import os, socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(0.05)
+peer = ("127.0.0.1", int(os.environ["RW_PORT"]))
+if sys.argv[2] == "connected":
+    s.connect(peer)
+result = "silent"
+end = time.monotonic() + 4
+while result == "silent" and time.monotonic() < end:
+    try:
+        s.send(sys.argv[1].encode()) if sys.argv[2] == "connected" else s.sendto(sys.argv[1].encode(), peer)
+        s.recv(16)
+        result = "answered"
+    except OSError:
+        time.sleep(0.02)
+print(result)
+`;
+const HEAR = `import os, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", int(os.environ["RW_PORT"])))
+s.settimeout(4)
+try:
+    s.recv(16)
+    print("heard")
+except OSError:
+    print("silent")
+`;
 
 describe.skipIf(whyNoKernelTests("containers-fresh.test.ts") !== undefined)(
   "a container that was just made",
@@ -15,21 +44,39 @@ describe.skipIf(whyNoKernelTests("containers-fresh.test.ts") !== undefined)(
     let host: AgentHost;
     let app: string;
     let other: string;
+    let sender: string;
+    let echo: Socket;
+    const heard = new Set<string>();
     const containers: TestContainer[] = [];
     const fresh = () => {
       const container = new TestContainer(host.cgroup);
       containers.push(container);
       return container;
     };
-    const allowed = () =>
-      allowSoftware("app", { executable: { sha256: sha256Of(PYTHON) }, script: { sha256: sha256Of(app) } });
+    const allowed = () => {
+      const scripts = [app, sender].map((file) => ({ script: { sha256: sha256Of(file) } }));
+      const [first, ...more] = scripts.map((one) => ({ executable: { sha256: sha256Of(PYTHON) }, ...one }));
+      const parts = allowSoftware("app", first ?? {});
+      return { ...parts, software: { app: [...(parts.software?.["app"] ?? []), ...more] } };
+    };
+    const modes = { inbound: "block", outbound: "block", processes: null } as const;
+    const counter = () => host.status?.counters["pendingDatagrams"] ?? 0n;
 
     beforeAll(async () => {
       host = await AgentHost.start();
       app = host.file("app.py", PROGRAMS.python);
       other = host.file("other.py", `${PROGRAMS.python}#`);
+      sender = host.file("sender.py", SEND);
+      host.file("stranger.py", `${SEND}#`);
+      host.file("hear.py", HEAR);
+      echo = createSocket("udp4");
+      echo.on("message", (text, { port, address }) => {
+        heard.add(String(text));
+        echo.send("yes", port, address);
+      });
+      await new Promise<void>((resolve) => echo.bind(0, "127.0.0.1", resolve));
       host.controller.settings.greet = (workload) =>
-        workload === "web-1" ? [] : [policyMessage(1n, hostPolicyOf({ ...allowed(), workload }))];
+        workload === "web-1" ? [] : [policyMessage(1n, hostPolicyOf({ ...allowed(), modes, workload }))];
       await sleep(30);
       expect(await host.startAgent({ containers: true })).toBe("ready");
       // The host itself is governed by nobody.
@@ -39,6 +86,7 @@ describe.skipIf(whyNoKernelTests("containers-fresh.test.ts") !== undefined)(
     });
     afterAll(async () => {
       for (const container of containers) await container.close();
+      echo.close();
       await host.close();
     });
 
@@ -61,6 +109,35 @@ describe.skipIf(whyNoKernelTests("containers-fresh.test.ts") !== undefined)(
       ).toEqual(["connected", "refused"]);
       await inner.close();
     });
+
+    test.each(["connected", "unconnected"])(
+      "%s datagrams wait for its own policy too: those it refuses never leave, those it allows are answered",
+      async (how) => {
+        const port = String(echo.address().port);
+        const [app, stranger] = [`app ${how}`, `stranger ${how}`];
+        for (let i = 0; i < 2; i++) {
+          expect(await fresh().run([PYTHON, `${host.folder}/stranger.py`, stranger, how], port)).toBe(
+            "silent",
+          );
+          expect(await fresh().run([PYTHON, sender, app, how], port)).toBe("answered");
+        }
+        expect([...heard].filter((text) => text.endsWith(how))).toEqual([app]);
+      },
+      60_000,
+    );
+
+    test("what others send to it is not let in by the host's policy", async () => {
+      const before = counter();
+      const port = echo.address().port + 1;
+      const flood = setInterval(() => echo.send("knock", port, "127.0.0.1"), 5);
+      try {
+        expect(await fresh().run([PYTHON, `${host.folder}/hear.py`], String(port))).toBe("silent");
+      } finally {
+        clearInterval(flood);
+      }
+      for (let i = 0; i < 1000 && counter() === before; i++) await sleep(20);
+      expect(counter()).toBeGreaterThan(before);
+    }, 60_000);
 
     test("a new control group that is no container is the host's, and waits for nothing", async () => {
       const unit = new TestContainer(host.cgroup, { name: "a.service" });

@@ -1,8 +1,19 @@
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CARRIED_ADDRESSES_MAX } from "./kernel/carrying.ts";
+import { KernelMap } from "./kernel/kernel-map.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { observeListeners } from "./observe/listeners.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
@@ -36,6 +47,7 @@ describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent
   let other: string;
   let servers: string;
   const nameOf = (container: TestContainer) => `web-1/${container.id.slice(0, 12)}`;
+  const inodeOf = (folder: string) => statSync(folder, { bigint: true }).ino;
   let generation = 0n;
 
   async function until(what: () => boolean): Promise<void> {
@@ -133,6 +145,38 @@ describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent
     expect(flowsOf(nameOf(one)).every(({ container }) => container === one.id)).toBe(true);
     expect(flowsOf("web-1").some(({ container }) => container === one.id && container !== "")).toBe(false);
   });
+
+  test("one with thousands of addresses is told so, and takes no room from the others", async () => {
+    const greedy = new TestContainer(host.cgroup, { address: "10.90.0.1/16" });
+    const late = new TestContainer(host.cgroup, { address: "10.88.0.3/24" });
+    try {
+      const batch = Array.from(
+        { length: 4200 },
+        (_, i) => `addr add 10.90.${1 + (i >> 8)}.${i & 255}/16 dev eth0`,
+      );
+      execFileSync("ip", ["-n", greedy.netns ?? "", "-batch", "-"], { input: batch.join("\n") });
+      greedy.start(["sleep", "3600"]);
+      const statusOf = (one: TestContainer) =>
+        host.controller.statuses.findLast(({ workload }) => workload === nameOf(one));
+      await until(() => statusOf(greedy) !== undefined);
+      late.start(["sleep", "3600"]);
+      await until(() => statusOf(late)?.addresses.length === 1);
+      expect(statusOf(late)).toMatchObject({ addresses: ["10.88.0.3"], problem: "" });
+      expect(statusOf(greedy)?.addresses).toHaveLength(CARRIED_ADDRESSES_MAX);
+      expect(statusOf(greedy)?.problem).toContain(`\`${greedy.id}\` has 4201 addresses`);
+      expect(host.log).toContain(`\`${greedy.id}\` has 4201 addresses`);
+      const map = KernelMap.openPinned(host.pinDir, "carried_addresses");
+      const holders = Map.groupBy(map.keys(), (key) => map.get(key)?.getBigUint64(0, true) ?? 0n);
+      map.close();
+      expect([greedy, late].map(({ cgroup }) => holders.get(inodeOf(cgroup))?.length)).toEqual([
+        CARRIED_ADDRESSES_MAX,
+        1,
+      ]);
+    } finally {
+      await greedy.close();
+      await late.close();
+    }
+  }, 60_000);
 
   test("nothing stays of a container that is gone", async () => {
     await containers.pop()?.close();

@@ -169,6 +169,7 @@ export function createCarrier(parts: CarrierParts): Carrier {
     const kept = new Set(carrying.groups().flatMap((one) => (living.has(one.cgroupId) ? one.workload : [])));
     for (const workload of new Set(gone.map((one) => one.workload)))
       if (!kept.has(workload)) carrying.remove(workload);
+    carrying.dropStaleAddresses();
   }
 
   /** A control group that was made within a container before the kernel knew whose that is. */

@@ -1,7 +1,7 @@
 import { labels as labelsSchema, name as nameSchema } from "@ringwall/model";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseFibTrie, parseIfInet6 } from "./container-addresses.ts";
+import { parseFibTrie, parseIfInet6, withinLimit } from "./container-addresses.ts";
 import { describeWorkload } from "./describe-workload.ts";
 import type { FoundContainer } from "./find-containers.ts";
 
@@ -83,4 +83,13 @@ fd000000000000000000000000000002 02 40 00 80     eth0
       parseIfInet6(text);
     }),
   );
+});
+
+test("of more addresses than one may have those count that did before", () => {
+  const local = (text: string) => ({ bytes: new Uint8Array(16), text, bits: 128 });
+  const all = ["10.0.0.1", "10.0.0.2", "10.0.0.3"].map(local);
+  const texts = (before: readonly string[]) => withinLimit(all, before.map(local), 2).map(({ text }) => text);
+  expect(texts([])).toEqual(["10.0.0.1", "10.0.0.2"]);
+  expect(texts(["10.0.0.3", "10.0.0.2"])).toEqual(["10.0.0.2", "10.0.0.3"]);
+  expect(withinLimit(all, [], 3)).toBe(all);
 });

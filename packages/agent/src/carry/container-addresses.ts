@@ -1,4 +1,5 @@
 import { readFile, readlink } from "node:fs/promises";
+import { CARRIED_ADDRESSES_MAX } from "../kernel/carrying.ts";
 import { type LocalAddress, parseAddress } from "../observe/addresses.ts";
 
 const WHOLE = 128;
@@ -18,6 +19,24 @@ export async function observeAddressesOf(pid: number): Promise<LocalAddress[]> {
     const bytes = parseAddress(text);
     return bytes === undefined ? [] : [{ bytes, text, bits: WHOLE }];
   });
+}
+
+/**
+ * As many as one container may have. Those that it had before come first, so that which ones count does not change with
+ * each that is added.
+ */
+export function withinLimit(
+  found: readonly LocalAddress[],
+  before: readonly LocalAddress[],
+  most: number = CARRIED_ADDRESSES_MAX,
+): readonly LocalAddress[] {
+  if (found.length <= most) return found;
+  const had = new Set(before.map(({ text }) => text));
+  const [kept, more] = [
+    found.filter(({ text }) => had.has(text)),
+    found.filter(({ text }) => !had.has(text)),
+  ];
+  return [...kept, ...more].slice(0, most);
 }
 
 /** IPv4 addresses that are the namespace's own: `|-- ADDRESS` above a line with `/32 host LOCAL`. */

@@ -1,6 +1,8 @@
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { formatProblem, type Problem } from "@ringwall/model";
 import type { AgentOptions } from "../agent-options.ts";
+import { CARRIED_ADDRESSES_MAX } from "../kernel/carrying.ts";
 import type { Kernel } from "../kernel/contract.ts";
 import { attachDevices } from "../kernel-instance.ts";
 import type { LocalAddress } from "../observe/addresses.ts";
@@ -14,7 +16,7 @@ import type { Agent } from "../wire.ts";
 import { wireAgent } from "../wire.ts";
 import type { CarriedRegistry } from "./carried-agents.ts";
 import type { CarrierParts } from "./carrier.ts";
-import { observeAddressesOf } from "./container-addresses.ts";
+import { observeAddressesOf, withinLimit } from "./container-addresses.ts";
 import { describeWorkload } from "./describe-workload.ts";
 import { type FoundContainer, processIn } from "./find-containers.ts";
 
@@ -86,7 +88,7 @@ export async function runCarried(run: CarriedRun): Promise<void> {
     if (agent.governor.state().current !== null) settle();
   };
   registry.add(workload, found.containers, agent);
-  const stops = work(agent, run, options, changes, place.refresh);
+  const stops = work(agent, run, options, changes, place);
   try {
     await agent.governor.start();
     await agent.shadow.start();
@@ -120,7 +122,7 @@ function work(
   run: CarriedRun,
   options: AgentOptions,
   changes: { due: boolean },
-  refresh: () => Promise<void>,
+  place: Pick<Place, "refresh" | "problems">,
 ) {
   const onError = (error: unknown) => run.signal.aborted || run.log.error({ err: error }, "a task failed");
   let told = 0;
@@ -136,7 +138,7 @@ function work(
         const isNew = now - started < FIRST_ADDRESSES_FOR_MS && options.addresses?.().length === 0;
         if (!isNew && now - looked < ADDRESSES_EVERY_MS) return;
         looked = now;
-        await refresh();
+        await place.refresh();
       },
       onError,
     ),
@@ -150,6 +152,7 @@ function work(
           agent,
           options,
           run.listeners().filter((one) => one.workload === run.workload),
+          place.problems(),
         );
       },
       onError,
@@ -183,18 +186,35 @@ async function enrolled(run: CarriedRun, addresses: () => readonly LocalAddress[
   };
 }
 
+type Place = {
+  readonly refresh: () => Promise<void>;
+  readonly addresses: () => readonly LocalAddress[];
+  readonly problems: () => readonly Problem[];
+  readonly end: () => void;
+};
+
 /** Where it is in the network: its addresses, and the programs at its devices. */
-function createPlace(run: CarriedRun, onChange: () => void) {
+function createPlace(run: CarriedRun, onChange: () => void): Place {
   const { found, options, cgroups, log } = run;
   const { carrying } = run.host().kernel;
   let addresses: readonly LocalAddress[] = [];
   const nameOf = (all: readonly LocalAddress[]) => all.map(({ text }) => text).join(" ");
   let attached = "";
+  let problem: Problem | null = null;
+
+  /** Told once for each time that it goes over. */
+  function judgeCount(count: number): void {
+    const isOver = count > CARRIED_ADDRESSES_MAX;
+    if (isOver && problem === null) log.warn(formatProblem(tooManyAddresses(found, count)));
+    problem = isOver ? tooManyAddresses(found, count) : null;
+  }
 
   async function refresh(): Promise<void> {
     const pid = await processIn(join(cgroups.mount, found.path));
     if (pid === undefined) return;
-    const now = await observeAddressesOf(pid);
+    const all = await observeAddressesOf(pid);
+    judgeCount(all.length);
+    const now = withinLimit(all, addresses);
     const netns = await readlink(`/proc/${pid}/ns/net`).catch(() => "");
     const place = `${netns} ${nameOf(now)}`;
     // Each time: another that had one of them may have gone.
@@ -216,8 +236,19 @@ function createPlace(run: CarriedRun, onChange: () => void) {
   return {
     refresh,
     addresses: () => addresses,
+    problems: () => (problem === null ? [] : [problem]),
     end: () => {
       for (const { bytes } of addresses) carrying.deleteAddress(bytes, found.inode);
     },
+  };
+}
+
+function tooManyAddresses({ id }: FoundContainer, count: number): Problem {
+  const most = CARRIED_ADDRESSES_MAX;
+  return {
+    code: "container-addresses",
+    severity: "error",
+    message: `the container \`${id}\` has ${count} addresses, ${most} of which count: at the others peers do not know it, and the host's policy judges ICMP`,
+    fix: `give it ${most} addresses at most, or find out what adds them: it takes CAP_NET_ADMIN in the container`,
   };
 }

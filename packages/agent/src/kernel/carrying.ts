@@ -40,6 +40,8 @@ export interface KernelCarrying {
   readonly setAddress: (address: Uint8Array, cgroupId: bigint) => void;
   /** Nothing where another control group has it by now. */
   readonly deleteAddress: (address: Uint8Array, cgroupId: bigint) => void;
+  /** Addresses whose workload went while no agent ran are nobody's. */
+  readonly dropStaleAddresses: () => void;
   /** The kernel as one workload sees it: slots, draft and executions of its own, all else shared. */
   readonly workload: (workload: number) => Kernel;
   /** The workload is gone: its slots are empty, its control groups the host's. */
@@ -48,6 +50,8 @@ export interface KernelCarrying {
 
 /** Containers and pods of one host. */
 export const CARRIED_MAX = limit.carriedMax;
+/** Addresses of one of them; the controller takes no more of a container. */
+export const CARRIED_ADDRESSES_MAX = limit.carriedAddressesMax;
 
 type CarryingMaps = Omit<SlotMaps, "workload"> & {
   readonly carried: KernelMap;
@@ -103,6 +107,13 @@ export function kernelCarrying(maps: CarryingMaps, workload: (workload: number) 
     },
     deleteAddress: (address, cgroupId) => {
       if (holderOf(address) === cgroupId) maps.carriedAddresses.delete(bytesKey(address));
+    },
+    dropStaleAddresses: () => {
+      const holders = [...maps.carriedAddresses.keys()].map((key) => ({
+        key,
+        holder: maps.carriedAddresses.get(key)?.getBigUint64(0, true) ?? 0n,
+      }));
+      for (const { key, holder } of holders) if (workloadOf(holder) === 0) maps.carriedAddresses.delete(key);
     },
     workload,
     remove,

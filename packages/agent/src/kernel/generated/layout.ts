@@ -137,6 +137,7 @@ export const limit = {
   slotsEach: 3,
   shadowSlot: 2,
   carriedMax: 1000,
+  carriedAddressesMax: 64,
   workloads: 1001,
   byHost: 32768,
   slots: 3003,
