@@ -9,19 +9,12 @@
 #ifndef RINGWALL_DEVICE_H
 #define RINGWALL_DEVICE_H
 
-#define TC_GO_ON (-1)
-#define ETHERNET_BYTES 14
 #define ETHERNET_TYPE_AT 12
 #define TCP_FLAGS_AT 13
 
-static __always_inline bool opens(__u8 tcp_flags)
-{
-	return (tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
 /*
- * Most packets: TCP in plain Ethernet, and no SYN. A device without an Ethernet
- * header starts with the IP version, where this asks no further.
+ * Most packets: TCP in plain Ethernet, and no SYN or SYN-ACK. A device without
+ * an Ethernet header starts with the IP version, where this asks no further.
  */
 static __always_inline bool is_plain_segment(struct __sk_buff *skb)
 {
@@ -37,12 +30,12 @@ static __always_inline bool is_plain_segment(struct __sk_buff *skb)
 	at += ETHERNET_BYTES;
 	if (type == bpf_htons(ETH_P_IP))
 		return at[0] == 0x45 && at[IP4_PROTO_AT] == IPPROTO_TCP &&
-		       !opens(at[IP4_BYTES + TCP_FLAGS_AT]);
+		       !(at[IP4_BYTES + TCP_FLAGS_AT] & TCP_SYN);
 	if (type != bpf_htons(ETH_P_IPV6) ||
 	    (void *)(at + IP6_BYTES + TCP_FLAGS_AT + 1) > end)
 		return false;
 	return at[IP6_PROTO_AT] == IPPROTO_TCP &&
-	       !opens(at[IP6_BYTES + TCP_FLAGS_AT]);
+	       !(at[IP6_BYTES + TCP_FLAGS_AT] & TCP_SYN);
 }
 
 /* Could the slot refuse anything that comes in? */
@@ -62,28 +55,6 @@ static __always_inline bool may_refuse_any(void)
 		return true;
 	slot = live_slot(0, RW_DIRECTION_IN, &index);
 	return slot && may_refuse(slot);
-}
-
-/* Words of a mapped or an IPv6 address, as a socket look-up wants them. */
-static __always_inline __u32 set_tuple(struct bpf_sock_tuple *tuple,
-				       struct __sk_buff *skb,
-				       const struct headers *packet)
-{
-	const __u32 *from = (const __u32 *)packet->source;
-	const __u32 *to = (const __u32 *)packet->destination;
-
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		tuple->ipv4.saddr = from[3];
-		tuple->ipv4.daddr = to[3];
-		tuple->ipv4.sport = bpf_htons(packet->source_port);
-		tuple->ipv4.dport = bpf_htons(packet->destination_port);
-		return sizeof(tuple->ipv4);
-	}
-	__builtin_memcpy(tuple->ipv6.saddr, from, 16);
-	__builtin_memcpy(tuple->ipv6.daddr, to, 16);
-	tuple->ipv6.sport = bpf_htons(packet->source_port);
-	tuple->ipv6.dport = bpf_htons(packet->destination_port);
-	return sizeof(tuple->ipv6);
 }
 
 /* Refused at the socket before: sk_lookup will answer, once. */
@@ -118,36 +89,49 @@ static __always_inline bool start_at_device(struct __sk_buff *skb,
 	return found;
 }
 
-static __noinline int device_syn(struct __sk_buff *skb)
+static __noinline int device_syn(struct __sk_buff *skb,
+				 const struct headers *packet)
 {
 	struct judgement result = {};
 	struct connection *connection;
-	struct headers packet = {};
 	struct rw_slot *slot;
 	__u32 index, zero = 0;
 	struct proof proof;
 
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	if (!connection || !may_refuse_any() ||
-	    parse(skb, &packet, IPPROTO_TCP) != PARSED ||
-	    !opens(packet.tcp_flags) ||
-	    !start_at_device(skb, &packet, connection))
+	    !start_at_device(skb, packet, connection))
 		return TC_GO_ON;
 	slot = slot_of(connection, &index);
 	if (!slot || !may_refuse(slot) ||
 	    awaits_description(connection->process.cgroup_id))
 		return TC_GO_ON;
-	proof = take_proof(skb, &packet, connection);
+	proof = take_proof(skb, packet, connection);
 	if (!judge_inbound(index, &result))
 		return TC_GO_ON;
 	/* What may yet be proved is the socket's hook's to decide, and to count. */
 	if (result.verdict == RW_VERDICT_BLOCKED && lacks_proof(connection, proof.fault))
 		return TC_GO_ON;
-	count_proof(connection, &packet, proof.fault);
+	count_proof(connection, packet, proof.fault);
 	if (result.verdict == RW_VERDICT_BLOCKED)
-		refuse_syn(connection, &packet, proof.fault);
+		refuse_syn(connection, packet, proof.fault);
 	else
-		expect_arrival(connection, &packet, proof.mac, true);
+		expect_arrival(connection, packet, proof.mac, true);
+	return TC_GO_ON;
+}
+
+static __noinline int device_handshake(struct __sk_buff *skb)
+{
+	struct headers packet = {};
+
+	if (parse(skb, &packet, IPPROTO_TCP) != PARSED)
+		return TC_GO_ON;
+	switch (packet.tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) {
+	case TCP_SYN:
+		return device_syn(skb, &packet);
+	case TCP_SYN | TCP_ACK:
+		return device_answer(skb, &packet);
+	}
 	return TC_GO_ON;
 }
 
@@ -328,7 +312,7 @@ int judge_at_device(struct __sk_buff *skb)
 	proto = transport_of(skb);
 	switch (proto) {
 	case IPPROTO_TCP:
-		return device_syn(skb);
+		return device_handshake(skb);
 	case IPPROTO_UDP:
 		return device_datagram(skb);
 	case HIDDEN:

@@ -208,7 +208,7 @@ struct connection {
 	struct rw_process process;
 	__u64 start_ns;
 	__u64 generation; /* of the policy that judged it */
-	__u64 bytes_out; /* datagrams: since the last flush */
+	__u64 bytes_out; /* datagrams: since the last flush; TCP: see answer.h */
 	__u64 bytes_in;
 	__u32 identity;
 	__u32 subject;

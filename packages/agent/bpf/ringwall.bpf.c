@@ -61,6 +61,7 @@
 #include "udp.h"
 #include "raw.h"
 #include "packet.h"
+#include "device_answer.h"
 #include "device.h"
 #include "packet_socket.h"
 #include "datagram_proof_read.h"

@@ -88,7 +88,8 @@ export async function wrongServer(cast: Stage): Promise<void> {
   await right.stop("SIGTERM", STOP_MS_MAX);
   const wrong = await startServer(lab, "app", OTHER_ANSWERER, [ports.answers]);
   const sinceMs = Date.now();
-  addSeen(cast, { ...ends, tried: "another program on its port", expected: "refused" }, await ask());
+  const refused = { ...ends, expected: "refused", says: "Connection refused" } as const;
+  addSeen(cast, { ...refused, tried: "another program on its port, told at once" }, await ask());
   await expectFlow(cast, "ringwall get flows: refused by the client's host", {
     ...ends,
     port: ports.answers,

@@ -16,10 +16,16 @@ export type Expectation = {
   readonly from: HostName;
   readonly to: HostName;
   readonly expected: "gets through" | "refused";
+  /** What its program has to say. */
+  readonly says?: string;
 };
 
-export function addSeen({ checks }: Stage, what: Expectation, { reached, detail }: Seen): void {
-  const passed = reached === (what.expected === "gets through");
+export function addSeen(
+  { checks }: Stage,
+  { says = "", ...what }: Expectation,
+  { reached, detail }: Seen,
+): void {
+  const passed = reached === (what.expected === "gets through") && detail.includes(says);
   checks.add({ ...what, seen: `${reached ? "gets through" : "refused"}: ${detail}`, passed });
 }
 
