@@ -21,8 +21,11 @@ const SLOWNESS = 10;
 const CONSOLE_LINES = 40;
 
 /** Those files whose path contains one of the words; all without words. */
-export function testScript(root: string, words: readonly string[]): string {
-  const chosen = FILES.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+export function chooseTests(words: readonly string[]): readonly string[] {
+  return FILES.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+}
+
+export function testScript(root: string, chosen: readonly string[]): string {
   return `cd '${root}' && RINGWALL_TEST_SLOWNESS=${SLOWNESS} scripts/node node_modules/vitest/vitest.mjs run --project system ${chosen.join(" ")} \\
   --reporter=verbose --reporter=json \\
   --outputFile.json=/run/results/vitest.json 2>&1 | cat\n`;

@@ -11,7 +11,7 @@ import { checkLoads } from "./check-loads.ts";
 import { DEBIAN_KERNELS, type DebianKernel, fetchKernel } from "./debian-kernels.ts";
 import { runGuest } from "./guest.ts";
 import { writeInitramfs } from "./initramfs.ts";
-import { readTests, type Totals, testScript } from "./kernel-tests.ts";
+import { chooseTests, readTests, type Totals, testScript } from "./kernel-tests.ts";
 
 const agent = path.resolve(import.meta.dirname, "..");
 const root = path.resolve(agent, "../..");
@@ -31,6 +31,12 @@ const unknown = positionals.filter((name) => !DEBIAN_KERNELS.some((kernel) => ke
 if (unknown.length > 0) {
   const names = DEBIAN_KERNELS.map((kernel) => kernel.name).join(", ");
   console.error(`no kernel \`${unknown.join("`, `")}\`; there are ${names}`);
+  process.exit(2);
+}
+const chosen = chooseTests(values.only);
+if (chosen.length === 0) {
+  // Vitest would take none for all of them.
+  console.error(`no test file for the guests has \`${values.only.join("` or `")}\` in its path`);
   process.exit(2);
 }
 
@@ -65,7 +71,7 @@ async function testOn(kernel: DebianKernel): Promise<void> {
   const tests = { ...loads, results: path.join(scratch, `${kernel.name}-tests`) };
   const ran = await runGuest({
     ...tests,
-    script: testScript(root, values.only),
+    script: testScript(root, chosen),
     secondsMax: TESTS_SECONDS_MAX,
   });
   add(readTests(ran, tests.results), `${kernel.name} tests`, begun);
