@@ -49,7 +49,9 @@ export type AgentStatus = {
 };
 
 export async function saveReport(stateDir: string, report: AgentReport): Promise<void> {
-  await saveFile(join(stateDir, "status.json"), `${JSON.stringify(report, null, 2)}\n`, 0o600);
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  // Every workload writes one every 15 s, and after a power failure it says nothing: not worth waiting for the disk.
+  await saveFile(join(stateDir, "status.json"), text, 0o600, { sync: false });
 }
 
 /** Looks at an agent's state directory and pins without disturbing it. */

@@ -1,4 +1,5 @@
 /** One map by its descriptor. Keys and values are views that the caller encodes and decodes. */
+import { inSlowLane } from "../state/slow-lane.ts";
 import { KernelError } from "./kernel-error.ts";
 import { check, errno, type MapShape, native } from "./native.ts";
 
@@ -135,7 +136,7 @@ export class KernelMap {
 
   /** Puts `inner` at an index of this map of maps; resolves when no program uses what was there. */
   async insert(index: number, inner: KernelMap): Promise<void> {
-    check(`insert into ${this.name}`, await native().insertMap(this.fd, index, inner.fd));
+    check(`insert into ${this.name}`, await inSlowLane(() => native().insertMap(this.fd, index, inner.fd)));
   }
 
   /** Opens the map at an index of this map of maps; undefined when there is none. */

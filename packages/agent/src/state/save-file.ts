@@ -1,4 +1,5 @@
 import { open, rename, rm } from "node:fs/promises";
+import { inSlowLane } from "./slow-lane.ts";
 
 /**
  * Replaces a file in one step: who reads it sees the old text or the new, also when the process is killed in between, and
@@ -15,7 +16,7 @@ export async function saveFile(
   const file = await open(temporary, "wx", mode);
   try {
     await file.writeFile(data);
-    if (sync) await file.sync();
+    if (sync) await inSlowLane(() => file.sync());
   } catch (error) {
     await file.close();
     // On a full disk the torn half would take the room that the next try needs.
