@@ -31,6 +31,29 @@ describe.skipIf(whyNoKernelTests("upgrade.test.ts"))("an upgrade of the kernel p
     }
   });
 
+  test("with another room for flows keeps those that were counted, and counts on", async () => {
+    const host = new TestHost("a");
+    const folder = mkdtempSync(`${tmpdir()}/ringwall-object-`);
+    try {
+      const reach = async () =>
+        (await host.ask<{ errno: number }>(connect("127.0.0.1", 8000), STRANGER)).errno;
+      await host.start(serve("127.0.0.1", 8000), SERVER);
+      await host.provision({ modeOut: "observe" });
+      expect(await reach()).toBe(0);
+      const other = `${folder}/ringwall.bpf.o`;
+      copyFileSync(OBJECT_PATH, other);
+      appendFileSync(other, "\0");
+      host.load(other, "--flow-entries", "1000");
+      host.reopen();
+      expect(await reach()).toBe(0);
+      const flows = (await host.flows()).filter(({ direction }) => direction === "out");
+      expect(flows.map(({ port, count }) => [port, count])).toEqual([[8000, 2n]]);
+    } finally {
+      rmSync(folder, { recursive: true });
+      await host.close();
+    }
+  });
+
   test("leaves no gap for a SYN that is held meanwhile: it is judged by the new programs", async () => {
     const [a, b] = [new TestHost("a"), new TestHost("b")];
     const folder = mkdtempSync(`${tmpdir()}/ringwall-object-`);
