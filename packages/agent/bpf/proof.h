@@ -120,9 +120,9 @@ static __always_inline bool awaits_number(const struct connection *connection)
 {
 	if (!(connection->flags & CONNECTION_PROVES) ||
 	    (connection->process.flags & RW_TASK_AGENT) ||
-	    number_of(connection->identity))
+	    !proof_switches(RW_PROOF_SWITCH_ON | RW_PROOF_SWITCH_NUMBERED))
 		return false;
-	return proof_switches(RW_PROOF_SWITCH_ON | RW_PROOF_SWITCH_NUMBERED) &&
+	return !number_of(connection->identity) &&
 	       elapsed_ns(connection->start_ns) < NUMBER_HOLD_NS &&
 	       agent_answers();
 }

@@ -135,7 +135,11 @@ __noinline int is_used(__u64 mac)
 	return 0;
 }
 
-/* The same, and whether its handshake was completed before. */
+/*
+ * The same, and whether its handshake was completed before. Only SYNs are
+ * remembered: an answer is bound to the very SYN that it acknowledges, and the
+ * look is some misses of the processor's caches.
+ */
 static __always_inline __u8 check_proof(struct proof_work *work,
 					const struct rw_proof_peer *peer,
 					__u32 own_epoch)
@@ -143,7 +147,7 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 	__u8 fault = check_mac(work, peer, own_epoch);
 	__u64 mac = work->option.mac;
 
-	if (fault)
+	if (fault || (work->packet.tcp_flags & TCP_ACK))
 		return fault;
 	return is_used(mac) ? RW_PROOF_FAULT_REPLAY : 0;
 }

@@ -42,10 +42,10 @@ static __noinline bool record_established(struct connection *connection,
 
 	if (connection->flags & CONNECTION_RECORDED)
 		return true;
-	slot = slot_of(connection, &index);
-	if (!slot)
-		return true;
 	if (!(connection->flags & CONNECTION_JUDGED)) {
+		slot = slot_of(connection, &index);
+		if (!slot)
+			return true;
 		if (!judge_connection(connection, slot, index, &result))
 			return false;
 		/* It is open already: what would refuse it now came too late. */

@@ -1,5 +1,5 @@
 /** The proof in SYN and SYN-ACK between two kernels, with keys given by hand. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects } from "./testing/policies.ts";
@@ -22,6 +22,7 @@ const RIGHT = remote.first;
 const WRONG = remote.first + 1;
 const PORT = 8000;
 const IMPOSTOR_PORT = 8001;
+const LATE_PORT = 8002;
 
 interface Connected {
   readonly errno: number;
@@ -125,6 +126,29 @@ describe.skipIf(whyNoKernelTests("proof.test.ts"))("the proof of the software", 
 
   test("makes the client refuse a server that is other software", async () => {
     expect((await ask(CLIENT, "10.77.0.2", IMPOSTOR_PORT, 8)).errno).not.toBe(0);
+    expect(await a.flows()).toContainEqual(
+      expect.objectContaining({ verdict: "blocked", level: "inBand", direction: "out" }),
+    );
+  });
+
+  test("meets the policy of the time of the answer, by whose numbers its program is another", async () => {
+    b.answers = false;
+    await b.start(serve("10.77.0.2", LATE_PORT), SERVER);
+    const before = b.kernel.counters().holds;
+    const asked = ask(CLIENT, "10.77.0.2", LATE_PORT);
+    await vi.waitUntil(() => b.kernel.counters().holds > before, { timeout: 10_000, interval: 2 });
+    await a.provision({
+      modeOut: "block",
+      policies: onlyRight("out", CLIENT, 5),
+      subjects: [
+        { identity: OTHER, subject: CLIENT },
+        { identity: CLIENT, subject: OTHER },
+      ],
+      remotes: [{ number: 1021, remote: RIGHT }],
+    });
+    b.answers = true;
+    b.answerAll();
+    expect((await asked).errno).not.toBe(0);
     expect(await a.flows()).toContainEqual(
       expect.objectContaining({ verdict: "blocked", level: "inBand", direction: "out" }),
     );
