@@ -37,14 +37,14 @@ export async function measureProof(rounds: number, connections: number): Promise
   const host = new TestHost("p");
   try {
     const bare = await host.start([LOAD], IDENTITY);
-    await connect(bare, connections);
+    await ask(bare, connections);
     host.unload();
     const samples: { off: number; again: number; plain: number; proved: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      const off = await connect(bare, connections);
+      const off = await ask(bare, connections);
       const plain = await measureWith(host, connections, false);
       const proved = await measureWith(host, connections, true);
-      const again = await connect(bare, connections);
+      const again = await ask(bare, connections);
       samples.push({ off, again, plain, proved });
     }
     host.reload();
@@ -87,7 +87,7 @@ async function measureWith(host: TestHost, connections: number, proofs: boolean)
     turnOn(host);
   }
   const load = await host.start([LOAD], IDENTITY);
-  const ns = await connect(load, connections);
+  const ns = await ask(load, connections);
   await load.stop();
   const flows = await host.flows();
   host.unload();
@@ -100,16 +100,18 @@ async function measureWith(host: TestHost, connections: number, proofs: boolean)
   return ns;
 }
 
-async function connect(load: Running, connections: number): Promise<number> {
-  load.child.stdin?.write(`${connections}\n`);
+/** Has a load do something so many times; the nanoseconds of one. */
+export async function ask(load: Running, times: number): Promise<number> {
+  load.child.stdin?.write(`${times}\n`);
   for (;;) {
-    const ns = Number(await load.line());
-    // The line that told the program to begin asked for no connections.
-    if (ns > 0) return ns;
+    const line = await load.line();
+    if (line === "") throw new Error("the load has ended");
+    // The line that told the program to begin asked for nothing.
+    if (Number(line) > 0) return Number(line);
   }
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
