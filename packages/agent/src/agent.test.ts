@@ -66,7 +66,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
   });
   afterEach(() => host.close());
 
-  async function until(what: () => boolean | undefined, tries = 600): Promise<void> {
+  async function until(what: () => boolean | undefined, tries = 3000): Promise<void> {
     for (let i = 0; i < tries; i++) {
       if (what()) return;
       await sleep(20);
@@ -210,7 +210,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await host.controller.close();
     expect(await host.startAgent()).toBe("ready");
     const report = async () => (await agentStatus(host)).report;
-    for (let i = 0; i < 300 && (await report())?.generation !== "1"; i++) await sleep(20);
+    for (let i = 0; i < 1500 && (await report())?.generation !== "1"; i++) await sleep(20);
     expect(await report()).toMatchObject({ generation: "1", unconfirmedGeneration: "0" });
     expect((await report())?.problem).toContain("nobody confirmed it in time");
     expect((await run(script)).output).toBe("connected\n");
@@ -340,7 +340,7 @@ os.execv(f"/proc/self/fd/{fd}", ["sleep", "2"])
     const has = (one: (typeof wanted)[number]) =>
       seen().some((other) => JSON.stringify(other) === JSON.stringify(one));
     // All that were found are in one report or the next.
-    for (let tries = 0; tries < 500 && !wanted.every(has); tries++) await sleep(20);
+    for (let tries = 0; tries < 3000 && !wanted.every(has); tries++) await sleep(20);
     for (const one of wanted) expect(seen()).toContainEqual(one);
   });
 

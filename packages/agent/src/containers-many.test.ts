@@ -113,7 +113,7 @@ describe.skipIf(whyNoKernelTests("containers-many.test.ts") !== undefined)(
     test("each has its own labels' verdict for the same executable, and together they cost little", async () => {
       const governed = () =>
         new Set(host.controller.statuses.filter((one) => one.generation === 1n).map((one) => one.workload));
-      for (let i = 0; i < 1800 && governed().size < CONTAINERS; i++) await sleep(50);
+      for (let i = 0; i < 4000 && governed().size < CONTAINERS; i++) await sleep(50);
       expect(governed().size).toBe(CONTAINERS);
       const after = memory(host);
       const each = (bytes: number) => `${(bytes / MB / CONTAINERS).toFixed(2)} MB`;
@@ -128,7 +128,7 @@ describe.skipIf(whyNoKernelTests("containers-many.test.ts") !== undefined)(
         expect(results).toEqual(some.map((container) => (mayConnect(container) ? "connected" : "refused")));
       }
       const flows = host.controller.flows;
-      for (let i = 0; i < 200 && new Set(flows.map(({ workload }) => workload)).size < CONTAINERS; i++)
+      for (let i = 0; i < 1200 && new Set(flows.map(({ workload }) => workload)).size < CONTAINERS; i++)
         await sleep(50);
       const told = flows.filter(({ workload, processes }) => workload !== "web-1" && processes.length > 0);
       for (const { workload, processes } of told)

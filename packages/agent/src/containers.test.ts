@@ -51,7 +51,7 @@ describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent
   let generation = 0n;
 
   async function until(what: () => boolean): Promise<void> {
-    for (let i = 0; i < 900 && !what(); i++) await sleep(20);
+    for (let i = 0; i < 3000 && !what(); i++) await sleep(20);
     if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
   }
   const listening = (name: string) => host.controller.subscriptions.some(({ workload }) => workload === name);

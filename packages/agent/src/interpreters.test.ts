@@ -74,12 +74,12 @@ describe.skipIf(whyNoKernelTests("interpreters.test.ts") !== undefined)(
       );
       await sleep(30);
       expect(await host.startAgent()).toEqual("ready");
-      for (let i = 0; i < 500 && host.controller.subscriptions.length === 0; i++) await sleep(20);
+      for (let i = 0; i < 3000 && host.controller.subscriptions.length === 0; i++) await sleep(20);
       const scripts = new Set(present.map((form) => sha256Of(`${folder(form, "known")}/${form.script}`)));
       const { rules, ...policy } = allowSoftware("known", {});
       const known = [...scripts].map((sha256) => ({ script: { sha256: [sha256] } }));
       host.provision(1n, hostPolicyOf({ ...policy, rules: rules ?? [], software: { known } }));
-      for (let i = 0; i < 500 && host.status?.generation !== 1n; i++) await sleep(20);
+      for (let i = 0; i < 3000 && host.status?.generation !== 1n; i++) await sleep(20);
       expect(host.status?.generation).toBe(1n);
     });
     afterAll(() => host.close());
@@ -95,7 +95,7 @@ describe.skipIf(whyNoKernelTests("interpreters.test.ts") !== undefined)(
     const reported = (): (Process | undefined)[] =>
       host.controller.execs.flatMap((batch) => batch.execs.map(({ process: who }) => who));
     async function report(what: string, isIt: (who: Process) => boolean): Promise<void> {
-      for (let i = 0; i < 250; i++) {
+      for (let i = 0; i < 1500; i++) {
         if (reported().some((who) => who !== undefined && isIt(who))) return;
         await sleep(20);
       }

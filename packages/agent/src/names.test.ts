@@ -89,7 +89,7 @@ describe.skipIf(whyNoKernelTests("names.test.ts") !== undefined)("an agent with 
   });
 
   async function until(what: () => boolean): Promise<void> {
-    for (let i = 0; i < 600 && !what(); i++) await sleep(20);
+    for (let i = 0; i < 3000 && !what(); i++) await sleep(20);
     if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
   }
   async function ask(name: string, more: Parameters<typeof resolveAndConnect>[3] = {}): Promise<Asked> {

@@ -34,7 +34,7 @@ describe.skipIf(whyNoKernelTests("shadow.test.ts") !== undefined)("the shadow of
   afterEach(() => host.close());
 
   async function until(what: () => boolean | undefined): Promise<void> {
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 3000; i++) {
       if (what()) return;
       await sleep(20);
     }

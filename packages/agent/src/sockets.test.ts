@@ -38,7 +38,7 @@ describe.skipIf(whyNoKernelTests("sockets.test.ts") !== undefined)("what an agen
   afterAll(() => host.close());
 
   async function until(what: () => boolean): Promise<void> {
-    for (let i = 0; i < 600 && !what(); i++) await sleep(20);
+    for (let i = 0; i < 3000 && !what(); i++) await sleep(20);
     if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
   }
   const rowsOf = (batch: FlowBatch) =>

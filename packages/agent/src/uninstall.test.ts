@@ -61,7 +61,7 @@ describe.skipIf((await whyNotAll()) !== "")("an agent that is uninstalled", () =
   const carriedName = () => `web-1/${container.id.slice(0, 12)}`;
 
   async function until(what: () => boolean): Promise<void> {
-    for (let i = 0; i < 900 && !what(); i++) await sleep(20);
+    for (let i = 0; i < 3000 && !what(); i++) await sleep(20);
     if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
   }
   async function provision(workload: string, policy: Partial<HostPolicy>): Promise<void> {

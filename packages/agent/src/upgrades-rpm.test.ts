@@ -29,7 +29,7 @@ describe.skipIf(whyNot() !== undefined)("upgrades of signed rpms", () => {
     database.install(database.build("shop", version, { [script]: { text: text(version) } }, signer));
   const run = async () => (await host.run([script], { RW_PORT: String(host.port) })).output.trim();
   async function until(what: () => boolean): Promise<void> {
-    for (let i = 0; i < 500 && !what(); i++) await sleep(20);
+    for (let i = 0; i < 3000 && !what(); i++) await sleep(20);
     if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
   }
 

@@ -38,7 +38,7 @@ describe.skipIf(whyNot() !== undefined)("upgrades of packages from a signed repo
     return (await host.run(argv, { RW_PORT: String(host.port) })).output.trim();
   };
   async function until(what: () => boolean): Promise<void> {
-    for (let i = 0; i < 500 && !what(); i++) await sleep(20);
+    for (let i = 0; i < 3000 && !what(); i++) await sleep(20);
     if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
   }
   const reports = (): Process[] =>

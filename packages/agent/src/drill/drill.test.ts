@@ -63,7 +63,7 @@ describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in bloc
     );
     host = await AgentHost.start();
     expect(await host.startAgent()).toBe("ready");
-    for (let i = 0; i < 300 && host.controller.subscriptions.length === 0; i++) await sleep(20);
+    for (let i = 0; i < 3000 && host.controller.subscriptions.length === 0; i++) await sleep(20);
     const software = [
       { executable: { sha256: sha256Of(files.decoy) } },
       {
@@ -80,7 +80,7 @@ describe.skipIf(whyNoKernelTests("drill.test.ts") !== undefined)("a host in bloc
       software,
     } as const;
     host.provision(1n, withDrill(hostPolicyOf(), rules));
-    for (let i = 0; i < 500 && host.status?.generation !== 1n; i++) await sleep(20);
+    for (let i = 0; i < 3000 && host.status?.generation !== 1n; i++) await sleep(20);
     expect(host.status?.generation).toBe(1n);
   }, 60_000);
   afterAll(async () => {

@@ -17,7 +17,7 @@ describe.skipIf(whyNoKernelTests("exec-environment.test.ts") !== undefined)(
     async function execOf(argv: readonly string[]): Promise<ExecEvent> {
       host.events.length = 0;
       await host.run(argv);
-      for (let tries = 0; tries < 100; tries++) {
+      for (let tries = 0; tries < 1500; tries++) {
         const found = host.events.find((event) => event.type === "exec" && event.arguments[0] === "true");
         if (found?.type === "exec") return found;
         await sleep(20);

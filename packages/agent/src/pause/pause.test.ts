@@ -42,7 +42,7 @@ describe.skipIf(whyNoKernelTests("pause.test.ts") !== undefined)("a pause of the
   });
   afterEach(() => host.close());
 
-  async function until(what: () => unknown, tries = 600): Promise<void> {
+  async function until(what: () => unknown, tries = 3000): Promise<void> {
     for (let i = 0; i < tries; i++) {
       if (what()) return;
       await sleep(20);

@@ -66,7 +66,7 @@ async function problemOf(promise: Promise<unknown>): Promise<{ code: string; mes
 }
 
 async function until(what: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 3000; tries++) {
     if (what()) return;
     await sleep(20);
   }
