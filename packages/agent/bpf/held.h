@@ -75,8 +75,7 @@ static __noinline int judge_held_syn(struct connection *connection)
  */
 static __always_inline bool may_be_carried(void)
 {
-	return taken_over_jiffies &&
-	       bpf_jiffies64() - taken_over_jiffies < 10ULL * kernel_hz;
+	return bpf_jiffies64() < taken_over_until_jiffies;
 }
 
 /* A SYN that no connect() hook has seen: judged as unknown software. */

@@ -249,8 +249,8 @@ struct {
 /* When the last SYN was held, so that others need not be looked up. */
 __u64 last_hold_jiffies;
 
-/* When other programs' place was taken; 0: nobody's was. */
-__u64 taken_over_jiffies;
+/* Until then a SYN may be of a connect() that the former programs met. */
+__u64 taken_over_until_jiffies;
 
 /* Has a connection been taken over that is older than the programs? */
 __u32 adopted_any;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-/* Sets a variable of the object before the verifier sees it. */
+/* Sets constants before the verifier sees them, and variables once it has. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <bpf/btf.h>
 
@@ -41,10 +42,10 @@ static struct bpf_map *find_section(struct bpf_object *object,
 	return NULL;
 }
 
-static bool set_in(struct bpf_object *object, const char *part,
-		   const char *name, const void *value, size_t bytes)
+bool set_constant(struct bpf_object *object, const char *name,
+		  const void *value, size_t bytes)
 {
-	struct bpf_map *map = find_section(object, part);
+	struct bpf_map *map = find_section(object, ".rodata");
 	const struct btf *btf = bpf_object__btf(object);
 	const struct btf_var_secinfo *var;
 	size_t available = 0;
@@ -54,7 +55,7 @@ static bool set_in(struct bpf_object *object, const char *part,
 
 	if (!map || !btf)
 		return false;
-	var = find_variable(btf, part, name);
+	var = find_variable(btf, ".rodata", name);
 	data = bpf_map__initial_value(map, &available);
 	if (!var || !data || var->size != bytes ||
 	    var->offset + bytes > available)
@@ -69,14 +70,26 @@ static bool set_in(struct bpf_object *object, const char *part,
 	return !error;
 }
 
-bool set_constant(struct bpf_object *object, const char *name,
-		  const void *value, size_t bytes)
-{
-	return set_in(object, ".rodata", name, value, bytes);
-}
-
+/* Alone, since programs may write to others of the section meanwhile. */
 bool set_variable(struct bpf_object *object, const char *name,
 		  const void *value, size_t bytes)
 {
-	return set_in(object, ".bss", name, value, bytes);
+	struct bpf_map *map = find_section(object, ".bss");
+	const struct btf *btf = bpf_object__btf(object);
+	const struct btf_var_secinfo *var =
+		map && btf ? find_variable(btf, ".bss", name) : NULL;
+	size_t length;
+	char *all;
+
+	if (!var || var->size != bytes ||
+	    var->offset + bytes > bpf_map__value_size(map))
+		return false;
+	length = bpf_map__value_size(map);
+	all = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED,
+		   bpf_map__fd(map), 0);
+	if (all == MAP_FAILED)
+		return false;
+	memcpy(all + var->offset, value, bytes);
+	munmap(all, length);
+	return true;
 }

@@ -11,6 +11,9 @@
 #include "loader.h"
 
 #define LOG_BYTES (4 << 20)
+/* A busy machine takes its time to attach; then a SYN is sent again once more. */
+#define REPLACING_SECONDS_MAX 120
+#define SYN_SECONDS 4
 
 static bool check_input(const struct options *options)
 {
@@ -52,131 +55,6 @@ static bool in_force(struct bpf_object *object, const struct options *options,
 			return false;
 	}
 	return true;
-}
-
-static bool same_layout(int fd, const struct bpf_map *map)
-{
-	struct bpf_map_info info = {};
-	__u32 bytes = sizeof(info);
-
-	return !bpf_obj_get_info_by_fd(fd, &info, &bytes) &&
-	       info.type == bpf_map__type(map) &&
-	       info.key_size == bpf_map__key_size(map) &&
-	       info.value_size == bpf_map__value_size(map) &&
-	       info.max_entries == bpf_map__max_entries(map) &&
-	       info.map_flags == bpf_map__map_flags(map);
-}
-
-/* Are the maps in a map of maps of the size that is asked for? */
-static bool inner_fits(int fd, const struct bpf_map *map)
-{
-	const struct bpf_map *inner = bpf_map__inner_map((struct bpf_map *)map);
-	__u32 bytes, id;
-
-	for (__u32 i = 0; inner && i < bpf_map__max_entries(map); i++) {
-		struct bpf_map_info info = {};
-		int one;
-
-		if (bpf_map_lookup_elem(fd, &i, &id))
-			continue;
-		one = bpf_map_get_fd_by_id(id);
-		bytes = sizeof(info);
-		if (one < 0 || bpf_obj_get_info_by_fd(one, &info, &bytes))
-			return false;
-		close(one);
-		return info.key_size == bpf_map__key_size(inner) &&
-		       info.value_size == bpf_map__value_size(inner);
-	}
-	return true;
-}
-
-static bool pinned_fits(struct bpf_object *object, const char *pin,
-			const char *name)
-{
-	const struct bpf_map *map = bpf_object__find_map_by_name(object, name);
-	char path[PATH_MAX];
-	bool fits;
-	int fd;
-
-	if (!map || !pin_path(path, pin, "maps", name))
-		return false;
-	fd = bpf_obj_get(path);
-	fits = fd >= 0 && same_layout(fd, map) && inner_fits(fd, map);
-	if (fd >= 0)
-		close(fd);
-	/* It holds two maps that have names of their own. */
-	if (fits && !strcmp(name, "flow_buffers"))
-		return pinned_fits(object, pin, "flows_0") &&
-		       pinned_fits(object, pin, "flows_1");
-	return fits;
-}
-
-/* Internal maps (.rodata) have a dot in their name and belong to one load. */
-bool is_shared(const struct bpf_map *map)
-{
-	return !strchr(bpf_map__name(map), '.');
-}
-
-/* Takes over pinned maps of the same layout, so that nothing known is lost. */
-static void reuse_maps(struct bpf_object *object, const struct options *options)
-{
-	struct bpf_map *map;
-	char path[PATH_MAX];
-
-	bpf_object__for_each_map(map, object) {
-		const char *name = bpf_map__name(map);
-		int fd;
-
-		if (!is_shared(map) ||
-		    !pinned_fits(object, options->pin, name) ||
-		    !pin_path(path, options->pin, "maps", name))
-			continue;
-		fd = bpf_obj_get(path);
-		if (fd >= 0)
-			bpf_map__reuse_fd(map, fd);
-		if (fd >= 0)
-			close(fd);
-	}
-}
-
-static __u32 map_id(int fd)
-{
-	struct bpf_map_info info = {};
-	__u32 bytes = sizeof(info);
-
-	return bpf_obj_get_info_by_fd(fd, &info, &bytes) ? 0 : info.id;
-}
-
-/* A map that was taken over keeps its pin: agents know their maps by it. */
-bool is_pinned(const struct bpf_map *map, const char *path)
-{
-	int fd = bpf_obj_get(path);
-	__u32 id;
-
-	if (fd < 0)
-		return false;
-	id = map_id(fd);
-	close(fd);
-	return id && id == map_id(bpf_map__fd(map));
-}
-
-static int pin_maps(struct bpf_object *object, const struct options *options)
-{
-	struct bpf_map *map;
-	char path[PATH_MAX];
-
-	bpf_object__for_each_map(map, object) {
-		if (!is_shared(map))
-			continue;
-		if (!pin_path(path, options->pin, "maps", bpf_map__name(map)) ||
-		    (!is_pinned(map, path) &&
-		     !replace_pin(bpf_map__fd(map), path))) {
-			complain("can't pin map `%s`: %s", bpf_map__name(map),
-				 strerror(errno));
-			return EXIT_FAILED;
-		}
-	}
-	return 0;
 }
 
 /* Sets of eight places: a power of two, and twice the places asked for. */
@@ -226,24 +104,40 @@ static bool configure(struct bpf_object *object, const struct options *options,
 	       set_constant(object, "refuse_with_reset", &reset, sizeof(reset));
 }
 
+/* The kernel counts from 300 s before 2^32. */
+static __u64 jiffies_at(const struct rw_meta *meta, int seconds)
+{
+	struct timespec up;
+
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	return (__u32)(-300 * (int)meta->hz) +
+	       (up.tv_sec + seconds) * (__u64)meta->hz;
+}
+
 /*
  * What the programs before these remembered outside of maps is not known: that
  * a SYN was held just now, a connection taken over, something refused. Without
- * it a held SYN would leave unjudged.
+ * it a held SYN would leave unjudged. Set just before the programs are attached:
+ * the verifier may take longer than a hold lasts.
  */
 static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
 {
+	__u64 held = jiffies_at(meta, -1); /* never ahead of the clock */
 	__u32 yes = 1;
-	struct timespec up;
-	__u64 held;
 
-	clock_gettime(CLOCK_MONOTONIC, &up);
-	/* The kernel counts from 300 s before 2^32; a second back is never ahead. */
-	held = (__u32)(-300 * (int)meta->hz) + (up.tv_sec - 1) * (__u64)meta->hz;
-	return set_variable(object, "taken_over_jiffies", &held, sizeof(held)) &&
-	       set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
+	return set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
 	       set_variable(object, "adopted_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "refused_any", &yes, sizeof(yes));
+}
+
+/* How long a SYN of which nothing is known waits for what is taken over. */
+static bool wait_for_more(struct bpf_object *object, const struct rw_meta *meta,
+			  int seconds)
+{
+	__u64 until = jiffies_at(meta, seconds);
+
+	return set_variable(object, "taken_over_until_jiffies", &until,
+			    sizeof(until));
 }
 
 static int load_object(struct bpf_object *object)
@@ -291,6 +185,24 @@ static int attach_all(struct bpf_object *object, const struct options *options,
 	return 0;
 }
 
+/* In place of other programs: with what they knew, and without a gap. */
+static int replace_all(struct bpf_object *object, const struct options *options,
+		       const struct scope *scope, const struct rw_meta *meta)
+{
+	int error = carry_maps(object, options, false);
+
+	if (!error && (!take_over(object, meta) ||
+		       !wait_for_more(object, meta, REPLACING_SECONDS_MAX)))
+		error = EXIT_FAILED;
+	if (!error)
+		error = attach_all(object, options, scope);
+	if (!error)
+		error = carry_maps(object, options, true);
+	if (!error && !wait_for_more(object, meta, SYN_SECONDS))
+		error = EXIT_FAILED;
+	return error;
+}
+
 static int write_meta(struct bpf_object *object, const struct rw_meta *meta)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "meta");
@@ -324,8 +236,7 @@ static int load_into(struct bpf_object *object, const struct options *options,
 			 *age == 'o' ? "n" : "", age, age);
 		return EXIT_USAGE;
 	}
-	if (!configure(object, options, meta) ||
-	    (former.layout_version && !take_over(object, meta))) {
+	if (!configure(object, options, meta)) {
 		complain("`%s` is not an object of this loader's version",
 			 options->object);
 		return EXIT_USAGE;
@@ -336,11 +247,9 @@ static int load_into(struct bpf_object *object, const struct options *options,
 	reuse_maps(object, options);
 	error = load_object(object);
 	if (!error)
-		error = carry_maps(object, options, false);
-	if (!error)
-		error = attach_all(object, options, scope);
-	if (!error)
-		error = carry_maps(object, options, true);
+		error = former.layout_version ?
+				replace_all(object, options, scope, meta) :
+				attach_all(object, options, scope);
 	if (!error)
 		error = pin_maps(object, options);
 	if (!error)

@@ -78,7 +78,7 @@ const char *verifier_reason(char *log); /* its last line that says something */
 bool set_constant(struct bpf_object *object, const char *name,
 		  const void *value, size_t bytes);
 bool set_variable(struct bpf_object *object, const char *name,
-		  const void *value, size_t bytes); /* one that begins as 0 */
+		  const void *value, size_t bytes); /* once it is loaded */
 
 /* links.c: attaches, or replaces what is attached; 0 or a negative errno. */
 int attach_program(struct bpf_program *program, const struct options *options,
@@ -109,7 +109,11 @@ int command_adopt(const struct options *options);
 /* listeners.c: has listeners that are older than the programs prove themselves. */
 int command_listeners(const struct options *options);
 
-/* load.c: is the map one of those that are pinned, and the one pinned there? */
+/* pinned.c */
+void reuse_maps(struct bpf_object *object, const struct options *options);
+int pin_maps(struct bpf_object *object, const struct options *options);
+
+/* Is the map one of those that are pinned, and the one pinned there? */
 bool is_shared(const struct bpf_map *map);
 bool is_pinned(const struct bpf_map *map, const char *path);
 

@@ -3,8 +3,9 @@ import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "
 import { tmpdir } from "node:os";
 import { describe, expect, test, vi } from "vitest";
 import { readMapsName } from "../state/clocks.ts";
-import { KernelMap, u32 } from "./kernel-map.ts";
+import { KernelMap, room, u32 } from "./kernel-map.ts";
 import { TestHost, wire } from "./testing/host.ts";
+import { allow, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
 import { OBJECT_PATH, whyNoKernelTests } from "./testing/requirements.ts";
 
@@ -13,6 +14,24 @@ const SERVER = 21;
 const STRANGER = 12;
 /** In `struct rw_meta`. */
 const LAYOUT_VERSION_AT = 44;
+
+function isEmpty(value: DataView | undefined): boolean {
+  return value !== undefined && new Uint8Array(value.buffer).every((byte) => byte === 0);
+}
+
+/** As if nothing were known of any connection, until what it returns is called; that leaves what came meanwhile. */
+function hideConnections(host: TestHost): () => void {
+  const map = KernelMap.openPinned(host.pin, "connections");
+  const known = [...map.keys()].flatMap((key) => {
+    const value = map.get(key);
+    return value === undefined || isEmpty(value) ? [] : [{ key, value }];
+  });
+  for (const { key } of known) map.set(key, room(map.shape.valueBytes));
+  return () => {
+    for (const { key, value } of known) if (isEmpty(map.get(key))) map.set(key, value);
+    map.close();
+  };
+}
 
 describe.skipIf(whyNoKernelTests("upgrade.test.ts"))("an upgrade of the kernel programs", () => {
   test("keeps the name of the maps it takes over, so that the agent's journal still fits them", async () => {
@@ -70,6 +89,35 @@ describe.skipIf(whyNoKernelTests("upgrade.test.ts"))("an upgrade of the kernel p
       await vi.waitUntil(() => a.kernel.counters().holds > before, { timeout: 10_000, interval: 2 });
       a.load(other);
       expect((await answer).errno).toBe(ETIMEDOUT);
+    } finally {
+      rmSync(folder, { recursive: true });
+      await a.close();
+      await b.close();
+    }
+  });
+
+  test("holds a SYN of which it knows nothing yet, until what was known of it is taken over", async () => {
+    const [a, b] = [new TestHost("a"), new TestHost("b")];
+    const folder = mkdtempSync(`${tmpdir()}/ringwall-object-`);
+    try {
+      wire(a, b);
+      await b.start(serve("10.77.0.2", 8000), SERVER);
+      const policies = [allow({ subject: STRANGER })];
+      await a.provision({ modeOut: "block", policies, subjects: subjects(STRANGER) });
+      const other = `${folder}/ringwall.bpf.o`;
+      copyFileSync(OBJECT_PATH, other);
+      appendFileSync(other, "\0");
+      a.load(other);
+      a.reopen();
+      a.answers = false;
+      const { holds, noState } = a.kernel.counters();
+      const answer = a.ask<{ errno: number }>(connect("10.77.0.2", 8000, { timeoutS: 15 }), STRANGER);
+      await vi.waitUntil(() => a.kernel.counters().holds > holds, { timeout: 10_000, interval: 2 });
+      const putBack = hideConnections(a);
+      await vi.waitUntil(() => a.kernel.counters().noState > noState, { timeout: 10_000, interval: 2 });
+      putBack();
+      a.answerAll();
+      expect((await answer).errno).toBe(0);
     } finally {
       rmSync(folder, { recursive: true });
       await a.close();
