@@ -2,7 +2,18 @@ import { runToEnd, type Service } from "./process.ts";
 
 const NFT_MS_MAX = 10_000;
 
-/** The bridge between the hosts, as somebody who owns it can set it up: by a rule that every frame it forwards meets. */
+/** IPv4 addresses. */
+export type Translation = {
+  readonly source: string;
+  readonly outside: string;
+  readonly virtual: string;
+  readonly destination: string;
+};
+
+/**
+ * The bridge between the hosts, as somebody who owns it can set it up: by a rule that every frame it forwards meets, or by
+ * addresses that it translates in what it routes.
+ */
 export class Way {
   readonly #router: Service;
 
@@ -17,8 +28,18 @@ export class Way {
     await this.#nft(`table bridge way {\n${chain}\n}\n`);
   }
 
+  /** Who asks for `virtual` reaches `destination`, and what `source` so sends comes from `outside`. */
+  async translate({ source, outside, virtual, destination }: Translation): Promise<void> {
+    await this.clear();
+    const before = `chain b {\ntype nat hook prerouting priority -100\nip daddr ${virtual} dnat to ${destination}\n}`;
+    const behind = `ip saddr ${source} ip daddr ${destination} snat to ${outside}`;
+    const after = `chain a {\ntype nat hook postrouting priority 100\n${behind}\n}`;
+    await this.#nft(`table ip way {\n${before}\n${after}\n}\n`);
+  }
+
   async clear(): Promise<void> {
-    await this.#nft("table bridge way\ndelete table bridge way\n");
+    for (const family of ["bridge", "ip"])
+      await this.#nft(`table ${family} way\ndelete table ${family} way\n`);
   }
 
   async #nft(script: string): Promise<void> {

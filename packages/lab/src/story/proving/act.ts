@@ -1,12 +1,14 @@
 import type { Stage } from "../cast.ts";
 import { forgeries, impostors, rightOnes, wrongServer } from "./attacking.ts";
 import { clocksApart } from "./clocks.ts";
+import { proveDatagrams } from "./datagrams.ts";
 import { middlebox } from "./middlebox.ts";
 import { provisionProving } from "./policy.ts";
 import { ANSWERER, installProvers, ports, startServer } from "./programs.ts";
 import { revokeAndEnrolAnew } from "./revoking.ts";
 import { rotateUnderLoad } from "./rotating.ts";
 import { keysAreKept } from "./secrets.ts";
+import { behindNat, OUTSIDE, VIRTUAL } from "./translating.ts";
 
 const STOP_MS_MAX = 5000;
 
@@ -16,8 +18,9 @@ export async function proveSoftware(cast: Stage): Promise<void> {
   checks.phase("Proof: what a connection proves to the other end's kernel");
   installProvers(lab);
   await provisionProving(cast);
-  const { preferred, second, required, byAddress, late } = ports;
-  const server = await startServer(lab, "db", ANSWERER, [preferred, second, required, byAddress, late]);
+  const { preferred, second, required, byAddress, late, datagrams, datagramsRequired } = ports;
+  const connections = [preferred, second, required, byAddress, late];
+  const server = await startServer(lab, "db", ANSWERER, connections, [datagrams, datagramsRequired]);
   await rightOnes(cast);
   checks.phase("Proof: something on the way takes it out");
   await middlebox(cast);
@@ -27,6 +30,15 @@ export async function proveSoftware(cast: Stage): Promise<void> {
   await wrongServer(cast);
   checks.phase("Proof: clocks apart");
   await clocksApart(cast);
+  checks.phase("Proof: datagrams, and a NAT between the hosts");
+  for (const [name, address] of [
+    ["app", OUTSIDE],
+    ["db", VIRTUAL],
+  ] as const)
+    await cast.agents.restartOne(name, { args: ["--prove-datagrams", "--address", address] });
+  await cast.agents.settled();
+  await proveDatagrams(cast);
+  await behindNat(cast);
   checks.phase("Proof: keys, turned, kept and revoked");
   await rotateUnderLoad(cast);
   await keysAreKept(cast);

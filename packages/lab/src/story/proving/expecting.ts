@@ -74,21 +74,25 @@ export async function expectPath(
   source: HostName,
   destination: HostName,
   state: PathView["state"],
+  { proto, fits = () => true }: { proto?: PathView["proto"]; fits?: (path: PathView) => boolean } = {},
 ): Promise<void> {
   let seen: PathView | undefined;
   await until(async () => {
     const paths = await cast.operator.ask(pathView, "get", "paths");
-    seen = paths.find((one) => one.source === source && one.destination === destination);
-    return seen?.state === state;
+    seen = paths.find(
+      (one) => one.source === source && one.destination === destination && one.proto === proto,
+    );
+    return seen?.state === state && fits(seen);
   });
-  const counts = seen && `${seen.sent} sent, ${seen.proved} proved, ${seen.missing} missing`;
+  const counts =
+    seen && `${seen.sent} sent, ${seen.proved} proved, ${seen.missing} missing, ${seen.wrong} wrong`;
   cast.checks.add({
-    tried: "ringwall get paths",
+    tried: `ringwall get paths${proto === undefined ? "" : `, ${proto}`}`,
     from: source,
     to: destination,
     expected: state,
     seen: seen === undefined ? "not listed" : `${seen.state}: ${counts}`,
-    passed: seen?.state === state,
+    passed: seen !== undefined && seen.state === state && fits(seen),
   });
 }
 

@@ -32,12 +32,12 @@ spec:
       allow:
         from: { segment: prove-client, software: prover }
         to: { segment: prove-server, software: answerer }
-        ports: [tcp/${ports.preferred}, tcp/${ports.second}]
+        ports: [tcp/${ports.preferred}, tcp/${ports.second}, udp/${ports.datagrams}]
     - name: required
       allow:
         from: { segment: prove-client, software: prover }
         to: { segment: prove-server, software: answerer }
-        ports: [tcp/${ports.required}]
+        ports: [tcp/${ports.required}, udp/${ports.datagramsRequired}]
         verified: required
     - name: by address
       allow:

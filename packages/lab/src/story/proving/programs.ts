@@ -25,6 +25,8 @@ export const ports = {
   byAddress: 7004,
   answers: 7005,
   late: 7006,
+  datagrams: 7007,
+  datagramsRequired: 7008,
 } as const;
 const TRY_SECONDS = 8;
 const TRY_MS_MAX = 30_000;
@@ -50,8 +52,9 @@ export function startServer(
   on: HostName,
   script: string,
   listen: readonly number[],
+  datagrams: readonly number[] = [],
 ): Promise<Service> {
-  const argv = [PYTHON, script, ...listen.map(String)];
+  const argv = [PYTHON, script, ...listen.map(String), ...datagrams.map(inDatagrams)];
   return startReady(lab.host(on), { unit: "prove-server.service", argv }, saysReady);
 }
 
@@ -61,6 +64,8 @@ export type Client = {
   readonly outside?: boolean;
   readonly seconds?: number;
   readonly count?: number;
+  /** Datagrams until one is answered, instead of a connection. */
+  readonly datagrams?: boolean;
 };
 
 /** One connection to a server's port, or `count` of them; `to` is a name such as `db4`. */
@@ -69,10 +74,11 @@ export async function connect(
   from: HostName,
   to: string,
   port: number,
-  { script = PROVER, outside = false, seconds = TRY_SECONDS, count }: Client = {},
+  { script = PROVER, outside = false, seconds = TRY_SECONDS, count, datagrams = false }: Client = {},
 ): Promise<Seen> {
   const times = count === undefined ? [] : [String(count)];
-  const argv = [PYTHON, script, to, String(port), String(seconds), ...times];
+  const at = datagrams ? inDatagrams(port) : String(port);
+  const argv = [PYTHON, script, to, at, String(seconds), ...times];
   const msMax = count === undefined ? TRY_MS_MAX : MANY_MS_MAX;
   return seenBy(await lab.host(from).run({ unit: UNIT, argv, outside }, msMax));
 }
@@ -104,6 +110,11 @@ export async function captureSyn(
 export async function inject(lab: Lab, from: HostName, syn: string, ...changes: string[]): Promise<Seen> {
   const argv = [PYTHON, FORGE, "inject", syn, ...changes];
   return seenBy(await lab.host(from).run({ unit: "forge.service", outside: true, argv }, TRY_MS_MAX));
+}
+
+/** As the programs are told of a port. */
+function inDatagrams(port: number): string {
+  return `udp/${port}`;
 }
 
 function own(name: string): string {
