@@ -48,8 +48,8 @@ lint: ## Biome and the type checker
 	@$(MAKE) --no-print-directory types
 
 types:
-	@for dir in packages/*/tsconfig*.json; do $(NODE) node_modules/typescript/bin/tsc -p $$dir --noEmit || exit 1; done
-	@$(NODE) node_modules/typescript/bin/tsc -p tsconfig.json --noEmit
+	@printf '%s\n' packages/*/tsconfig*.json tsconfig.json | \
+		xargs -n 1 -P "$$(nproc)" $(NODE) node_modules/typescript/bin/tsc --noEmit -p
 
 generate: ## regenerate what is generated and kept in git (protocol, OpenAPI, command reference)
 	@scripts/npm run generate --workspaces --if-present

@@ -25,8 +25,10 @@ export interface GuestResult {
   readonly console: string;
 }
 
-let running: ChildProcess | undefined;
-process.on("exit", () => running?.kill("SIGKILL"));
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
 export async function runGuest(run: GuestRun): Promise<GuestResult> {
@@ -36,7 +38,7 @@ export async function runGuest(run: GuestRun): Promise<GuestResult> {
   const consoleFile = path.join(run.results, "console");
   const log = createWriteStream(consoleFile);
   const child = spawn("qemu-system-x86_64", argumentsOf(run), { stdio: ["ignore", "pipe", "pipe"] });
-  running = child;
+  running.add(child);
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   let timedOut = false;
@@ -47,7 +49,7 @@ export async function runGuest(run: GuestRun): Promise<GuestResult> {
   await new Promise((resolve) => child.on("close", resolve).on("error", resolve));
   clearTimeout(limit);
   await new Promise((resolve) => log.end(resolve));
-  running = undefined;
+  running.delete(child);
   const exit = path.join(run.results, "exit");
   return {
     code: existsSync(exit) ? Number(readFileSync(exit, "utf8")) : undefined,
