@@ -11,6 +11,7 @@ export type OwnKeysParts = {
   readonly mutePorts: () => readonly number[];
   /** This host proves its software in datagrams too, and reads such proofs. */
   readonly datagrams: boolean;
+  /** Of a clock that does not jump: a key that is turned too early is one that peers still use. */
   readonly nowMs: () => number;
   readonly periodMs: number;
 };

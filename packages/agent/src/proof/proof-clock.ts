@@ -14,6 +14,8 @@ export type ProofClockParts = {
 export type ProofClock = {
   /** Wall clock of the controller minus the boot's, nanoseconds. */
   readonly offsetNs: () => bigint;
+  /** The controller's time, milliseconds since 1970: a jump of this host's clock does not change it. */
+  readonly nowMs: () => number;
   /** The controller's clock less this host's, milliseconds. */
   readonly aheadMs: () => number;
   readonly heard: (controllerMs: bigint) => void;
@@ -33,6 +35,7 @@ export function createProofClock(
   let offset = formerNs === 0n ? offsetAt(nowMs() + aheadMs) : formerNs;
   return {
     offsetNs: () => offset,
+    nowMs: () => Number((bootNs() + offset) / 1_000_000n),
     aheadMs: () => ahead,
     heard: (controllerMs) => {
       const now = Number(controllerMs) - nowMs();

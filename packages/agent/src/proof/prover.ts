@@ -25,6 +25,8 @@ const CALL = { timeoutMs: CALL_TIMEOUT_MS };
 
 export type ProverParts = OwnKeysParts & {
   readonly kernel: Kernel;
+  /** This host's clock, which may jump. */
+  readonly nowMs: () => number;
   readonly identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>;
   /** Makes the policy in force know a number; resolves when the kernel judges by it. */
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
@@ -51,10 +53,10 @@ export type Prover = {
 /** Goes on by what an earlier agent saved, until the controller is heard. */
 export async function createProver(parts: ProverParts): Promise<Prover> {
   const { kernel, stateDir } = parts;
-  const keys = await loadOwnKeys(parts);
   const known = await loadKnowledge(stateDir);
   const clockParts = { nowMs: parts.nowMs, bootNs: () => kernel.bootNs(), onFault: parts.onFault };
   const clock = createProofClock(clockParts, kernel.proof.epochOffsetNs(), known.clockMs);
+  const keys = await loadOwnKeys({ ...parts, nowMs: clock.nowMs });
   const prover = new StoredProver(parts, keys, clock, known);
   await prover.begin();
   return prover;
