@@ -12,6 +12,9 @@ import threading
 import time
 
 SECONDS_MAX = 20
+# A datagram of a program that nobody has described yet is refused at once, since nobody would send it again; what is tried here
+# is the time after that. New processes are curl's part.
+DESCRIBED_SECONDS = 2
 LOSSES_MAX = 20
 counts = {}
 losses = []
@@ -85,6 +88,7 @@ def main():
         for family, version in ((socket.AF_INET, 4), (socket.AF_INET6, 6))
     ]
     works = [("tcp", exchange, gap), ("udp", datagram, gap), ("stream", follow, 1)]
+    time.sleep(DESCRIBED_SECONDS)
     threads = [threading.Thread(target=loop, args=(kind, work, places, pause)) for kind, work, pause in works]
     for thread in threads:
         thread.start()
