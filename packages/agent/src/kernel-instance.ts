@@ -100,6 +100,7 @@ const DONE: Readonly<Record<string, string>> = {
   unload: "removed",
 };
 
+/** What the loader says, without its name before each line. */
 function cleaned(said: string): string {
   return said.trim().replace(/^ringwall-bpf: /gm, "");
 }
@@ -123,7 +124,7 @@ async function runLoader(
     running.child.stdin?.on("error", () => undefined).end(input);
     return await running;
   } catch (error) {
-    const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : "";
+    const said = error instanceof Error && "stderr" in error ? cleaned(String(error.stderr)) : "";
     throw agentError(
       "kernel-programs",
       `the kernel programs can't be ${DONE[args[0] ?? ""] ?? "run"}: ${said || String(error)}`,

@@ -10,27 +10,12 @@
 #include <err.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "samples.h"
+
 #define CONNECTIONS_MAX 1000000
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int listen_on(const struct sockaddr_in *at)
 {
@@ -77,8 +62,7 @@ int main(void)
 		for (int i = 0; i < count; i++)
 			took[i] = connect_once(listener, &at);
 		close(listener);
-		qsort(took, count, sizeof(*took), compare);
-		printf("%llu\n", (unsigned long long)took[count / 2]);
+		printf("%llu\n", (unsigned long long)median(took, count));
 		fflush(stdout);
 	}
 	return 0;

@@ -16,30 +16,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "samples.h"
 
 #define FLOWS_MAX 1000000
 #define PORT 9300
 #define ANSWER_USECONDS 200000
 #define LOST_MAX 100 /* a busy machine drops some; then something is wrong */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static int open_namespace(const char *path)
 {
@@ -149,8 +134,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < count; i++)
 			took[i] = ask(server, &at);
 		close(server);
-		qsort(took, count, sizeof(*took), compare);
-		printf("%llu\n", (unsigned long long)took[count / 2]);
+		printf("%llu\n", (unsigned long long)median(took, count));
 		fflush(stdout);
 	}
 	return 0;

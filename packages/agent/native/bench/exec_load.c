@@ -10,25 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "samples.h"
+
 #define STARTS_MAX 1000000
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static uint64_t start_once(char *program)
 {
@@ -64,8 +50,7 @@ int main(int count, char **arguments)
 			continue;
 		for (long i = 0; i < wanted; i++)
 			samples[i] = start_once(arguments[1]);
-		qsort(samples, wanted, sizeof(*samples), compare);
-		printf("%llu\n", (unsigned long long)samples[wanted / 2]);
+		printf("%llu\n", (unsigned long long)median(samples, wanted));
 	}
 	return 0;
 }

@@ -16,18 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "samples.h"
+
 #define NS_PER_SECOND 1000000000ULL
 #define PORTS 60000
 #define FIRST_PORT 1024
 #define TCP_PORT 9101
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
 
 static void sleep_until(uint64_t ns)
 {

@@ -15,11 +15,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "samples.h"
 
 #define TIMES_MAX 1000000
 #define BULK_BYTES 65536
@@ -31,21 +31,6 @@ struct pair {
 	int server;
 	int client;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
 
 static struct sockaddr_in address(int port)
 {
@@ -155,8 +140,7 @@ static uint64_t measure(const char *what, int port, int times)
 	}
 	close(pair.server);
 	close(pair.client);
-	qsort(took, times, sizeof(*took), compare);
-	return took[times / 2];
+	return median(took, times);
 }
 
 int main(void)

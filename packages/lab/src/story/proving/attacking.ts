@@ -1,5 +1,5 @@
 import type { Stage } from "../cast.ts";
-import { addSeen, expectFlow } from "./expecting.ts";
+import { addSeen, expectFlow, expectProved } from "./expecting.ts";
 import {
   ANSWERER,
   captureSyn,
@@ -29,13 +29,7 @@ export async function rightOnes(cast: Stage): Promise<void> {
   }
   const tried = "the same where the rule says `verified: required`";
   addSeen(cast, { ...ALLOWED, tried }, await connect(lab, FROM, "db4", ports.required));
-  await expectFlow(cast, "ringwall get flows: its level", {
-    ...ENDS,
-    port: ports.required,
-    sinceMs,
-    verdict: "allowed",
-    levels: ["in-band"],
-  });
+  await expectProved(cast, "ringwall get flows: its level", { ...ENDS, port: ports.required, sinceMs });
 }
 
 /** What is at the client's address and is not the client. */

@@ -1,5 +1,5 @@
 import type { Stage } from "../cast.ts";
-import { addSeen, expectFlow, expectPath } from "./expecting.ts";
+import { addSeen, expectPath, expectProved } from "./expecting.ts";
 import { type Client, connect, OTHER_PROVER, ports } from "./programs.ts";
 
 const ENDS = { from: "app", to: "db" } as const;
@@ -19,13 +19,7 @@ export async function proveDatagrams(cast: Stage): Promise<void> {
     connect(lab, ENDS.from, "db4", port, { datagrams: true, ...more });
   const refused = { seconds: REFUSED_SECONDS };
   addSeen(cast, { ...ALLOWED, tried: "datagrams of the right program" }, await ask(ports.datagrams));
-  await expectFlow(cast, "ringwall get flows: their level", {
-    ...ENDS,
-    port: ports.datagrams,
-    sinceMs,
-    verdict: "allowed",
-    levels: ["in-band"],
-  });
+  await expectProved(cast, "ringwall get flows: their level", { ...ENDS, port: ports.datagrams, sinceMs });
   const required = () => ask(ports.datagramsRequired);
   addSeen(cast, { ...ALLOWED, tried: "the same under `verified: required`" }, await required());
   const other = await ask(ports.datagrams, { ...refused, script: OTHER_PROVER });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Flow, Verification } from "@ringwall/model";
-import { flow as flowSchema, type PathView, pathView } from "@ringwall/protocol/rest";
+import { alertView, flow as flowSchema, type PathView, pathView } from "@ringwall/protocol/rest";
 import type { Seen } from "../../attacks/attack.ts";
 import type { HostName } from "../../topology.ts";
 import type { Stage } from "../cast.ts";
@@ -39,6 +39,34 @@ export type Shown = {
   /** The source's script. */
   readonly program?: string;
 };
+
+/** The controller has an allowed flow whose software was proved. */
+export function expectProved(
+  cast: Stage,
+  tried: string,
+  where: Pick<Shown, "from" | "to" | "port" | "sinceMs">,
+): Promise<void> {
+  return expectFlow(cast, tried, { ...where, verdict: "allowed", levels: ["in-band"] });
+}
+
+/** The controller has an alert about the path between two hosts, in these words. */
+export async function expectPathAlert(
+  { operator, checks }: Stage,
+  tried: string,
+  ends: Pick<Expectation, "from" | "to">,
+  words: string,
+): Promise<void> {
+  const alerts = await operator.ask(alertView, "get", "alerts");
+  const found = alerts.find(({ kind, message }) => kind === "path-stripped" && message.includes(words));
+  checks.add({
+    ...ends,
+    tried,
+    expected: "path-stripped",
+    seen: found?.kind ?? "no alert",
+    alert: found?.message ?? "",
+    passed: found !== undefined,
+  });
+}
 
 /** The controller has a flow with this verdict and level. */
 export async function expectFlow(cast: Stage, tried: string, shown: Shown): Promise<void> {

@@ -1,7 +1,6 @@
-import { alertView } from "@ringwall/protocol/rest";
 import { hosts } from "../../topology.ts";
 import type { Stage } from "../cast.ts";
-import { addSeen, expectFlow, expectPath, until } from "./expecting.ts";
+import { addSeen, expectPath, expectPathAlert, expectProved, until } from "./expecting.ts";
 import { connect, ports } from "./programs.ts";
 
 const ENDS = { from: "app", to: "db" } as const;
@@ -25,16 +24,11 @@ export async function behindNat(cast: Stage): Promise<void> {
     const tried = "addresses translated on the way, before anybody knows of it";
     addSeen(cast, { ...ENDS, tried, expected: "refused" }, await ask());
     await untilKnown(cast, ask);
-    await expectFlow(cast, "ringwall get flows: its level", {
-      ...ENDS,
-      port: ports.required,
-      sinceMs,
-      verdict: "allowed",
-      levels: ["in-band"],
-    });
+    await expectProved(cast, "ringwall get flows: its level", { ...ENDS, port: ports.required, sinceMs });
     const fits = ({ proved, wrong }: { proved: number; wrong: number }) => proved > 0 && wrong > 0;
     await expectPath(cast, ENDS.from, ENDS.to, "expected", { fits });
-    await expectAlert(cast);
+    const words = `between \`${ENDS.from}\` and \`${ENDS.to}\` arrive and are wrong: they leave addresses out`;
+    await expectPathAlert(cast, "an alert names the pair's profile", ENDS, words);
   } finally {
     await lab.way.clear();
   }
@@ -53,18 +47,4 @@ async function untilKnown(cast: Stage, ask: () => ReturnType<typeof connect>): P
   const tried = "the same, once both agents' reports have given the pair a profile";
   const detail = `${last.detail}, in ${seconds} s`;
   addSeen(cast, { ...ENDS, tried, expected: "gets through" }, { ...last, detail });
-}
-
-async function expectAlert({ operator, checks }: Stage): Promise<void> {
-  const alerts = await operator.ask(alertView, "get", "alerts");
-  const words = `between \`${ENDS.from}\` and \`${ENDS.to}\` arrive and are wrong: they leave addresses out`;
-  const found = alerts.find(({ message }) => message.includes(words));
-  checks.add({
-    ...ENDS,
-    tried: "an alert names the pair's profile",
-    expected: "path-stripped",
-    seen: found?.kind ?? "no alert",
-    alert: found?.message ?? "",
-    passed: found?.kind === "path-stripped",
-  });
 }
