@@ -1,11 +1,17 @@
-// `make test`: every step in order, fast ones first, and one line of plain totals at the end.
+// `make test`: every step in order, fast ones first; at the end what failed, by name, and one line of plain totals.
 //   scripts/node scripts/test.ts [STEP…]     only the named steps
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-type Totals = { passed: number; failed: number; skipped: number };
+/** `failures`: a line for each check that failed, as far as its step names it. */
+type Totals = {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly failures: readonly string[];
+};
 type Step = { readonly name: string; readonly run: (scratch: string) => Promise<Totals> };
 
 /** A step that takes longer hangs; it is ended and counts as failed. */
@@ -32,7 +38,8 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+let [passed, failed, skipped] = [0, 0, 0];
+const failures: string[] = [];
 const scratch = mkdtempSync(path.join(tmpdir(), "ringwall-test-"));
 try {
   for (const step of steps) {
@@ -44,20 +51,33 @@ try {
     console.log(
       `${step.name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped in ${seconds} s`,
     );
-    totals.passed += result.passed;
-    totals.failed += result.failed;
-    totals.skipped += result.skipped;
+    passed += result.passed;
+    failed += result.failed;
+    skipped += result.skipped;
+    if (result.failed > 0)
+      failures.push(
+        ...(result.failures.length > 0 ? result.failures : ["see above"]).map(
+          (line) => `${step.name}: ${line}`,
+        ),
+      );
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
-console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
-process.exitCode = totals.failed > 0 ? 1 : 0;
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 ? 1 : 0;
 
 /** A command whose exit code is the whole answer: one check. */
 async function check(command: string, args: readonly string[]): Promise<Totals> {
   const { code } = await execute(command, args);
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  if (code === 0) return { passed: 1, failed: 0, skipped: 0, failures: [] };
+  return {
+    passed: 0,
+    failed: 1,
+    skipped: 0,
+    failures: [`${[command, ...args].join(" ")} (exit code ${code})`],
+  };
 }
 
 async function vitest(projects: readonly string[], folder: string): Promise<Totals> {
@@ -77,36 +97,48 @@ function readVitestReport(report: string, code: number): Totals {
   try {
     parsed = JSON.parse(readFileSync(report, "utf8")) as VitestReport;
   } catch {
-    console.error(`vitest left no report (exit code ${code})`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: [`vitest left no report (exit code ${code})`] };
   }
+  const failures: string[] = [];
   for (const file of parsed.testResults) {
+    const name = path.relative(process.cwd(), file.name);
     for (const test of file.assertionResults) {
       if (test.status === "pending" || test.status === "skipped") console.log(`skipped: ${test.fullName}`);
+      if (test.status === "failed")
+        failures.push(`${name}: ${test.fullName}: ${firstLine(test.failureMessages[0])}`);
+    }
+    // A file that does not even load has no tests in it and must still count.
+    if (file.status === "failed" && file.assertionResults.every((test) => test.status !== "failed")) {
+      failures.push(`${name}: ${firstLine(file.message)}`);
     }
   }
-  const failed = parsed.numFailedTests;
-  // A file that does not even load has no tests in it and must still count.
-  const broken = parsed.testResults.filter(
-    (file) => file.status === "failed" && file.assertionResults.every(passedOrSkipped),
-  ).length;
-  const silent = code !== 0 && failed + broken === 0 ? 1 : 0;
-  return { passed: parsed.numPassedTests, failed: failed + broken + silent, skipped: parsed.numPendingTests };
+  if (code !== 0 && failures.length === 0) failures.push(`vitest ended with exit code ${code}`);
+  return {
+    passed: parsed.numPassedTests,
+    failed: failures.length,
+    skipped: parsed.numPendingTests,
+    failures,
+  };
+}
+
+function firstLine(text = ""): string {
+  return (text.split("\n")[0] ?? "").slice(0, 300);
 }
 
 type VitestReport = {
   readonly numPassedTests: number;
-  readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly testResults: readonly {
+    readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[];
+    }[];
   }[];
 };
-
-function passedOrSkipped(test: { readonly status: string }): boolean {
-  return test.status !== "failed";
-}
 
 /** The lab closes with its own line of totals; one that ends otherwise has failed. */
 async function lab(): Promise<Totals> {
@@ -125,10 +157,18 @@ async function kernels(): Promise<Totals> {
 
 async function closingTotals(args: readonly string[]): Promise<Totals> {
   const { code, output } = await execute(process.execPath, args);
+  const failures = output
+    .split("\n")
+    .filter((one) => /^\s*(FAIL\b|failed: )/.test(one))
+    .map((one) => one.trim());
   const line = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(output.trimEnd());
-  if (line === null) return { passed: 0, failed: 1, skipped: 0 };
+  if (line === null)
+    return { passed: 0, failed: 1, skipped: 0, failures: [`no line of totals (exit code ${code})`] };
   const [passed, failed, skipped] = [Number(line[1]), Number(line[2]), Number(line[3])];
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+  if (code !== 0 && failed === 0) {
+    return { passed, failed: 1, skipped, failures: [`exit code ${code} though nothing failed`] };
+  }
+  return { passed, failed, skipped, failures };
 }
 
 function execute(
@@ -137,10 +177,10 @@ function execute(
 ): Promise<{ readonly code: number; readonly output: string }> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
-    let tail = "";
+    const chunks: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => {
       process.stdout.write(chunk);
-      tail = (tail + chunk.toString("utf8")).slice(-4096);
+      chunks.push(chunk);
     });
     const timer = setTimeout(() => {
       console.error(`${command} ran longer than ${STEP_SECONDS_MAX} s and is ended`);
@@ -149,11 +189,11 @@ function execute(
     child.on("error", (error) => {
       clearTimeout(timer);
       console.error(`${command}: ${error.message}`);
-      resolve({ code: 127, output: tail });
+      resolve({ code: 127, output: Buffer.concat(chunks).toString("utf8") });
     });
     child.on("close", (code) => {
       clearTimeout(timer);
-      resolve({ code: code ?? 1, output: tail });
+      resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString("utf8") });
     });
   });
 }
