@@ -10,7 +10,7 @@
 #define SLOT_MASK 0xffffU /* of what live_slot gives: the slot; above: whose */
 #define WORKLOAD_SHIFT 16
 #define ACTIVE_CARRIES 2U /* in active[RW_ACTIVE_SLOT] */
-#define DESCRIBE_NS (RW_HOLD_MS_MAX * 1000ULL * 1000)
+#define DESCRIBE_NS (RW_FRESH_MS_MAX * 1000ULL * 1000)
 
 _Static_assert(RW_SLOTS == RW_WORKLOADS * RW_SLOTS_EACH, "RW_SLOTS");
 _Static_assert(RW_WORKLOADS == RW_CARRIED_MAX + 1, "RW_WORKLOADS");

@@ -38,6 +38,7 @@ enum rw_limit {
 	RW_PORT_BITS_MAX = 16,
 	RW_PAIRS = 4, /* (s,p) (any,p) (s,any) (any,any): the order of look-up */
 	RW_HOLD_MS_MAX = 3000, /* then an unknown process is denied */
+	RW_FRESH_MS_MAX = 10000, /* then a container's host decides for it */
 	RW_HOLD_RTO_MS = 50, /* a SYN kept back is sent again after this */
 	RW_DENIAL_EVENTS_PER_WINDOW = 20,
 	RW_OPTIONAL_PROGRAMS_MAX = 24,

@@ -171,6 +171,14 @@ test("a policy that the kernel refuses changes neither what is in force nor what
   expect(enforced).toEqual([1n, 1n]);
 });
 
+test("has settled when what was offered before is in force", async () => {
+  const governor = await start();
+  void offer(governor, 1n);
+  expect(governor.state().current).toBeNull();
+  await governor.settled();
+  expect(governor.state().current?.generation).toBe(1n);
+});
+
 test("the same generation again, as after a reconnection, changes nothing", async () => {
   const governor = await start();
   await offer(governor, 1n, 60);

@@ -24,6 +24,8 @@ export type Governor = {
   readonly state: () => PolicyState;
   /** Why the newest offer is not in force. */
   readonly problems: () => readonly Problem[];
+  /** When all that was offered before is in force or refused. */
+  readonly settled: () => Promise<void>;
   readonly stop: () => void;
 };
 
@@ -148,6 +150,7 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
       }),
     state: () => state,
     problems: () => problems,
+    settled: () => inTurn(async () => {}),
     stop: () => clearTimeout(timer),
   };
 }

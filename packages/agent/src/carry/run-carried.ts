@@ -114,6 +114,8 @@ async function settleWithoutPolicy(agent: Agent, settle: () => void, signal: Abo
   while (!signal.aborted && agent.session.client() === null && agent.governor.state().current === null)
     await pause();
   await pause();
+  // It may have come, and wait for the disk.
+  await agent.governor.settled();
   settle();
 }
 

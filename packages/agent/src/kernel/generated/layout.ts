@@ -130,6 +130,7 @@ export const limit = {
   portBitsMax: 16,
   pairs: 4,
   holdMsMax: 3000,
+  freshMsMax: 10000,
   holdRtoMs: 50,
   denialEventsPerWindow: 20,
   optionalProgramsMax: 24,
