@@ -17,6 +17,17 @@ try:
 except OSError as problem:
     print("refused", problem.errno)
 `;
+const AGAIN = `
+import socket, sys, time
+refused = 0
+for _ in range(40):
+    try:
+        socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
+    except OSError:
+        refused += 1
+    time.sleep(0.1)
+print(refused, "refused")
+`;
 const SERVE = `
 import os, socket, sys
 s = socket.socket()
@@ -111,6 +122,26 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await until(() =>
       host.controller.execs.some((batch) => batch.execs.some((exec) => exec.process?.script === script)),
     );
+  });
+
+  test("tells of what is refused again and again about once a second, and of all of it", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, allowed);
+    await inForce(1n);
+    const other = host.file("again.py", AGAIN);
+    await sleep(30);
+    const begun = performance.now();
+    expect((await run(other)).output).toBe("40 refused\n");
+    const seconds = (performance.now() - begun) / 1000;
+    const batches = () =>
+      host.controller.flows.flatMap((batch) => {
+        const rows = batch.verdict.flatMap((verdict, row) => (verdict === 3 ? [batch.count[row] ?? 0n] : []));
+        return rows.length === 0 ? [] : [rows.reduce((sum, count) => sum + count)];
+      });
+    await until(() => batches().reduce((sum, count) => sum + count, 0n) === 40n);
+    // One by the clock and one for the refusals in each second, and what the first and the last are part of.
+    expect(batches().length).toBeLessThanOrEqual(2 * seconds + 3);
   });
 
   test("a copy of the interpreter with one byte changed, and one that stands in its place, are other programs", async () => {

@@ -49,7 +49,7 @@ export type Reporter = {
   readonly drain: (policy: PolicyInForce) => Promise<void>;
   /** The same, where it is time: every second, more often while very many flows come, and seldom while reports pile up. */
   readonly drainIfDue: (policy: PolicyInForce) => Promise<void>;
-  /** For what should be told at once; seldom while reports pile up: the kernel sums up meanwhile. */
+  /** For what should be told at once: once a second at most, and not while reports pile up. The kernel sums up meanwhile. */
   readonly drainSoon: (policy: PolicyInForce) => Promise<void>;
   /** Keeps what somebody else drained: a carried workload's flows, `host` names the rules of its host's policy. */
   readonly pass: (
@@ -90,6 +90,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   let sightingsLost = 0n;
   let execReports: Report[] = [];
   let drainedMs = Number.NEGATIVE_INFINITY;
+  let toldSoonMs = Number.NEGATIVE_INFINITY;
   let isBusy = false;
   let leftOut = 0n;
   let firstLookUntilMs = 0;
@@ -128,9 +129,9 @@ export function createReporter(parts: ReporterParts): Reporter {
     await keepExecs(policy.generation);
   }
 
-  function pauseMs(calmMs: number): number {
+  function pauseMs(): number {
     if (parts.isCrowded()) return CROWDED_DRAIN_MS;
-    return isBusy ? Math.min(BUSY_DRAIN_MS, calmMs) : calmMs;
+    return isBusy ? BUSY_DRAIN_MS : DRAIN_MS;
   }
 
   async function pass(
@@ -208,11 +209,12 @@ export function createReporter(parts: ReporterParts): Reporter {
     drain: (policy) => inTurn(() => drain(policy)),
     drainIfDue: async (policy) => {
       // The clock that asks is not exact: a look that comes a little early counts.
-      if (performance.now() - drainedMs < pauseMs(DRAIN_MS) - BUSY_DRAIN_MS / 2) return;
+      if (performance.now() - drainedMs < pauseMs() - BUSY_DRAIN_MS / 2) return;
       await inTurn(() => drain(policy));
     },
     drainSoon: async (policy) => {
-      if (performance.now() - drainedMs < pauseMs(0)) return;
+      if (parts.isCrowded() || performance.now() - toldSoonMs < DRAIN_MS) return;
+      toldSoonMs = performance.now();
       await inTurn(() => drain(policy));
     },
     pass,

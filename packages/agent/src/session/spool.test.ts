@@ -22,11 +22,25 @@ test("what waits survives a restart, oldest first", async () => {
   await writeFile(join(folder, "spool", "000000000009-flows-1.pb.new"), "torn");
   const second = await openSpool(folder);
   expect(second.size()).toEqual({ reports: 2, bytes: 6 });
-  const oldest = await second.oldest();
+  const [oldest] = await second.oldest(1, 100);
   expect(oldest?.report).toEqual({ kind: "flows", rows: 3, bytes: Buffer.from("one") });
   await oldest?.drop();
   await oldest?.drop();
-  expect((await second.oldest())?.report.kind).toBe("execs");
+  expect((await second.oldest(1, 100)).map(({ report }) => report.kind)).toEqual(["execs"]);
+});
+
+test("gives out the oldest together, as many and as large as asked for, and one at least", async () => {
+  const spool = await openSpool(folder);
+  const rowsOf = async (reportsMax: number, bytesMax: number) =>
+    (await spool.oldest(reportsMax, bytesMax)).map(({ report }) => report.rows);
+  expect(await rowsOf(8, 100)).toEqual([]);
+  for (const rows of [1, 2, 3]) await spool.add({ kind: "flows", rows, bytes: new Uint8Array(40) });
+  expect([await rowsOf(8, 200), await rowsOf(2, 200), await rowsOf(8, 100), await rowsOf(8, 10)]).toEqual([
+    [1, 2, 3],
+    [1, 2],
+    [1, 2],
+    [1],
+  ]);
 });
 
 test("beyond its limit the oldest go, and their rows are counted", async () => {
@@ -41,10 +55,10 @@ test("what is being sent stays, so that it can't be both stored and counted as l
   const spool = await openSpool(folder, { bytesMax: 10, reportsMax: 3 });
   const add = (rows: number) => spool.add({ kind: "flows", rows, bytes: new Uint8Array(5) });
   await add(1);
-  const sending = await spool.oldest();
+  const [sending] = await spool.oldest(1, 100);
   expect([await add(2), await add(4), await add(8)]).toEqual([0, 2, 4]);
   await sending?.drop();
-  expect((await spool.oldest())?.report.rows).toBe(8);
+  expect((await spool.oldest(8, 100)).map(({ report }) => report.rows)).toEqual([8]);
 });
 
 test("a token says the same after being written down, and any text has an answer", () => {

@@ -29,15 +29,18 @@ type Entry = {
   readonly rows: number;
 };
 
+/** A report on disk. */
+export type Waiting = { readonly report: Report; readonly drop: () => Promise<void> };
+
 /**
  * Reports on disk that the controller has not taken yet, oldest first. Survives the agent; bounded, with counted loss.
  * Files are `NUMBER-KIND-ROWS.pb`, so that a restart needs to read none of them to know what there is.
  */
 export type Spool = {
-  /** Stores one report; returns how many rows of others had to go, oldest first but for the one that is being sent. */
+  /** Stores one report; returns how many rows of others had to go, oldest first but for those that are being sent. */
   readonly add: (report: Report) => Promise<number>;
-  /** The oldest report, or null. It stays until its `drop`. */
-  readonly oldest: () => Promise<{ readonly report: Report; readonly drop: () => Promise<void> } | null>;
+  /** The oldest reports, to be sent; as many as asked for and one at least, where there is any. Each stays until its `drop`. */
+  readonly oldest: (reportsMax: number, bytesMax: number) => Promise<readonly Waiting[]>;
   readonly size: () => { readonly reports: number; readonly bytes: number };
   /** As they were when the spool was opened: losses are told later, so they outlive the agent. */
   readonly losses: () => UploadLosses;
@@ -54,8 +57,8 @@ export async function openSpool(
   const losses = await loadLosses(lossesFile);
   const entries = await readEntries(folder);
   let bytes = entries.reduce((sum, entry) => sum + entry.size, 0);
-  // Whoever sends it may have it stored there already: then it can't be lost here as well.
-  let sending: Entry | undefined;
+  // Whoever sends them may have them stored there already: then they can't be lost here as well.
+  let sending: readonly Entry[] = [];
   let next = entries.reduce((highest, entry) => Math.max(highest, numberOf(entry.file)), 0) + 1;
 
   async function remove(entry: Entry): Promise<void> {
@@ -81,20 +84,28 @@ export async function openSpool(
       bytes += entry.size;
       let lost = 0;
       while (bytes > limits.bytesMax || entries.length > limits.reportsMax) {
-        const oldest = entries.find((one) => one !== sending);
+        const oldest = entries.find((one) => !sending.includes(one));
         if (oldest === undefined) break;
         lost += oldest.rows;
         await remove(oldest);
       }
       return lost;
     },
-    oldest: async () => {
-      const [entry] = entries;
-      sending = entry;
-      if (entry === undefined) return null;
-      const bytesOf = await readFile(join(folder, entry.file));
-      const report = { kind: entry.kind, rows: entry.rows, bytes: bytesOf };
-      return { report, drop: () => remove(entry) };
+    oldest: async (reportsMax, bytesMax) => {
+      let size = 0;
+      const fitting = entries.slice(0, reportsMax).findIndex((one) => {
+        size += one.size;
+        return size > bytesMax;
+      });
+      const taken = entries.slice(0, fitting < 0 ? reportsMax : Math.max(fitting, 1));
+      sending = taken;
+      return Promise.all(
+        taken.map(async (entry) => {
+          const bytesOf = await readFile(join(folder, entry.file));
+          const report = { kind: entry.kind, rows: entry.rows, bytes: bytesOf };
+          return { report, drop: () => remove(entry) };
+        }),
+      );
     },
   };
 }

@@ -2,7 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { FlowBatchSchema } from "@ringwall/protocol/agent";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTestController, type TestController } from "../testing/test-controller.ts";
@@ -38,9 +40,73 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function batch(batchId: string): Uint8Array {
-  return toBinary(FlowBatchSchema, create(FlowBatchSchema, { workload: "web-1", batchId }));
+function batch(batchId: string, lost: Record<string, bigint> = {}): Uint8Array {
+  return toBinary(FlowBatchSchema, create(FlowBatchSchema, { workload: "web-1", batchId, lost }));
 }
+
+test("what waits goes several reports at once, but those that tell of other losses after those before them", async () => {
+  const spool = await openSpool(folder);
+  for (const [batchId, lost] of [["a"], ["b", 1n], ["c", 1n], ["d", 0n]] as const)
+    await spool.add({
+      kind: "flows",
+      rows: 1,
+      bytes: batch(batchId, lost === undefined ? {} : { refused: lost }),
+    });
+  await spool.add({ kind: "execs", rows: 1, bytes: new Uint8Array() });
+  const together: string[][] = [];
+  let underWay: string[] = [];
+  // The real client, whose calls set out when no further one comes.
+  const slow: ControllerClient = {
+    ...client,
+    service: {
+      ...client.service,
+      reportFlows: async (...args) => {
+        if (underWay.length === 0) together.push(underWay);
+        underWay.push(args[0].batchId ?? "");
+        await sleep(300);
+        underWay = [];
+        return client.service.reportFlows(...args);
+      },
+    },
+  };
+  const uploader = createUploader(
+    spool,
+    () => slow,
+    () => undefined,
+  );
+  await uploader.flush();
+  expect(together).toEqual([["a"], ["b", "c"], ["d"]]);
+  expect(controller.flows.map((flow) => flow.batchId).sort()).toEqual(["a", "b", "c", "d"]);
+  expect(controller.execs).toHaveLength(1);
+  expect(spool.size().reports).toBe(0);
+});
+
+test("of reports that go together, only what the controller took is gone", async () => {
+  const spool = await openSpool(folder);
+  for (const batchId of ["a", "b", "c"]) await spool.add({ kind: "flows", rows: 1, bytes: batch(batchId) });
+  let broken = true;
+  const partly: ControllerClient = {
+    ...client,
+    service: {
+      ...client.service,
+      reportFlows: async (...args) => {
+        if (broken && args[0].batchId === "b") throw new ConnectError("away", Code.Unavailable);
+        return client.service.reportFlows(...args);
+      },
+    },
+  };
+  const uploader = createUploader(
+    spool,
+    () => partly,
+    () => undefined,
+  );
+  await uploader.flush();
+  expect(spool.size().reports).toBe(1);
+  broken = false;
+  await uploader.flush();
+  expect(controller.flows.map((flow) => flow.batchId).sort()).toEqual(["a", "b", "c"]);
+  expect(spool.size().reports).toBe(0);
+});
 
 test.skipIf(process.getuid?.() !== 0)(
   "on a full disk a report goes straight to the controller; without one it stays the caller's",

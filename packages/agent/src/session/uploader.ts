@@ -1,9 +1,16 @@
-import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
 import { CALL_TIMEOUT_MS, type ControllerClient } from "./client.ts";
 import { explainFailure } from "./failure.ts";
-import type { Report, Spool, UploadLosses } from "./spool.ts";
+import type { Report, Spool, UploadLosses, Waiting } from "./spool.ts";
+
+/**
+ * Calls under way at once, and their bytes: the controller's time goes into one insert after the other, and what comes
+ * meanwhile goes into the next together.
+ */
+export const REPORTS_AT_ONCE = 8;
+const BYTES_AT_ONCE_MAX = 64 * 1024;
 
 export type Uploader = {
   /**
@@ -19,9 +26,9 @@ export type Uploader = {
 };
 
 /**
- * Uploads reports in order, one at a time. Each is on disk first, so that a kill at any moment loses none. A report that
- * the controller refuses for good is dropped and counted: it would be refused for ever and hold up all behind it. Sending
- * twice is harmless, each batch has its id.
+ * Uploads reports, the oldest first and several at once. Each is on disk first, so that a kill at any moment loses none. A
+ * report that the controller refuses for good is dropped and counted: it would be refused for ever and hold up all behind
+ * it. Sending twice is harmless, each batch has its id.
  */
 export function createUploader(
   spool: Spool,
@@ -39,11 +46,11 @@ export function createUploader(
     await spool.saveLosses(losses);
   }
 
-  async function send(report: Report): Promise<"sent" | "kept"> {
+  async function send(report: Report, call = callOf(report)): Promise<"sent" | "kept"> {
     const current = client();
     if (current === null) return "kept";
     try {
-      await call(current, report);
+      await call.make(current);
     } catch (error) {
       const failure = explainFailure(error, "controller");
       if (!isForGood(error)) return "kept";
@@ -53,13 +60,21 @@ export function createUploader(
     return "sent";
   }
 
+  async function sendAndDrop({ report, call, drop }: Prepared): Promise<"sent" | "kept"> {
+    const outcome = await send(report, call);
+    if (outcome === "sent") await drop();
+    return outcome;
+  }
+
+  async function next(): Promise<readonly Prepared[]> {
+    return beforeOtherLosses(await spool.oldest(REPORTS_AT_ONCE, BYTES_AT_ONCE_MAX));
+  }
+
   async function sendAll(): Promise<void> {
     do {
       waiting = false;
-      for (let next = await spool.oldest(); next !== null; next = await spool.oldest()) {
-        if ((await send(next.report)) === "kept") return;
-        await next.drop();
-      }
+      for (let group = await next(); group.length > 0; group = await next())
+        if ((await Promise.all(group.map(sendAndDrop))).includes("kept")) return;
     } while (waiting);
   }
 
@@ -108,16 +123,37 @@ function isForGood(error: unknown): boolean {
   return error instanceof ConnectError && [Code.InvalidArgument, Code.PermissionDenied].includes(error.code);
 }
 
-async function call({ service }: ControllerClient, { kind, bytes }: Report): Promise<void> {
+type Call = {
+  readonly make: (client: ControllerClient) => Promise<unknown>;
+  /** The losses that it tells of, as text; null where it tells of none. */
+  readonly losses: string | null;
+};
+
+type Prepared = Waiting & { readonly call: Call };
+
+function callOf({ kind, bytes }: Report): Call {
   const options = { timeoutMs: CALL_TIMEOUT_MS };
-  if (kind === "flows") await service.reportFlows(decode(FlowBatchSchema, bytes), options);
-  else await service.reportExecs(decode(ExecBatchSchema, bytes), options);
+  try {
+    if (kind === "flows") {
+      const batch = fromBinary(FlowBatchSchema, bytes);
+      const losses = Object.entries(batch.lost).sort().join();
+      return { make: ({ service }) => service.reportFlows(batch, options), losses };
+    }
+    const batch = fromBinary(ExecBatchSchema, bytes);
+    return { make: ({ service }) => service.reportExecs(batch, options), losses: null };
+  } catch (error) {
+    const cause = new DamagedReport("the report on disk is damaged", { cause: error });
+    return { make: () => Promise.reject(cause), losses: null };
+  }
 }
 
-function decode<T extends DescMessage>(schema: T, bytes: Uint8Array): MessageShape<T> {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (error) {
-    throw new DamagedReport("the report on disk is damaged", { cause: error });
-  }
+/**
+ * Those that may arrive in any order: the controller goes by the losses that it was told last, and takes fewer for a new
+ * start.
+ */
+function beforeOtherLosses(waiting: readonly Waiting[]): readonly Prepared[] {
+  const calls = waiting.map((one) => ({ ...one, call: callOf(one.report) }));
+  const told = calls.find(({ call }) => call.losses !== null)?.call.losses;
+  const other = calls.findIndex(({ call }) => call.losses !== null && call.losses !== told);
+  return other < 0 ? calls : calls.slice(0, other);
 }

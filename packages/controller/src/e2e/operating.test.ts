@@ -1,6 +1,8 @@
 // What operators see and do beside the policy: alerts about the fleet, the audit log, generations.
 import { setTimeout as sleep } from "node:timers/promises";
+import { State, Verdict } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { flowBatch } from "../testing/flow-batches.ts";
 import { enrollAgent, listen } from "../testing/test-agent.ts";
 import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
 
@@ -69,6 +71,37 @@ it("raises an alert for software never seen before on a host past observing, not
   const found = await alerts("new-software");
   expect(found.map((one) => [one.workload, one.count])).toEqual([["web-9", 1]]);
   expect(found[0]?.message).toContain("(/opt/new) ran on `web-9` for the first time anywhere");
+});
+
+it("reports that come together count each alert and each loss once, and new software is new in one of them", async () => {
+  const { client } = await enrolled("web-many", "10.4.2.1", { role: "web" });
+  const serials = Array.from({ length: 8 }, (_, index) => index);
+  const flow = {
+    direction: "outbound",
+    local: "10.4.2.1",
+    peer: "10.4.2.9",
+    port: 25,
+    exe: "/opt/many",
+    state: State.DENIED,
+    verdict: Verdict.BLOCKED,
+    alert: true,
+  } as const;
+  const send = (round: string, lost: bigint) =>
+    Promise.all(
+      serials.map((serial) =>
+        client.reportFlows({
+          ...flowBatch("web-many", `${round}${serial}`, [flow]),
+          lost: { spoolFull: lost },
+        }),
+      ),
+    );
+  await send("a", 5n);
+  // Fewer than before: the agent counts anew.
+  await send("b", 2n);
+  const of = async (kind: string) => (await alerts(kind)).filter((one) => one.workload === "web-many");
+  expect((await of("blocked")).map((one) => one.count)).toEqual([16]);
+  expect((await of("new-software")).map((one) => one.count)).toEqual([1]);
+  expect((await status())?.flows.lost).toBe(7);
 });
 
 it("keeps who made tokens, labelled and removed hosts and changed the policy; never a secret", async () => {

@@ -31,7 +31,7 @@ import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows, textOf } from "./flow-alerts.ts";
 import { judgeCarried } from "./judge-carried.ts";
 import { decodeActions, recordActions } from "./local-actions.ts";
-import { createQueue } from "./mutex.ts";
+import { createMutexes, createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
 import type { Shadows } from "./shadow/shadows.ts";
 import { createSharedAddressAlerts } from "./shared-addresses.ts";
@@ -66,6 +66,8 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
 
   const inTurn = createQueue(ENROLLMENTS_WAITING_MAX);
   const sharedAddresses = createSharedAddressAlerts(fleet);
+  // An agent sends several reports at once, and what follows of each changes what the next one finds.
+  const oneByOne = createMutexes();
 
   const issued = async (workload: string, certificate: IssuedCertificate) => {
     await credentials.save({ serial: certificate.serial, workload, notAfter: certificate.notAfter });
@@ -146,10 +148,13 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       const stored = await storing(parts.log, () => flows.storeFlows(workload, marked));
       if (!stored.ok) return stored;
       if (stored.value.kind === "repeated") return ok(undefined);
-      await fleet.recordLost(workload, decoded.value.lost);
-      parts.proofs.talks(workload, peersIn(decoded.value));
-      await parts.alert(alertsOfFlows(workload, marked, (address) => fleet.ownerOf(address)));
-      await parts.newProcesses(workload, parts.drills.withoutOwn(workload, stored.value.newProcesses));
+      const { newProcesses } = stored.value;
+      await oneByOne(workload, async () => {
+        await fleet.recordLost(workload, decoded.value.lost);
+        parts.proofs.talks(workload, peersIn(decoded.value));
+        await parts.alert(alertsOfFlows(workload, marked, (address) => fleet.ownerOf(address)));
+        await parts.newProcesses(workload, parts.drills.withoutOwn(workload, newProcesses));
+      });
       if (decoded.value.reports.length > 0) parts.onFlows();
       return ok(undefined);
     },
@@ -160,8 +165,11 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       const stored = await storing(parts.log, () => flows.storeExecs(workload, decoded.value));
       if (!stored.ok) return stored;
       if (stored.value.kind === "repeated") return ok(undefined);
-      await parts.alert(alertsOfExecs(workload, decoded.value));
-      await parts.newProcesses(workload, parts.drills.withoutOwn(workload, stored.value.newProcesses));
+      const { newProcesses } = stored.value;
+      await oneByOne(workload, async () => {
+        await parts.alert(alertsOfExecs(workload, decoded.value));
+        await parts.newProcesses(workload, parts.drills.withoutOwn(workload, newProcesses));
+      });
       return ok(undefined);
     },
     async shadow(workload, report) {

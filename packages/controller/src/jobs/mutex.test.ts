@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createMutex, createQueue } from "./mutex.ts";
+import { createMutex, createMutexes, createQueue } from "./mutex.ts";
 
 it("runs one piece of work after the other, in the order of asking, whatever fails in between", async () => {
   const oneAtATime = createMutex();
@@ -16,6 +16,19 @@ it("runs one piece of work after the other, in the order of asking, whatever fai
   await expect(failed).rejects.toThrow("one's own");
   await Promise.all(rest);
   expect(order).toEqual(["a begins", "a ends", "b begins", "b ends"]);
+});
+
+it("lets nobody wait for another name, and runs one name's work in order", async () => {
+  const oneByOne = createMutexes();
+  const gate = Promise.withResolvers<string>();
+  const first = oneByOne("a", () => gate.promise);
+  const order: string[] = [];
+  const second = oneByOne("a", async () => order.push("a"));
+  await oneByOne("b", async () => order.push("b"));
+  gate.reject(new Error("one's own"));
+  await expect(first).rejects.toThrow("one's own");
+  await second;
+  expect(order).toEqual(["b", "a"]);
 });
 
 it("takes no work beyond the queue's limit, and takes some again once a piece is done, failed or not", async () => {

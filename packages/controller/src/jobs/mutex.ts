@@ -10,6 +10,21 @@ export function createMutex(): Mutex {
   };
 }
 
+/** A mutex for each name. */
+export function createMutexes(): <T>(name: string, work: () => Promise<T>) => Promise<T> {
+  const busy = new Map<string, Promise<unknown>>();
+  return (name, work) => {
+    const next = (busy.get(name) ?? Promise.resolve()).then(work, work);
+    const done = next
+      .catch(() => undefined)
+      .finally(() => {
+        if (busy.get(name) === done) busy.delete(name);
+      });
+    busy.set(name, done);
+    return next;
+  };
+}
+
 /** A mutex for work that strangers ask for: null where `waitingMax` pieces are in it already, the running one counted. */
 export type Queue = <T>(work: () => Promise<T>) => Promise<T> | null;
 

@@ -10,7 +10,7 @@ import { soak } from "./run-soak.ts";
 
 const MINUTES_MAX = 24 * 60;
 /** For what comes before and after the traffic. */
-const AROUND_MS_MAX = 480_000;
+const AROUND_MS_MAX = 900_000;
 
 const { values } = parseArgs({
   options: { minutes: { type: "string" }, seed: { type: "string" }, "or-skip": { type: "boolean" } },

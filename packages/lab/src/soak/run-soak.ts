@@ -6,6 +6,7 @@ import type { Checks } from "../report/checks.ts";
 import type { Operator } from "../ringwall/command.ts";
 import { startController } from "../ringwall/controller.ts";
 import { agentHappenings, ControllerHappenings, type Happening, POLICY } from "./happenings.ts";
+import { watchMemory } from "./memory.ts";
 import { EDITIONS, policyText } from "./policy.ts";
 import { SoakAgent, TOKEN_FILE } from "./soak-agent.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "./soak-traffic.ts";
 import { compareSums, refusedThough } from "./sums.ts";
 
+/** Without any progress. */
 const SETTLE_MS_MAX = 90_000;
 const SETTLE_POLL_MS = 500;
 /** After the last report arrived: what the flow store holds back for its next insert. */
@@ -51,14 +53,21 @@ export async function soak(lab: Lab, checks: Checks, { minutes, seed }: SoakOpti
   const own = () => random(dice.int(0, 2 ** 31));
   const lanes = agents.map((agent) => play(agentHappenings(agent, own()), own()));
   const trouble = new ControllerHappenings(lab, controller, own());
+  const memory = watchMemory([...agents.map(({ host }) => host), lab.host("controller")]);
   await Promise.all([...lanes, play(trouble.all(), own())]);
   for (const [what, times] of happened) checks.note(`${times} × ${what}`);
 
-  checks.phase("Afterwards: the accounts");
+  checks.phase("Afterwards: the requests");
   const counted = await traffic.stop();
-  await settled(agents);
+  judgeRequests(checks, counted);
+
+  checks.phase("Afterwards: the accounts");
+  await settle(checks, agents);
+  for (const line of memory.stop()) checks.note(line);
   await sleep(STORED_MS);
-  await settle(checks, agents, counted, await operator.ask(flowSchema, "get", "flows", "--limit", "100000"));
+  judgeFlows(checks, agents, counted, await operator.ask(flowSchema, "get", "flows", "--limit", "100000"));
+  for (const agent of agents)
+    for (const line of agent.problems().slice(0, 5)) checks.note(`${agent.host.name}: ${line.slice(0, 300)}`);
 }
 
 /** One thing after the other until the time is up. */
@@ -95,20 +104,31 @@ async function writePolicies(lab: Lab): Promise<void> {
   }
 }
 
-/** Until every agent is heard and nothing waits any more. */
-async function settled(agents: readonly SoakAgent[]): Promise<void> {
-  const deadline = Date.now() + SETTLE_MS_MAX;
-  const since = new Date(Date.now() + 2000);
+/** Until every agent is heard and nothing waits any more, or nothing goes on. */
+async function settle(checks: Checks, agents: readonly SoakAgent[]): Promise<void> {
+  const begun = Date.now();
+  const since = new Date(begun + 2000);
+  let best = Number.POSITIVE_INFINITY;
+  let progress = begun;
   for (;;) {
     const waiting = agents.filter(({ status }) => !isSettled(status, since));
-    if (waiting.length === 0) return;
-    if (Date.now() > deadline) {
-      const [agent] = waiting;
-      throw new Error(
-        `${agent?.host.name} does not settle: ${JSON.stringify(agent?.status)}\n${agent?.tail()}`,
-      );
+    const reports = waiting.reduce((sum, { status }) => sum + (status?.spooledReports ?? 0), 0);
+    const left = 10_000 * waiting.length + reports;
+    if (left < best) progress = Date.now();
+    best = Math.min(best, left);
+    if (left > 0 && Date.now() - progress < SETTLE_MS_MAX) {
+      await sleep(SETTLE_POLL_MS);
+      continue;
     }
-    await sleep(SETTLE_POLL_MS);
+    for (const agent of waiting)
+      checks.note(`${agent.host.name}: ${JSON.stringify(agent.status)}\n${agent.tail()}`);
+    checks.add({
+      tried: "agents heard, and their waiting reports taken",
+      expected: "nothing waits",
+      seen: left === 0 ? `in ${Math.round((Date.now() - begun) / 1000)} s` : `${reports} reports wait`,
+      passed: left === 0,
+    });
+    return;
   }
 }
 
@@ -118,12 +138,7 @@ function isSettled(status: SoakAgent["status"], since: Date): boolean {
 
 type Counted = Awaited<ReturnType<SoakTraffic["stop"]>>;
 
-async function settle(
-  checks: Checks,
-  agents: readonly SoakAgent[],
-  { clients, curl }: Counted,
-  flows: Parameters<typeof compareSums>[2],
-): Promise<void> {
+function judgeRequests(checks: Checks, { clients, curl }: Counted): void {
   for (const { flow, told } of clients) {
     const counts = Object.values(told.counts);
     const sum = (field: "sent" | "ok" | "failed") => counts.reduce((all, one) => all + one[field], 0);
@@ -139,7 +154,7 @@ async function settle(
       passed: sum(wrong) === 0 && sum("sent") > 0,
     });
   }
-  const curls = curl.counts["curl"] ?? { sent: 0, ok: 0, failed: 0 };
+  const curls = curlsOf(curl);
   for (const { time, reason } of curl.losses) checks.note(`lost ${time} curl: ${reason}`);
   checks.add({
     tried: "requests of curl, a process each",
@@ -149,10 +164,22 @@ async function settle(
     seen: `${curls.failed} of ${curls.sent} failed`,
     passed: curls.failed === 0 && curls.sent > 0,
   });
+}
+
+function curlsOf({ counts }: Counted["curl"]) {
+  return counts["curl"] ?? { sent: 0, ok: 0, failed: 0 };
+}
+
+function judgeFlows(
+  checks: Checks,
+  agents: readonly SoakAgent[],
+  { clients, curl }: Counted,
+  flows: Parameters<typeof compareSums>[2],
+): void {
   const lost = agents.map(({ status }) => lostOf(status)).reduce((sum, one) => sum + one, 0);
   for (const line of refusedThough(flows)) checks.note(line);
   let missing = 0;
-  for (const { what, made, stored } of compareSums(clients, curls.sent, flows)) {
+  for (const { what, made, stored } of compareSums(clients, curlsOf(curl).sent, flows)) {
     const off = made - stored;
     missing += Math.max(0, off);
     checks.note(
@@ -166,8 +193,6 @@ async function settle(
     seen: `${missing} missing, ${lost} counted as lost`,
     passed: missing <= lost,
   });
-  for (const agent of agents)
-    for (const line of agent.problems().slice(0, 5)) checks.note(`${agent.host.name}: ${line.slice(0, 300)}`);
 }
 
 /** Connections; what else may be lost are events and executions. */

@@ -13,7 +13,7 @@ const CLOCK = "/run/clock";
 const OBJECT = path.resolve(import.meta.dirname, "../../../agent/build/ringwall.bpf.o");
 /** The agent's state, so that a full disk is its own and small. */
 const STATE_MIB = 48;
-const READY_MS_MAX = 60_000;
+const READY_MS_MAX = 180_000;
 const STOP_MS_MAX = 20_000;
 const POLL_MS = 100;
 

@@ -31,15 +31,28 @@ export async function openFlowStore(engine: FlowEngine): Promise<FlowStore> {
   const processWriter = createGroupWriter(engine, "ringwall.processes", PROCESS_COLUMNS);
   const flowWriter = createGroupWriter(engine, "ringwall.flow_reports", FLOW_COLUMNS);
   const execWriter = createGroupWriter(engine, "ringwall.exec_reports", EXEC_COLUMNS);
+  const saving = new Map<ProcessId, Promise<void>>();
+
+  type Fresh = { readonly id: ProcessId; readonly identity: ProcessIdentity };
+  const save = async (fresh: readonly Fresh[]) => {
+    try {
+      await processWriter.append(fresh.map(({ id, identity }) => formatProcess(id, identity)));
+      for (const { id, identity } of fresh) processes.add(id, identity);
+    } finally {
+      for (const { id } of fresh) saving.delete(id);
+    }
+  };
 
   /** Processes come first: a report must never name one that is not there. */
   const saveProcesses = async (identities: readonly ProcessIdentity[]) => {
     const found = identities.map((identity) => ({ id: processIdOf(identity), identity }));
-    const fresh = found.filter(({ id }) => !processes.has(id));
-    if (fresh.length > 0) {
-      await processWriter.append(fresh.map(({ id, identity }) => formatProcess(id, identity)));
-      for (const { id, identity } of fresh) processes.add(id, identity);
-    }
+    const unknown = new Map(found.filter(({ id }) => !processes.has(id)).map((one) => [one.id, one]));
+    // INVARIANT: nothing is awaited between finding nobody at work and being at work oneself.
+    const others = [...unknown.keys()].flatMap((id) => saving.get(id) ?? []);
+    const fresh = [...unknown.values()].filter(({ id }) => !saving.has(id));
+    const saved = save(fresh);
+    for (const { id } of fresh) saving.set(id, saved);
+    await Promise.all([saved, ...others]);
     return { ids: found.map(({ id }) => id), fresh: fresh.map(({ identity }) => identity) };
   };
 
