@@ -1,5 +1,5 @@
 import { CALL_TIMEOUT_MS, type ControllerClient } from "../session/client.ts";
-import { type KeyRing, turnKeyRing } from "./key-ring.ts";
+import { type KeyRing, newestKey, turnKeyRing } from "./key-ring.ts";
 import { publicKeyOf } from "./keys.ts";
 import { loadKeyRing, saveKeyRing } from "./proof-store.ts";
 
@@ -28,9 +28,10 @@ export type OwnKeys = {
   readonly forgetOffer: () => void;
   /**
    * Whether the keys are others now: the kernel is to have them before they are offered.
-   * INVARIANT: a key is used for signing only when peers could hear of it for half a period.
+   * INVARIANT: a key is used for signing only when peers could hear of it for half a period, and all have it.
+   * @param heardGeneration the newest key that all peers have, by the controller's word
    */
-  readonly turnIfDue: () => Promise<boolean>;
+  readonly turnIfDue: (heardGeneration: number) => Promise<boolean>;
 };
 
 export async function loadOwnKeys(parts: OwnKeysParts): Promise<OwnKeys> {
@@ -59,7 +60,9 @@ export async function loadOwnKeys(parts: OwnKeysParts): Promise<OwnKeys> {
       if (newest !== offeredGeneration) newKeyMs = nowMs();
       offeredGeneration = newest;
     },
-    turnIfDue: async () => {
+    turnIfDue: async (heardGeneration) => {
+      // A peer whose agent is away would refuse what a newer one proves, and keeps two at most.
+      if (newestKey(ring).generation > heardGeneration) return false;
       const next = turnKeyRing(ring, nowMs(), periodMs);
       if (next === ring) return false;
       if (next.signing !== ring.signing && nowMs() - newKeyMs < periodMs / 2) return false;

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import type { ProofEvent } from "../kernel/contract.ts";
 import { decodeDatagramOption, encodeSurplus } from "./datagram-option.ts";
@@ -7,6 +8,7 @@ import { newKeyRing, turnKeyRing } from "./key-ring.ts";
 import { createOwnKey, formatOwnKey, pairKey, parseOwnKey, publicKeyOf, sharedSecret } from "./keys.ts";
 import { nameFault } from "./name-fault.ts";
 import { decodeOption, encodeOption, epochOf, findOption, type ProvedPacket } from "./option.ts";
+import { loadOwnKeys } from "./own-keys.ts";
 import { type ProofPeer, peerState } from "./pair-keys.ts";
 import { sipHash24 } from "./siphash.ts";
 import { exampleCapture, exampleDatagram } from "./testing/capture.ts";
@@ -193,6 +195,33 @@ describe("a ring of keys", () => {
     const state = peerState("a", newKeyRing(0), { ...peer, datagramPath: there }, { datagrams });
     expect(state.datagramPath).toBe(is);
     expect(state.changes).toEqual(changes);
+  });
+
+  test("is used no further, and no key of it replaced, until all peers have the newest", async () => {
+    const stateDir = mkdtempSync(`${tmpdir()}/ringwall-keys-`);
+    let nowMs = 50_000;
+    const keys = await loadOwnKeys({
+      stateDir,
+      workload: "a",
+      client: () => null,
+      mutePorts: () => [],
+      datagrams: false,
+      nowMs: () => nowMs,
+      periodMs: PERIOD,
+    });
+    const [first] = keys.ring().keys;
+    const generation = first?.generation ?? 0;
+    const state = () => [keys.ring().keys.map((one) => one.generation - generation), keys.ring().signing];
+    nowMs += 10 * PERIOD;
+    expect(await keys.turnIfDue(generation - 1)).toBe(false);
+    expect(await keys.turnIfDue(generation)).toBe(true);
+    expect(state()).toEqual([[0, 1], generation]);
+    nowMs += 10 * PERIOD;
+    expect(await keys.turnIfDue(generation)).toBe(false);
+    expect(state()).toEqual([[0, 1], generation]);
+    expect(await keys.turnIfDue(generation + 1)).toBe(true);
+    expect(state()).toEqual([[1, 2], generation + 1]);
+    rmSync(stateDir, { recursive: true });
   });
 
   test("keeps both ends' keys the same for every pair of generations in use", () => {

@@ -74,6 +74,11 @@ class StoredProver implements Prover {
   readonly #askedMs = new Map<number, number>();
   readonly #told = new Set<string>();
   #known: ProofKnowledge;
+  /** What a restart would go on by, and what the controller was told of that on this connection. */
+  #savedVersion: bigint;
+  #isSaved = true;
+  #toldVersion: bigint | null = null;
+  #heardGeneration = 0;
   #connected = false;
   #tail: Promise<unknown> = Promise.resolve();
   #greeting: Promise<unknown> = Promise.resolve();
@@ -84,6 +89,7 @@ class StoredProver implements Prover {
     this.#keys = keys;
     this.#clock = clock;
     this.#known = known;
+    this.#savedVersion = known.version;
     this.#peers = createPeerWriter(parts);
     const onNumber = this.#setNumber.bind(this);
     this.#numbering = createNumbering({ workload, client, onNumber });
@@ -104,6 +110,7 @@ class StoredProver implements Prover {
 
   greet(): Promise<void> {
     this.#connected = true;
+    this.#toldVersion = null;
     this.#keys.forgetOffer();
     for (const [id, identity] of this.#parts.identities()) this.#numbering.meet(id, identity);
     const done = this.#greet();
@@ -144,11 +151,16 @@ class StoredProver implements Prover {
     await this.#inTurn(() => this.#turnIfDue());
     await this.#inTurn(this.#keys.offer);
     await this.#numbering.ask();
+    // On a disk that was full it was not saved yet.
+    await this.#inTurn(() => this.#save()).catch(() => undefined);
     const counts = [
       ...this.#readCounts(kernel.proof.counts()).map((one) => ({ ...one, datagrams: false })),
       ...this.#readDatagramCounts(kernel.proof.datagramCounts()).map((one) => ({ ...one, datagrams: true })),
     ];
-    if (counts.length > 0) await client.service.reportProofs({ workload, counts }, CALL);
+    const version = this.#savedVersion;
+    if (counts.length === 0 && version === this.#toldVersion) return;
+    await client.service.reportProofs({ workload, counts, version }, CALL);
+    this.#toldVersion = version;
   }
 
   /** One change of keys or knowledge at a time, in order. */
@@ -179,7 +191,7 @@ class StoredProver implements Prover {
   }
 
   async #turnIfDue(): Promise<void> {
-    if (await this.#keys.turnIfDue()) await this.#writeAll();
+    if (await this.#keys.turnIfDue(this.#heardGeneration)) await this.#writeAll();
   }
 
   #writeAll(): Promise<void> {
@@ -187,7 +199,7 @@ class StoredProver implements Prover {
   }
 
   async #fetch(numbers: readonly number[]): Promise<void> {
-    const { workload, admitRemote, stateDir } = this.#parts;
+    const { workload, admitRemote } = this.#parts;
     const client = this.#parts.client();
     if (client === null) return;
     const { version } = this.#known;
@@ -199,7 +211,20 @@ class StoredProver implements Prover {
     await this.#peers.write(changed, this.#keys.ring());
     this.#configure();
     for (const [number, identity] of identities) await admitRemote(number, identity);
-    if (known.version !== version || identities.length > 0) await saveKnowledge(stateDir, this.#known);
+    this.#heardGeneration = Math.max(
+      this.#heardGeneration,
+      answer.heardGeneration ?? Number.POSITIVE_INFINITY,
+    );
+    this.#isSaved &&= known.version === version && identities.length === 0;
+    await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    if (this.#isSaved) return;
+    const known = this.#known;
+    await saveKnowledge(this.#parts.stateDir, known);
+    this.#savedVersion = known.version;
+    this.#isSaved = true;
   }
 
   async #setNumber(id: number, given: number, identity: ProcessIdentity): Promise<void> {

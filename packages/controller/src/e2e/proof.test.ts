@@ -11,7 +11,7 @@ let controller: TestController;
 beforeAll(async () => {
   controller = await startTestController();
   // The hosts of each test belong together by their addresses; the last test is about those that do not.
-  const rules = [0, 1, 2, 3].map(
+  const rules = [0, 1, 2, 3, 4].map(
     (net) => `    - name: net ${net}
       allow: { from: { cidr: 10.7.${net}.0/24 }, to: { cidr: 10.7.${net}.0/24, segment: hosts }, ports: [tcp/7] }
 `,
@@ -138,6 +138,43 @@ it("distributes public keys and their rotation, and tells who listens", async ()
   await a.offerProofKey({ workload: "key-a", keys: [] });
   expect(readable(await since(three.version))).toMatchObject({ told: [], removed: ["key-a"] });
   heard.stop();
+});
+
+it("tells a host that its key may be used once all related hosts go on by it, by their own word", async () => {
+  const a = await enrolled("use-a", "10.7.4.1");
+  const b = await enrolled("use-b", "10.7.4.2");
+  const c = await enrolled("use-c", "10.7.4.3");
+  const fetched = (client: AgentClient, workload: string) => client.fetchProof({ workload, version: 0n });
+  const heard = async () => (await fetched(a, "use-a")).heardGeneration;
+  await a.offerProofKey({ workload: "use-a", keys: [key(1)] });
+  await b.offerProofKey({ workload: "use-b", keys: [key(1)] });
+  await c.offerProofKey({ workload: "use-c", keys: [key(1)] });
+  expect(await heard()).toBe(0);
+  await fetched(b, "use-b");
+  await fetched(c, "use-c");
+  expect(await heard()).toBe(1);
+  const listening = listen(a, "use-a");
+  await listening.until(() => listening.proofs.length > 0);
+  await a.offerProofKey({ workload: "use-a", keys: [key(1), key(2)] });
+  const old = (await fetched(c, "use-c")).version - 1n;
+  await fetched(b, "use-b");
+  // Its disk is full: after a restart it would not know the key any more.
+  await c.reportProofs({ workload: "use-c", version: old });
+  expect(await heard()).toBe(1);
+  await fetched(c, "use-c");
+  const { version, heardGeneration } = await fetched(a, "use-a");
+  expect(heardGeneration).toBe(1);
+  const told = listening.proofs.length;
+  await c.reportProofs({ workload: "use-c", version });
+  await listening.until(() => listening.proofs.length > told);
+  expect(await heard()).toBe(2);
+  // Who has no keys any more checks nothing.
+  await a.offerProofKey({ workload: "use-a", keys: [key(2), key(3)] });
+  await fetched(b, "use-b");
+  expect(await heard()).toBe(2);
+  await c.offerProofKey({ workload: "use-c", keys: [] });
+  expect(await heard()).toBe(3);
+  listening.stop();
 });
 
 it("refuses key offers that can't be right, by name, and keeps what it has", async () => {

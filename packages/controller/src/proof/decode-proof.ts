@@ -68,7 +68,13 @@ export function decodeFetch(
 /** What was counted of one peer, in one kind of packets. */
 export type ReportedCounts = PathCounts & { readonly datagrams: boolean };
 
-export function decodeCounts({ counts }: ProofReport): Result<ReportedCounts[], string> {
+export type DecodedReport = {
+  readonly counts: readonly ReportedCounts[];
+  /** Of the state that the agent goes on by; null where it does not say. */
+  readonly version: number | null;
+};
+
+export function decodeProofReport({ counts, version }: ProofReport): Result<DecodedReport, string> {
   if (counts.length > PROOF_COUNTS_MAX) return fail(`more than ${PROOF_COUNTS_MAX} peers`);
   const limit = BigInt(Number.MAX_SAFE_INTEGER);
   if (
@@ -77,14 +83,14 @@ export function decodeCounts({ counts }: ProofReport): Result<ReportedCounts[], 
     )
   )
     return fail("a count beyond 2^53");
-  return ok(
-    counts.map(({ peer, sent, proved, missing, wrong, datagrams }) => ({
-      peer,
-      sent: Number(sent),
-      proved: Number(proved),
-      missing: Number(missing),
-      wrong: Number(wrong),
-      datagrams,
-    })),
-  );
+  if (version !== undefined && version > limit) return fail("a version that no controller gave");
+  const decoded = counts.map(({ peer, sent, proved, missing, wrong, datagrams }) => ({
+    peer,
+    sent: Number(sent),
+    proved: Number(proved),
+    missing: Number(missing),
+    wrong: Number(wrong),
+    datagrams,
+  }));
+  return ok({ counts: decoded, version: version === undefined ? null : Number(version) });
 }

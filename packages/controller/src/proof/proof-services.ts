@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from "@ringwall/model";
 import type { AgentRefusal, AgentServices } from "../api/agents/services.ts";
 import type { Fleet } from "../store/state/fleet.ts";
-import { decodeCounts, decodeFetch, decodeKeyOffer, decodeProcesses } from "./decode-proof.ts";
+import { decodeFetch, decodeKeyOffer, decodeProcesses, decodeProofReport } from "./decode-proof.ts";
 import type { Proofs } from "./proofs.ts";
 
 /** What agents ask about proofs, checked; workloads are those of certificates already. */
@@ -38,10 +38,11 @@ export function createProofServices(
       return ok(proofs.fetch(workload, decoded.value.version, decoded.value.numbers));
     },
     async reportProofs(workload, report) {
-      const decoded = decodeCounts(report);
+      const decoded = decodeProofReport(report);
       if (!decoded.ok) return fail(invalid("the proof report", decoded.error));
       fleet.seen(workload);
-      await proofs.report(workload, decoded.value);
+      if (decoded.value.version !== null) proofs.has(workload, decoded.value.version);
+      await proofs.report(workload, decoded.value.counts);
       return ok(undefined);
     },
   };

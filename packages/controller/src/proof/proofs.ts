@@ -7,6 +7,7 @@ import { CARRIER_LABEL } from "../store/state/fleet.ts";
 import * as store from "../store/state/proof.ts";
 import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
 import { freeAddresses, ownAddresses, PATH_KEY, PLACE_KEY, proofStateFor, REACH_KEY } from "./directory.ts";
+import { createHeard } from "./heard.ts";
 import { createHistory } from "./history.ts";
 import { KEYS_AHEAD_MS_MAX, NUMBERS_AHEAD_MS_MAX, RELATIONS_LOOKED_UP_MAX, REVOKED_MAX } from "./limits.ts";
 import type { Concerns, Urgency } from "./notifier.ts";
@@ -29,6 +30,8 @@ export type Proofs = {
   number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]>;
   fetch(workload: string, since: number, numbers: readonly number[]): ProofState;
   report(workload: string, counts: readonly ReportedCounts[]): Promise<void>;
+  /** The host goes on by this version, also after a restart. */
+  has(workload: string, version: number): void;
   /** The host is set up anew: it has no keys yet, and its paths are to be found out. */
   renewed(workload: string): Promise<void>;
   /** The host is forgotten: what it proves counts for nothing any more. Call it while its addresses are known. */
@@ -96,6 +99,7 @@ class StoredProofs implements Proofs {
   readonly #places = new Map<string, readonly bigint[]>();
   readonly #relations: Relations;
   readonly #told = createTold();
+  readonly #heard = createHeard();
   /** Keys and paths are stored before they are told, one change after the other. */
   readonly #oneAtATime = createMutex();
 
@@ -148,7 +152,14 @@ class StoredProofs implements Proofs {
     const parts = { ...this.#memory, fleet, relations: this.#relations };
     const state = proofStateFor(parts, workload, since, numbers);
     this.#told.has(workload, this.version());
-    return state;
+    this.#heard.given(workload, this.version());
+    this.#lookAgain(workload);
+    return { ...state, heardGeneration: this.#heardGeneration(workload) };
+  }
+
+  has(workload: string, version: number): void {
+    this.#heard.has(workload, version);
+    this.#lookAgain(workload);
   }
 
   report(workload: string, counts: readonly ReportedCounts[]): Promise<void> {
@@ -244,6 +255,7 @@ class StoredProofs implements Proofs {
 
   settled(workload: string): void {
     if (!this.#relations.settle(workload)) return;
+    this.#lookAgain(workload);
     this.#memory.history.touch(REACH_KEY(workload));
     this.#parts.onChange("soon", (one) => one === workload);
   }
@@ -282,6 +294,31 @@ class StoredProofs implements Proofs {
       provers: [...this.#memory.keys.keys()],
       stripped: stripped.map(({ source, destination }) => ({ source, destination })),
     };
+  }
+
+  /** The newest key of a host that all who are to check what is made with it have; 0 for none. */
+  #heardGeneration(owner: string): number {
+    const generations = this.#memory.keys.get(owner)?.keys.map((key) => key.generation) ?? [];
+    return (this.#isHeardByAll(owner) ? generations : generations.slice(0, -1)).at(-1) ?? 0;
+  }
+
+  #isHeardByAll(owner: string): boolean {
+    const { history, keys } = this.#memory;
+    const isRelated = this.#relations.relatedTo(owner);
+    const since = history.changedAt(owner);
+    for (const one of keys.keys()) {
+      const version = this.#heard.versionOf(one);
+      if (one === owner || (version >= since && !history.isTooOld(version)) || !isRelated(one)) continue;
+      this.#heard.wait(owner, one);
+      return false;
+    }
+    return true;
+  }
+
+  /** Who waited for this host may use its newest key now, or waits for another. */
+  #lookAgain(workload: string): void {
+    for (const owner of this.#heard.takeWaiting(workload))
+      if (this.#isHeardByAll(owner)) this.#parts.onChange("soon", (one) => one === owner);
   }
 
   #pathsOf({ datagrams }: { readonly datagrams: boolean }) {
@@ -366,6 +403,7 @@ class StoredProofs implements Proofs {
       gone.add(workload);
     }
     history.touch(workload);
+    this.#lookAgain(workload);
     if (gone.size > REVOKED_MAX) {
       gone.clear();
       history.forget();

@@ -572,6 +572,14 @@ export declare type ProofState = Message<"ringwall.agent.v1.ProofState"> & {
    * @generated from field: repeated uint32 unassigned = 6;
    */
   unassigned: number[];
+
+  /**
+   * The newest of this agent's own keys that all have who are to check what is made with it: no newer one is used, and none
+   * replaced. Left out by a controller that does not know.
+   *
+   * @generated from field: optional uint32 heard_generation = 7;
+   */
+  heardGeneration?: number | undefined;
 };
 
 /**
@@ -685,6 +693,13 @@ export declare type ProofReport = Message<"ringwall.agent.v1.ProofReport"> & {
    * @generated from field: repeated ringwall.agent.v1.ProofCounts counts = 2;
    */
   counts: ProofCounts[];
+
+  /**
+   * Of the state that this agent goes on by, also after a restart. Left out by an agent that does not say.
+   *
+   * @generated from field: optional uint64 version = 3;
+   */
+  version?: bigint | undefined;
 };
 
 /**
