@@ -81,11 +81,11 @@ export class SoakAgent {
 
   /** Another build of the programs in the object's place, as an upgrade's package would put it there. */
   async replaceObject(): Promise<void> {
-    if (this.#objects > 0) await this.host.must(["umount", OBJECT]);
     this.#objects += 1;
     const other = `/run/object-${this.#objects}`;
     const text = Buffer.concat([readFileSync(OBJECT), Buffer.alloc(this.#objects)]);
     writeFileSync(this.host.file(other), text);
+    // Over the one before, which a loader may still read.
     await this.host.must(["mount", "--bind", other, OBJECT]);
   }
 
