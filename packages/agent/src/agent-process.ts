@@ -21,6 +21,7 @@ import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
 import { refusePinsInUse } from "./pins-in-use.ts";
 import { publicKeys } from "./proof/public-keys.ts";
+import { raisePriority } from "./raise-priority.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
@@ -67,6 +68,8 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
   );
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   await lockState(options.stateDir);
+  if (!raisePriority())
+    log.warn("no right to raise the agent's priority: it answers later on a busy machine");
   await refusePinsInUse(options.stateDir, options.pinDir);
   const cgroups = await findScope(options.cgroup);
   const credentials = await ensureEnrolled({
@@ -148,7 +151,7 @@ async function work(
     await agent.names.start();
     await governor.start();
     await agent.shadow.start().catch(onError);
-    if (carrier === undefined) kernel.carrying.end();
+    if (carrier === undefined) await kernel.carrying.end();
     else {
       kernel.carrying.begin();
       await carrier.look().catch(onError);

@@ -1,10 +1,20 @@
-import { cpSync, existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { agentPlan, agentStatus, uninstallAgent } from "./index.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
+import { AGENT_NICE } from "./raise-priority.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
@@ -162,6 +172,17 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     expect((await host.run(argv(changed))).output).toContain("refused");
     renameSync(changed, genuine);
     expect((await host.run(argv(genuine))).output).toContain("refused");
+  });
+
+  test("all its threads have their turn before what keeps the machine busy", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    const tasks = `/proc/${host.agent?.pid}/task`;
+    // proc(5): after the name in brackets the state is the first, so the nice value the 17th.
+    const nice = readdirSync(tasks).map((thread) =>
+      Number(readFileSync(`${tasks}/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16]),
+    );
+    expect(nice.length).toBeGreaterThan(3);
+    expect(new Set(nice)).toEqual(new Set([AGENT_NICE]));
   });
 
   test("killed, it leaves its policy in force; restarted, it takes over without a gap", async () => {

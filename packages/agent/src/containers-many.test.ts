@@ -101,14 +101,14 @@ describe.skipIf(whyNoKernelTests("containers-many.test.ts") !== undefined)(
         containers.push(container);
         container.start(["sleep", "3600"]);
       }
-    }, 60_000);
+    }, 300_000);
     afterAll(async () => {
       await Promise.all(containers.map((container) => container.close()));
       server?.kill("SIGKILL");
       await host.close();
       execFileSync("ip", ["netns", "delete", hub]);
       rmSync(folder, { recursive: true });
-    }, 120_000);
+    }, 300_000);
 
     test("each has its own labels' verdict for the same executable, and together they cost little", async () => {
       const governed = () =>

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 #include "bpf.h"
 #include "memory.h"
@@ -155,22 +156,54 @@ Value JsRead(const CallbackInfo &info) {
   }
 }
 
-// Puts a map into a map of maps off the event loop: the kernel waits until no program uses what was there. Holds both
-// maps itself: by the time the kernel has waited, the caller may have closed them, and their numbers may be others'.
-class InsertMap : public Napi::AsyncWorker {
+constexpr int kNoMap = -1;
+
+// Puts a map into a map of maps, or takes one out, on a thread of its own: the kernel waits until no program uses what was
+// there, and many that wait at once wait no longer than one. Holds both maps itself: by the time the kernel has waited,
+// the caller may have closed them, and their numbers may be others'.
+class MapReplacement {
  public:
-  InsertMap(Napi::Env env, int outer, uint32_t index, int inner)
-      : Napi::AsyncWorker(env), done_(Napi::Promise::Deferred::New(env)), outer_(dup(outer)), index_(index), inner_(dup(inner)) {}
-  ~InsertMap() override {
-    close(outer_);
-    close(inner_);
+  // `inner` kNoMap: nothing is put in. The promise resolves with 0 or a negative errno.
+  static Value Start(const CallbackInfo &info, int outer, uint32_t index, int inner) {
+    auto *replacement = new MapReplacement(info.Env(), outer, index, inner);
+    Napi::Promise promise = replacement->deferred_.Promise();
+    try {
+      std::thread([replacement] { replacement->Run(); }).detach();
+    } catch (const std::system_error &error) {
+      replacement->result_ = -error.code().value();
+      replacement->Resolve();
+    }
+    return promise;
   }
-  Napi::Promise Promise() { return done_.Promise(); }
-  void Execute() override { result_ = Update(outer_, &index_, &inner_, 0); }
-  void OnOK() override { done_.Resolve(Number::New(Env(), result_)); }
 
  private:
-  Napi::Promise::Deferred done_;
+  MapReplacement(Napi::Env env, int outer, uint32_t index, int inner)
+      : env_(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        done_(Napi::ThreadSafeFunction::New(env, Napi::Function(), "ringwall map of maps", 0, 1)),
+        outer_(dup(outer)),
+        index_(index),
+        inner_(inner == kNoMap ? kNoMap : dup(inner)) {}
+  ~MapReplacement() {
+    close(outer_);
+    if (inner_ != kNoMap) close(inner_);
+  }
+
+  void Run() {
+    result_ = inner_ == kNoMap ? Delete(outer_, &index_) : Update(outer_, &index_, &inner_, 0);
+    done_.BlockingCall([this](Napi::Env, Napi::Function) { Resolve(); });
+  }
+
+  // On the event loop.
+  void Resolve() {
+    deferred_.Resolve(Number::New(env_, result_));
+    done_.Release();
+    delete this;
+  }
+
+  Napi::Env env_;
+  Napi::Promise::Deferred deferred_;
+  Napi::ThreadSafeFunction done_;
   int outer_;
   uint32_t index_;
   int inner_;
@@ -178,10 +211,11 @@ class InsertMap : public Napi::AsyncWorker {
 };
 
 Value JsInsertMap(const CallbackInfo &info) {
-  auto *worker = new InsertMap(info.Env(), Fd(info, 0), U32(info, 1), Fd(info, 2));
-  Napi::Promise promise = worker->Promise();
-  worker->Queue();
-  return promise;
+  return MapReplacement::Start(info, Fd(info, 0), U32(info, 1), Fd(info, 2));
+}
+
+Value JsRemoveMap(const CallbackInfo &info) {
+  return MapReplacement::Start(info, Fd(info, 0), U32(info, 1), kNoMap);
 }
 
 Value JsBootNs(const CallbackInfo &info) {
@@ -218,6 +252,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("take", JsTake);
   add("read", JsRead);
   add("insertMap", JsInsertMap);
+  add("removeMap", JsRemoveMap);
   add("bootNs", JsBootNs);
   add("releaseMemory", JsReleaseMemory);
   Ring::Init(env, exports);

@@ -116,10 +116,10 @@ export function createCarrier(parts: CarrierParts): Carrier {
         failedMs.set(key, performance.now());
         log.error({ err: error }, `the container \`${found.id}\` can't be carried`);
       })
-      .finally(() => {
-        carried.delete(key);
+      .finally(async () => {
         // What an ending agent enforced stays; what failed or went is the host's again.
-        if (!stopped) carrying.remove(workload);
+        if (!stopped) await carrying.remove(workload);
+        carried.delete(key);
         numbers.free(workload);
       });
     carried.set(key, { found, workload, stop, done });
@@ -167,8 +167,8 @@ export function createCarrier(parts: CarrierParts): Carrier {
     const living = new Set(present.map(({ inode }) => inode));
     const gone = carrying.groups().filter((one) => one.workload !== 0 && !living.has(one.cgroupId));
     const kept = new Set(carrying.groups().flatMap((one) => (living.has(one.cgroupId) ? one.workload : [])));
-    for (const workload of new Set(gone.map((one) => one.workload)))
-      if (!kept.has(workload)) carrying.remove(workload);
+    const ended = [...new Set(gone.map((one) => one.workload))].filter((workload) => !kept.has(workload));
+    await Promise.all(ended.map(carrying.remove));
     carrying.dropStaleAddresses();
   }
 

@@ -39,12 +39,12 @@ describe.skipIf(whyNoKernelTests("carrying.test.ts"))("addresses of what a host 
     carrying.deleteAddress(PLACE, SECOND);
   });
 
-  test("one that went without a word holds nothing", () => {
+  test("one that went without a word holds nothing", async () => {
     const { carrying } = host.kernel;
     carrying.assign(FIRST, 1);
     carrying.assign(SECOND, 2);
     carrying.setAddress(PLACE, FIRST);
-    carrying.remove(1);
+    await carrying.remove(1);
     carrying.setAddress(PLACE, SECOND);
     expect(holder()).toBe(SECOND);
     carrying.deleteAddress(PLACE, FIRST);

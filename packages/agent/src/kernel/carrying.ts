@@ -18,7 +18,7 @@ export interface KernelCarrying {
   /** From now on control groups are asked whose they are, and new ones wait until they are described. */
   readonly begin: () => void;
   /** Nothing is carried (any more): the host's policy judges all. */
-  readonly end: () => void;
+  readonly end: () => Promise<void>;
   /** A control group, and what is made below it from now on, belongs to a workload: 1 to CARRIED_MAX. */
   readonly assign: (cgroupId: bigint, workload: number) => void;
   /** It is no container: it waits no more, and is the host's. */
@@ -44,8 +44,8 @@ export interface KernelCarrying {
   readonly dropStaleAddresses: () => void;
   /** The kernel as one workload sees it: slots, draft and executions of its own, all else shared. */
   readonly workload: (workload: number) => Kernel;
-  /** The workload is gone: its slots are empty, its control groups the host's. */
-  readonly remove: (workload: number) => void;
+  /** The workload is gone: its control groups are the host's at once, its slots empty and its number free at the end. */
+  readonly remove: (workload: number) => Promise<void>;
 }
 
 /** Containers and pods of one host. */
@@ -74,17 +74,17 @@ export function kernelCarrying(maps: CarryingMaps, workload: (workload: number) 
   /** 0: nobody. */
   const holderOf = (address: Uint8Array) =>
     maps.carriedAddresses.get(bytesKey(address))?.getBigUint64(0, true) ?? 0n;
-  const remove = (whose: number) => {
+  const remove = async (whose: number) => {
     for (const group of groups()) if (group.workload === whose) maps.carried.delete(keyOf(group.cgroupId));
-    clearSlots({ ...maps, workload: whose });
+    await clearSlots({ ...maps, workload: whose });
   };
   return {
     begin: () => beginCarrying(maps),
-    end: () => {
+    end: async () => {
       endCarrying(maps);
       const whose = new Set(groups().map((group) => group.workload));
-      for (const one of whose) if (one !== 0) remove(one);
       for (const { cgroupId } of groups()) maps.carried.delete(keyOf(cgroupId));
+      await Promise.all([...whose].filter((one) => one !== 0).map(remove));
     },
     assign: (cgroupId, whose) => maps.carried.set(keyOf(cgroupId), entryOf(maps, cgroupId, whose)),
     release: (cgroupId) => {

@@ -1,5 +1,5 @@
 /** One map by its descriptor. Keys and values are views that the caller encodes and decodes. */
-import { inSlowLane } from "../state/slow-lane.ts";
+import { createGate } from "../gate.ts";
 import { KernelError } from "./kernel-error.ts";
 import { check, errno, type MapShape, native } from "./native.ts";
 
@@ -9,6 +9,9 @@ const NO_PREALLOC = 1;
 const TAKE_ENTRIES = 2048;
 /** A hash bucket is far shorter than this: when more room is left, the map is empty. */
 const BUCKET_ENTRIES_MAX = 64;
+/** Changes to maps of maps that wait for the kernel's programs together, each on a thread of its own. */
+const KERNEL_WAITS_MAX = 64;
+const inKernel = createGate(KERNEL_WAITS_MAX);
 const UPDATE_ANY = 0;
 const UPDATE_NOEXIST = 1;
 
@@ -136,7 +139,14 @@ export class KernelMap {
 
   /** Puts `inner` at an index of this map of maps; resolves when no program uses what was there. */
   async insert(index: number, inner: KernelMap): Promise<void> {
-    check(`insert into ${this.name}`, await inSlowLane(() => native().insertMap(this.fd, index, inner.fd)));
+    check(`insert into ${this.name}`, await inKernel(() => native().insertMap(this.fd, index, inner.fd)));
+  }
+
+  /** Empties an index of this map of maps; resolves when no program uses what was there. */
+  async remove(index: number): Promise<void> {
+    if (this.get(u32(index)) === undefined) return;
+    const result = await inKernel(() => native().removeMap(this.fd, index));
+    if (result !== errno.ENOENT) check(`remove from ${this.name}`, result);
   }
 
   /** Opens the map at an index of this map of maps; undefined when there is none. */

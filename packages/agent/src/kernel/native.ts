@@ -37,6 +37,7 @@ interface Addon {
   take(fd: number, keys: Uint8Array, values: Uint8Array, room: number): number;
   read(fd: number, keys: Uint8Array, values: Uint8Array, room: number): number;
   insertMap(outer: number, index: number, inner: number): Promise<number>;
+  removeMap(outer: number, index: number): Promise<number>;
   bootNs(): bigint;
   releaseMemory(): number;
   readonly Ring: new (fd: number, capacityBytes: number, deliver: (batch: Buffer) => void) => RingReader;

@@ -103,13 +103,12 @@ export function endCarrying(maps: Pick<SlotMaps, "active">): void {
 }
 
 /** Empties the slots of a workload that is gone. */
-export function clearSlots(maps: SlotMaps): void {
-  for (const slot of [0, 1, 2] as const) {
-    const place = u32(placeOf(maps, slot));
-    maps.slots.set(place, room(slotBytes));
-    for (const outer of [maps.policies, maps.peers, maps.subjects, maps.remotes]) outer.delete(place);
-  }
+export async function clearSlots(maps: SlotMaps): Promise<void> {
+  const places = ([0, 1, 2] as const).map((slot) => placeOf(maps, slot));
+  for (const place of places) maps.slots.set(u32(place), room(slotBytes));
   maps.workloads.set(u32(maps.workload), u32(0));
+  const outers = [maps.policies, maps.peers, maps.subjects, maps.remotes];
+  await Promise.all(places.flatMap((place) => outers.map((outer) => outer.remove(place))));
 }
 
 export function readSlot(maps: SlotMaps, slot: AnySlot): SlotHeader {

@@ -1,9 +1,8 @@
 import { createGate } from "../gate.ts";
 
 /**
- * Of Node.js's four threads for files, what waits for the disk or for the kernel's programs to end takes two at most: with
- * a hundred containers it would take all, for seconds, and a program that was just started could not be looked at before
- * its hold ends.
+ * Of Node.js's four threads for files, what waits for the disk takes two at most: with a hundred containers it would
+ * take all, for seconds, and a program that was just started could not be looked at before its hold ends.
  */
 export const SLOW_JOBS_MAX = 2;
 
