@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { cgroupRoot, whyNoKernelTests } from "../kernel/testing/requirements.ts";
+import { cgroupRoot, SLOWNESS, whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { ExecMount } from "../testing/exec-mount.ts";
 import { type Gate, type GateAnswer, type GateQuestion, startGate } from "./gate-process.ts";
 import { probeExecGate } from "./probe-gate.ts";
@@ -52,7 +52,7 @@ describe.skipIf(why !== "")("the gate", () => {
   function run(path: string, ...cgroup: string[]): Promise<"ran" | "refused"> {
     const enter = 'test -z "$1" || echo $$ > "$1/cgroup.procs"; "$0"; exit $?';
     return new Promise((resolve) => {
-      execFile("/bin/sh", ["-c", enter, path, ...cgroup], { timeout: 20_000 }, (error) =>
+      execFile("/bin/sh", ["-c", enter, path, ...cgroup], { timeout: 20_000 * SLOWNESS }, (error) =>
         resolve(error === null ? "ran" : "refused"),
       );
     });

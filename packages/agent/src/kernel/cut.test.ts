@@ -5,7 +5,7 @@ import type { DenialEvent, PolicyEntry } from "./contract.ts";
 import { type Running, TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects, TCP, UDP } from "./testing/policies.ts";
 import { python } from "./testing/programs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const { EPERM, ECONNABORTED, ECONNRESET, EAGAIN } = constants.errno;
 const CLIENT = 11;
@@ -41,7 +41,7 @@ while True:
 /** Connects, and for each line it reads sends a byte and prints the error of that or of the missing answer. */
 function talking(kind: "STREAM" | "DGRAM", family: string, ip: string): string[] {
   return python(`
-s = socket.socket(socket.${family}, socket.SOCK_${kind}); s.settimeout(5); s.connect(("${ip}", ${PORT})); s.settimeout(0.5)
+s = socket.socket(socket.${family}, socket.SOCK_${kind}); s.settimeout(${5 * SLOWNESS}); s.connect(("${ip}", ${PORT})); s.settimeout(${0.5 * SLOWNESS})
 def turn():
     try:
         s.send(b"x")

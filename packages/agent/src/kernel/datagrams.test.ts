@@ -5,7 +5,7 @@ import type { DenialEvent } from "./contract.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { address, allow, deny, peer, subjects, UDP } from "./testing/policies.ts";
 import { echoDatagrams, python, sendDatagram } from "./testing/programs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const OTHER = 12;
@@ -22,7 +22,7 @@ function sending(how: string, family = "AF_INET"): string[] {
   return python(
     `
 errno, got = 0, 0
-s = socket.socket(socket.${family}, socket.SOCK_DGRAM); s.settimeout(0.3)
+s = socket.socket(socket.${family}, socket.SOCK_DGRAM); s.settimeout(${0.3 * SLOWNESS})
 try:
     ${how.replaceAll("\n", "\n    ")}
     got = len(s.recv(2048))
@@ -177,7 +177,7 @@ describe.skipIf(whyNoKernelTests("datagrams.test.ts"))("datagrams", () => {
     /** Binds, sends to port 9 of 10.77.0.1 or nowhere, and waits for a datagram; prints {got}. */
     const waiting = (first: string): string[] =>
       python(`
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.77.0.2", 7000)); s.settimeout(0.5)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.77.0.2", 7000)); s.settimeout(${0.5 * SLOWNESS})
 ${first}
 print("ready", flush=True)
 got = 0
@@ -263,7 +263,7 @@ sys.stdin.readline(); s.sendto(b"2", peer); print("sent", flush=True); sys.stdin
     const server = await host.start(late, SERVER);
     const asking = python(`
 import time
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 5401)); s.settimeout(1)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 5401)); s.settimeout(${SLOWNESS})
 s.sendto(b"x", ("127.0.0.1", 5400)); first = s.recv(10).decode(); print("ready", flush=True)
 sys.stdin.readline()
 try: second = s.recv(10).decode()

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, subjects, UDP } from "./testing/policies.ts";
 import { connect, echoDatagrams, sendDatagram, serve } from "./testing/programs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const ETIMEDOUT = 110;
 const CLIENT = 11;
@@ -48,7 +48,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
     a.answers = false;
     const before = holds();
     const answer = a.ask<Connected>(connect("10.77.0.2", 8000, { timeoutS: 15 }), identity);
-    await vi.waitUntil(() => holds() > before, { timeout: 10_000, interval: 2 });
+    await vi.waitUntil(() => holds() > before, { timeout: 10_000 * SLOWNESS, interval: 2 });
     a.answerAll();
     return answer;
   };
@@ -107,7 +107,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
     const running = await a.start(server, CLIENT, (line) => line.includes("errno"));
     a.answerAll();
     running.child.stdin?.write("\n");
-    await vi.waitUntil(() => running.child.exitCode === 0, { timeout: 10_000 });
+    await vi.waitUntil(() => running.child.exitCode === 0, { timeout: 10_000 * SLOWNESS });
     expect(holds()).toBe(before);
     const flows = await a.flows();
     expect(new Set(flows.map((flow) => flow.identity))).toEqual(new Set([CLIENT]));

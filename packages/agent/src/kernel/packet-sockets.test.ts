@@ -2,10 +2,10 @@
 import { constants } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { proto } from "./generated/layout.ts";
-import { type Running, SLOWNESS, TestHost, wire } from "./testing/host.ts";
+import { type Running, TestHost, wire } from "./testing/host.ts";
 import { address, allow, peer, subjects, UDP } from "./testing/policies.ts";
 import { python } from "./testing/programs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const { EPERM } = constants.errno;
 const CLIENT = 11;

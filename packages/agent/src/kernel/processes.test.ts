@@ -6,7 +6,7 @@ import { limit } from "./generated/layout.ts";
 import { TestHost } from "./testing/host.ts";
 import { allow, peer, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const SERVER = 21;
@@ -23,7 +23,7 @@ describe.skipIf(whyNoKernelTests("processes.test.ts"))("processes", () => {
   });
 
   const execs = async (): Promise<readonly ExecEvent[]> => {
-    await sleep(50);
+    await sleep(50 * SLOWNESS);
     return host.events.filter((event): event is ExecEvent => event.type === "exec");
   };
 
@@ -74,15 +74,15 @@ describe.skipIf(whyNoKernelTests("processes.test.ts"))("processes", () => {
   test("an exit forgets the process, not before its last thread", async () => {
     const threads = `
 import threading, time, ctypes
-threading.Thread(target=lambda: time.sleep(0.4)).start()
+threading.Thread(target=lambda: time.sleep(${4 * SLOWNESS})).start()
 print("ready", flush=True)
 ctypes.CDLL(None).pthread_exit(None)`;
     const running = await host.start(["/usr/bin/python3", "-I", "-c", threads], CLIENT);
     const tgid = (await execs()).at(-1)?.tgid ?? 0;
-    await sleep(100);
+    await sleep(100 * SLOWNESS);
     expect(host.kernel.getTask(tgid)).toBeDefined();
     await running.stop();
-    await sleep(50);
+    await sleep(50 * SLOWNESS);
     expect(host.kernel.getTask(tgid)).toBeUndefined();
   });
 

@@ -6,7 +6,7 @@ import { TestHost, wire } from "./testing/host.ts";
 import { subjects } from "./testing/policies.ts";
 import { connect, python } from "./testing/programs.ts";
 import { countsOf, newPair, onlyProved, setKeys, turnOn } from "./testing/proofs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const SERVER = 21;
@@ -27,9 +27,10 @@ while True:
     c.close()`;
 
 const FAST_OPEN = `
+import struct
 answers = []
 for i in range(3):
-    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, b"\\x0a" + b"\\0" * 15)
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@qq", ${10 * SLOWNESS}, 0))
     try:
         s.sendto(b"%d" % i, 0x20000000, (args[0], int(args[1])))
         answers.append(s.recv(100).decode())
@@ -38,7 +39,7 @@ for i in range(3):
 print(json.dumps(answers))`;
 
 const CONNECT_MPTCP = `
-s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, ${MPTCP}); s.settimeout(5)
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, ${MPTCP}); s.settimeout(${5 * SLOWNESS})
 try: s.connect((args[0], int(args[1]))); error = 0
 except OSError as problem: error = problem.errno or -1
 print(json.dumps({"errno": error}))`;

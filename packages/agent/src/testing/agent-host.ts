@@ -7,13 +7,11 @@ import { fileURLToPath } from "node:url";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import type { ControllerMessage } from "@ringwall/protocol/agent";
 import { carriedIds, removeCarried } from "../carry/carrier.ts";
-import { cgroupRoot } from "../kernel/testing/requirements.ts";
+import { cgroupRoot, SLOWNESS } from "../kernel/testing/requirements.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
 import { startTestController, type TestController } from "./test-controller.ts";
 
 const RUNNER = fileURLToPath(new URL("run-agent.ts", import.meta.url));
-/** On an emulated processor everything takes longer. */
-const SLOWNESS = Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
 /** Ends what hangs: longer than anything that a test waits for, an agent's start on a busy machine included. */
 const RUN_MS_MAX = 100_000 * SLOWNESS;
 

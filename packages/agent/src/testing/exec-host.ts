@@ -2,12 +2,13 @@ import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { type Exec, type Tampering, Verdict } from "@ringwall/protocol/agent";
+import { SLOWNESS } from "../kernel/testing/requirements.ts";
 import { AgentHost, sha256Of } from "./agent-host.ts";
 import { ExecMount } from "./exec-mount.ts";
 import { hostPolicyOf } from "./host-policy.ts";
 
 export const PYTHON = realpathSync("/usr/bin/python3");
-const LOOK_MS = 20 * Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
+const LOOK_MS = 20 * SLOWNESS;
 
 /** An agent that governs executions; `listed` and Python with `script` may run. */
 export class ExecHost {
@@ -23,7 +24,7 @@ export class ExecHost {
     this.listed = this.mount.copy("/bin/echo", "listed");
     this.unlisted = this.mount.copy("/usr/bin/env", "unlisted");
     this.script = host.file("app.py", "print('right script')");
-    host.file("other.py", "import time; time.sleep(20)");
+    host.file("other.py", `import time; time.sleep(${SLOWNESS * 20})`);
   }
 
   static async start(): Promise<ExecHost> {

@@ -19,11 +19,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecEvent, FlowRecord, Kernel, KernelEvent, SlotContents } from "../contract.ts";
 import { openKernel } from "../kernel.ts";
 import { KernelMap, room, u32 } from "../kernel-map.ts";
-import { cgroupRoot, LOADER_PATH, OBJECT_PATH } from "./requirements.ts";
+import { cgroupRoot, LOADER_PATH, OBJECT_PATH, SLOWNESS } from "./requirements.ts";
 
 const BEAT_MS = 500;
-/** On an emulated processor everything takes longer. */
-export const SLOWNESS = Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
 /** Ends what hangs. */
 const RUN_MS_MAX = 100_000 * SLOWNESS;
 /** Arguments: the cgroup, the namespace, the identity, the command. */
@@ -210,7 +208,7 @@ export class TestHost {
 
   /** What was counted since the last call, after everything in flight has been closed. */
   async flows(): Promise<readonly FlowRecord[]> {
-    await sleep(50);
+    await sleep(50 * SLOWNESS);
     return this.kernel.drainFlows();
   }
 

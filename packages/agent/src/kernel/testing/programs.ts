@@ -3,6 +3,8 @@
  * and prints one JSON line per result.
  */
 
+import { SLOWNESS } from "./requirements.ts";
+
 const PYTHON = ["/usr/bin/python3", "-I", "-c"];
 
 /** Connects, sends `send` bytes, reads until the end or `read` bytes; prints {errno, ms}. */
@@ -32,7 +34,7 @@ s.close()`,
     String(port),
     String(send),
     String(read),
-    String(timeoutS),
+    String(timeoutS * SLOWNESS),
   ];
 }
 
@@ -81,7 +83,7 @@ import sys; sys.stdin.readline()
 import socket, sys, json
 address, port, size, answer, connected, times = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "true", sys.argv[5] == "true", int(sys.argv[6])
 s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(3)
+s.settimeout(${3 * SLOWNESS})
 error, got = 0, 0
 try:
     if connected: s.connect((address, port))

@@ -6,6 +6,9 @@ const BUILD = fileURLToPath(new URL("../../../build/", import.meta.url));
 export const OBJECT_PATH = `${BUILD}ringwall.bpf.o`;
 export const LOADER_PATH = `${BUILD}ringwall-bpf`;
 
+/** On an emulated processor everything takes that much longer. */
+export const SLOWNESS = Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
+
 /** Where cgroup v2 is mounted: /sys/fs/cgroup, or below it beside version 1. */
 export function cgroupRoot(): string | undefined {
   const line = readFileSync("/proc/self/mountinfo", "utf8")
