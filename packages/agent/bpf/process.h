@@ -66,6 +66,25 @@ static __always_inline void current_process(struct rw_process *process)
 	resolve_process(process, ~0ULL);
 }
 
+/* The same of another process than the one that acts. */
+static __always_inline void process_of(struct rw_process *process,
+				       struct task_struct *whose)
+{
+	struct rw_task *task;
+
+	__builtin_memset(process, 0, sizeof(*process));
+	process->tgid = BPF_CORE_READ(whose, tgid);
+	process->uid = BPF_CORE_READ(whose, cred, uid.val);
+	process->cgroup_id = BPF_CORE_READ(whose, cgroups, dfl_cgrp, kn, id);
+	task = bpf_map_lookup_elem(&tasks, &process->tgid);
+	if (!task) {
+		process->flags = RW_TASK_PENDING;
+		return;
+	}
+	adopt_task(process, task);
+	resolve_process(process, ~0ULL);
+}
+
 static __always_inline bool same_process(const struct rw_process *a,
 					 const struct rw_process *b)
 {

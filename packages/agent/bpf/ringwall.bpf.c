@@ -72,6 +72,7 @@
 #include "older_listeners.h"
 #include "lsm.h"
 #include "lsm_sockets.h"
+#include "lsm_memory.h"
 #include "cgroups.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -90,7 +90,10 @@ enum rw_peer_flag {
 	RW_PEER_MANAGED = 2, /* owned by a workload with an agent */
 };
 
-/* Reserved subject classes; what the compiler numbers starts at FIRST. */
+/*
+ * Reserved subject classes; what the compiler numbers starts at FIRST. Odd ones
+ * are of software that the policy names, and of the agent.
+ */
 enum rw_subject {
 	RW_SUBJECT_UNKNOWN = 0,
 	RW_SUBJECT_AGENT = 1,

@@ -9,6 +9,7 @@ enum rw_run {
 	RW_RUN_DENY = 2,
 	RW_RUN_CHANGES = 4, /* may change trusted files: a package manager */
 	RW_RUN_AGENT = 8, /* the agent's own: may start what it likes */
+	RW_RUN_TRACES = 16, /* may reach into other programs: a debugger */
 };
 
 /* workload -> what holds; 8 bytes, so that it changes in one store */
@@ -51,6 +52,7 @@ enum rw_lsm_act {
 	RW_LSM_TRUNCATE = 3,
 	RW_LSM_RENAME = 4,
 	RW_LSM_UNLINK = 5,
+	RW_LSM_MEMORY = 6, /* not it, but a process that runs it */
 };
 
 struct rw_lsm_event {
@@ -61,7 +63,7 @@ struct rw_lsm_event {
 	__u8 act; /* enum rw_lsm_act */
 	__u8 refused;
 	__u8 pad[2];
-	char filename[256]; /* as given to execve; else the file's own name */
+	char filename[256]; /* as given to execve; else the file's own name, or the process's */
 };
 
 RW_SIZE(rw_exec_header, 8);

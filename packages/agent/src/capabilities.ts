@@ -87,6 +87,13 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     there: "going around a device's queue (PACKET_QDISC_BYPASS, AF_XDP) is refused like a raw socket",
     missing: "frames sent with PACKET_QDISC_BYPASS or AF_XDP are not judged",
   },
+  guard_memory: {
+    feature: "guard-memory",
+    there:
+      "reaching into a running program that the policy names (ptrace, /proc/PID/mem, pidfd_getfd) is told, and refused in block",
+    missing:
+      "ptrace, writes to /proc/PID/mem and pidfd_getfd into a running program are neither told nor refused",
+  },
   judge_frames_out: {
     feature: "judge-frames",
     there: "frames that packet sockets send are judged as the packets that they carry",

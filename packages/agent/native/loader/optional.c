@@ -18,6 +18,7 @@ const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "read_datagrams", "prove_listeners",
 					  "listen_check", "packet_socket",
 					  "guard_options", "judge_frames_out",
+					  "guard_memory",
 					  NULL };
 
 bool is_optional(const char *name)

@@ -144,7 +144,9 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     }
     const who = parts.identityOf(process) ?? null;
     const before = facts?.exeSha256 ?? "";
-    parts.tampering.add({ path, sha256Before: before, sha256After: null, process: who, refused, timeNs });
+    const told = { path, sha256Before: before, sha256After: null, process: who, refused, timeNs };
+    if (act === "memory") return parts.tampering.add({ ...told, inMemory: true });
+    parts.tampering.add(told);
     if (!refused) await parts.tampering.trust(path, file.inode, before);
   }
 

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type ExecJudge, isEssentialExec } from "@ringwall/policy/lower";
+import { type ExecJudge, isDebugger, isEssentialExec } from "@ringwall/policy/lower";
 import type { FileTools } from "../identify/executable-file.ts";
 import type { ExecutableFacts } from "../identify/identity-book.ts";
 import { interpreterOf } from "../identify/interpreters/resolve-script.ts";
@@ -34,11 +34,14 @@ export function createLsmVerdicts(parts: LsmVerdictsParts): LsmVerdicts {
   async function judgeExecutable(facts: ExecutableFacts, judge: ExecJudge): Promise<RunVerdict> {
     const agent = facts.exe === parts.agentExe;
     const { exe: path, exeSha256: sha256 } = facts;
-    const essential = isEssentialExec(path) && sha256 !== null && (await digestHere(path, tools)) === sha256;
+    const isHere = async () => sha256 !== null && (await digestHere(path, tools)) === sha256;
+    const essential = isEssentialExec(path) && (await isHere());
     const interpreter = interpreterOf(basename(path)) !== undefined;
     const file = { ...facts, path, sha256, essential, interpreter, loader: false };
-    const allow = facts.unattributable === null && judge.mayStart(file).decision === "allow";
-    return { allow: allow || agent, changes: essential, agent };
+    const { decision, rule } = judge.mayStart(file);
+    const allow = facts.unattributable === null && decision === "allow";
+    const traces = allow && rule !== "ungoverned" && isDebugger(path) && (await isHere());
+    return { allow: allow || agent, changes: essential, agent, traces };
   }
 
   async function put(exeId: number, into: 0 | 1, judge: ExecJudge): Promise<void> {

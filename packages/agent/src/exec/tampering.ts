@@ -16,6 +16,8 @@ export type Tampering = {
   readonly sha256After: string | null;
   readonly process: ProcessIdentity | null;
   readonly refused: boolean;
+  /** Not the file, but a process that runs it. */
+  readonly inMemory?: true;
   readonly timeNs: bigint;
 };
 

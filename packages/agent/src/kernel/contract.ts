@@ -252,7 +252,7 @@ export interface UnknownListenerEvent extends EventBase {
   readonly proto: number;
 }
 
-/** An execution refused by LSM, or a change of a trusted executable. */
+/** An execution refused by LSM, a change of a trusted executable, or a hand in the memory of a program that runs. */
 export interface LsmEvent extends EventBase {
   readonly type: "lsm";
   readonly act: LsmAct;

@@ -25,6 +25,8 @@ export interface RunVerdict {
   readonly changes: boolean;
   /** The agent's own executable: it may start what it likes. */
   readonly agent: boolean;
+  /** A debugger that a rule names: it may reach into other programs. */
+  readonly traces: boolean;
 }
 
 export interface ExecState {
@@ -111,6 +113,7 @@ export function kernelExec(maps: {
 
 function bitsOf(verdict: RunVerdict | undefined): number {
   if (verdict === undefined) return 0;
-  const { allow, changes, agent } = verdict;
-  return (allow ? run.allow : run.deny) | (changes ? run.changes : 0) | (agent ? run.agent : 0);
+  const { allow, changes, agent, traces } = verdict;
+  const more = (changes ? run.changes : 0) | (agent ? run.agent : 0) | (traces ? run.traces : 0);
+  return (allow ? run.allow : run.deny) | more;
 }

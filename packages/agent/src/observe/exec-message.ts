@@ -41,6 +41,7 @@ export function tamperingOf(one: Tampering, wallOffsetNs: bigint): MessageInitSh
     sha256After: one.sha256After ?? "",
     ...(one.process === null ? {} : { process: toProcess(one.process) }),
     refused: one.refused,
+    inMemory: one.inMemory ?? false,
     timeMs: (one.timeNs + wallOffsetNs) / 1_000_000n,
   };
 }

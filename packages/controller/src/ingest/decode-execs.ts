@@ -32,6 +32,8 @@ export type TamperReport = {
   readonly path: string;
   readonly process: ProcessIdentity | null;
   readonly refused: boolean;
+  /** Not the file, but a process that runs it. */
+  readonly inMemory: boolean;
   readonly timeMs: number;
 };
 export type DecodedExecs = {
@@ -92,13 +94,14 @@ const ACTIONS: Readonly<Partial<Record<ExecAction, ExecDenial["action"]>>> = {
 };
 
 function decodeTampering(tampering: Tampering, nowMs: number): Result<TamperReport, string> {
-  const { path, refused } = tampering;
+  const { path, refused, inMemory } = tampering;
   if (path === "" || path.length > PROCESS_PATH_LENGTH_MAX) return fail("`path` is empty or too long");
   const process = tampering.process === undefined ? ok(null) : decodeProcess(tampering.process);
   if (!process.ok) return process;
   const time = decodeTime(tampering.timeMs, nowMs);
   if (!time.ok) return time;
-  return ok({ path: path.replaceAll("\0", ""), process: process.value, refused, timeMs: time.value });
+  const named = path.replaceAll("\0", "");
+  return ok({ path: named, process: process.value, refused, inMemory, timeMs: time.value });
 }
 
 function decodeTime(timeMs: bigint, nowMs: number): Result<number, string> {

@@ -48,6 +48,15 @@ describe("alerts of executions", () => {
     expect(alertsOf({ tamperings: [{ path: "/a", timeMs: 1n }] })[0]?.message).toContain("has changed");
   });
 
+  test("a hand in the memory of a program is told with whose it was", () => {
+    const reached = { path: "/usr/bin/app", process, inMemory: true, timeMs: 1n };
+    const [refused, had] = alertsOf({ tamperings: [{ ...reached, refused: true }, reached] });
+    expect(refused?.message).toBe(
+      "a process of /usr/bin/app on `web-1`: access to its memory or descriptors was refused by `nc`",
+    );
+    expect(had).toMatchObject({ kind: "tampered", message: expect.stringContaining("was had by `nc`") });
+  });
+
   test("what is not well-formed is refused whole, with its place", () => {
     const batch = create(ExecBatchSchema, { batchId: "b", tamperings: [{ path: "" }] });
     expect(decodeExecs(batch, 0)).toMatchObject({

@@ -23,9 +23,11 @@ const FATES = {
   killed: "was killed at its start",
 } as const;
 
-function tamperAlert(workload: string, { path, process, refused, timeMs }: TamperReport): NewAlert {
+function tamperAlert(workload: string, { path, process, refused, inMemory, timeMs }: TamperReport): NewAlert {
   const who = process === null ? "" : ` by \`${programName(process)}\``;
-  const what = refused ? "an attempt to change it was refused" : "its content has changed";
-  const message = `the trusted executable ${path} on \`${workload}\`: ${what}${who}`;
+  const changed = refused ? "an attempt to change it was refused" : "its content has changed";
+  const reached = `access to its memory or descriptors ${refused ? "was refused" : "was had"}`;
+  const subject = inMemory ? `a process of ${path}` : `the trusted executable ${path}`;
+  const message = `${subject} on \`${workload}\`: ${inMemory ? reached : changed}${who}`;
   return { kind: "tampered", workload, message, rule: null, timeMs, count: 1 };
 }

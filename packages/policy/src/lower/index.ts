@@ -1,4 +1,4 @@
-export { isEssentialExec } from "./essential-execs.ts";
+export { isDebugger, isEssentialExec } from "./essential-execs.ts";
 export * from "./host-policy.ts";
 export {
   createInterpreter,

@@ -6,7 +6,7 @@ export const ANY = 0xffff_ffff;
 export const SUBJECT_UNKNOWN = 0;
 /** The agent itself, marked by tgid in the kernel's task map. */
 export const SUBJECT_AGENT = 1;
-/** First class that `lowerHost` hands out to known processes. */
+/** First class that `lowerHost` hands out to known processes; odd ones are of software that the policy names. */
 export const SUBJECT_FIRST = 2;
 /** A peer that can't prove its software: unmanaged, without a key, its path strips proofs, or not TCP. */
 export const REMOTE_NONE = 0;

@@ -25,7 +25,8 @@ export type LoweredHost = {
   readonly entries: readonly PolicyEntry[];
   /**
    * The class of a process; null = not known (yet). `entries` are to be written before the kernel learns the subject;
-   * empty where the class was met before. Processes that match the same selectors share a class.
+   * empty where the class was met before. Processes that match the same selectors share a class, an odd one where the
+   * policy names their software (`guard_memory`).
    */
   readonly subjectOf: (identity: ProcessIdentity | null) => {
     readonly subject: number;
@@ -53,6 +54,8 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
   const agent: Subject = policy.processSelectors.map((selector) => (selector.agent === true ? true : null));
   // What only peers are asked for does not tell local processes apart.
   const own = new Set([...policy.rules, ...(policy.serve ?? [])].map(({ process }) => process));
+  const named = [...namedSoftware(policy, own)].map((name) => policy.software[name] ?? []);
+  const isNamed = (identity: ProcessIdentity) => named.some((one) => matchSoftware(one, identity) === true);
   const met = new Map<string, number>([[keyOf(NOBODY(policy)), SUBJECT_UNKNOWN]]);
   const subjects: Numbered<Subject>[] = [
     { id: SUBJECT_UNKNOWN, value: NOBODY(policy) },
@@ -83,10 +86,11 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
       const subject: Subject = policy.processSelectors.map((selector, i) =>
         own.has(i) ? judgeSelector(policy, selector, identity) : null,
       );
-      const key = keyOf(subject);
+      const odd = isNamed(identity) ? 1 : 0;
+      const key = odd ? `${keyOf(subject)} named` : keyOf(subject);
       const known = met.get(key);
       if (known !== undefined) return { subject: known, entries: [] };
-      const id = SUBJECT_FIRST + met.size - 1;
+      const id = SUBJECT_FIRST + 2 * (met.size - 1) + odd;
       if (id >= ANY) return { subject: SUBJECT_UNKNOWN, entries: [] };
       met.set(key, id);
       const numbered = { id, value: subject };
@@ -110,6 +114,14 @@ export function lowerHost(policy: HostPolicy): LoweredHost {
         (name) => matchSoftware(policy.software[name] ?? [], identity) === true,
       ),
   };
+}
+
+/** What a rule says may or may not connect, be reached, or run. */
+function namedSoftware(policy: HostPolicy, own: ReadonlySet<number | null>): ReadonlySet<string> {
+  const selected = policy.processSelectors.flatMap(({ software }, i) =>
+    own.has(i) && software?.not === false ? software.names : [],
+  );
+  return new Set([...selected, ...policy.run.flatMap(({ software }) => software)]);
 }
 
 function keyOf(subject: Subject): string {

@@ -50,6 +50,11 @@ const BY_ADDRESS: Open = {
   needs: "a program on a host that may connect",
   why: "without proofs between the two hosts a receiver knows a sender by its address",
 };
+const REACHED: Open = {
+  closedBy: ["guard-memory"],
+  needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
+  why: "without LSM nothing judges who reaches into another process; a connection is judged when it begins",
+};
 const NO_PROOF: Open = {
   closedBy: ["datagram-proof"],
   needs: "a program on a host that may send, out of reach of that host's agent",
@@ -148,35 +153,19 @@ export const canaries: readonly Canary[] = [
   }),
   program("trace", "ptrace attached to the running allowed program", {
     ...root,
-    open: {
-      closedBy: [],
-      needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "nothing here judges who writes to another process's memory",
-    },
+    open: REACHED,
   }),
   program("vm-write", "process_vm_writev into the running allowed program", {
     ...root,
-    open: {
-      closedBy: [],
-      needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "nothing here judges who writes to another process's memory",
-    },
+    open: REACHED,
   }),
   program("memory-file", "a write to /proc/PID/mem of the running allowed program", {
     ...root,
-    open: {
-      closedBy: [],
-      needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "nothing here judges who writes to another process's memory",
-    },
+    open: REACHED,
   }),
   program("stolen-socket", "a connection taken out of the allowed program (pidfd_getfd)", {
     ...root,
-    open: {
-      closedBy: [],
-      needs: "CAP_SYS_PTRACE, or the program's own user where ptrace_scope is 0",
-      why: "a connection is judged when it begins, and not who holds it later",
-    },
+    open: REACHED,
   }),
   program("inherited-socket", "a connection that the allowed program gives away itself", {
     open: {

@@ -151,6 +151,7 @@ export const lsmAct = {
   truncate: 3,
   rename: 4,
   unlink: 5,
+  memory: 6,
 } as const;
 export type LsmAct = keyof typeof lsmAct;
 
@@ -259,6 +260,7 @@ export const run = {
   deny: 2,
   changes: 4,
   agent: 8,
+  traces: 16,
 } as const;
 export type Run = keyof typeof run;
 

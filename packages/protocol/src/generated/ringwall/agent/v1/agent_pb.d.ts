@@ -1,5 +1,6 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
+//   2026-11-21  v1: tampering with a program that runs.
 //   2026-11-21  v1: drills: signed orders, reports.
 //   2026-11-21  v1: pause of enforcement, actions on the host for the audit.
 //   2026-11-21  v1: containers as workloads of their own, carried by their host's agent.
@@ -1001,7 +1002,7 @@ export declare type Exec = Message<"ringwall.agent.v1.Exec"> & {
 export declare const ExecSchema: GenMessage<Exec>;
 
 /**
- * Somebody changed an executable that a policy trusts, or tried to.
+ * Somebody changed an executable that a policy trusts, or reached into a process that runs it; or tried to.
  *
  * @generated from message ringwall.agent.v1.Tampering
  */
@@ -1039,6 +1040,13 @@ export declare type Tampering = Message<"ringwall.agent.v1.Tampering"> & {
    * @generated from field: uint64 time_ms = 6;
    */
   timeMs: bigint;
+
+  /**
+   * Not the file, but a process that runs it: its memory or its descriptors (ptrace, /proc/PID/mem, pidfd_getfd).
+   *
+   * @generated from field: bool in_memory = 7;
+   */
+  inMemory: boolean;
 };
 
 /**
