@@ -134,11 +134,12 @@ test.skipIf(process.getuid?.() !== 0)(
   },
 );
 
-test("a report that is damaged on disk is dropped and counted, and the count outlives the agent", async () => {
+test("reports that are damaged on disk are dropped and counted, and the count outlives the agent", async () => {
   const spool = await openSpool(folder);
-  await spool.add({ kind: "flows", rows: 7, bytes: batch("a") });
-  const [file] = readdirSync(`${folder}/spool`);
-  writeFileSync(`${folder}/spool/${file}`, new Uint8Array(16).fill(0xff));
+  for (const rows of [1, 2, 3, 4, 5, 6, 7])
+    await spool.add({ kind: "flows", rows, bytes: batch(String(rows)) });
+  for (const file of readdirSync(`${folder}/spool`))
+    writeFileSync(`${folder}/spool/${file}`, new Uint8Array(16).fill(0xff));
   const uploader = createUploader(
     spool,
     () => client,
@@ -152,5 +153,5 @@ test("a report that is damaged on disk is dropped and counted, and the count out
     () => client,
     () => undefined,
   );
-  expect(next.losses()).toEqual({ spoolFull: 0, refused: 7 });
+  expect(next.losses()).toEqual({ spoolFull: 0, refused: 28 });
 });

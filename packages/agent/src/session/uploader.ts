@@ -38,12 +38,15 @@ export function createUploader(
   const losses: UploadLosses = { ...spool.losses() };
   let flushing: Promise<void> | null = null;
   let waiting = false;
+  let saved = Promise.resolve();
   const adding = new Set<Promise<void>>();
 
   async function lose(cause: keyof UploadLosses, rows: number): Promise<void> {
     if (rows === 0) return;
     losses[cause] += rows;
-    await spool.saveLosses(losses);
+    // One after the other: of two at once the older count could stay.
+    saved = saved.then(() => spool.saveLosses(losses));
+    await saved;
   }
 
   async function send(report: Report, call = callOf(report)): Promise<"sent" | "kept"> {
