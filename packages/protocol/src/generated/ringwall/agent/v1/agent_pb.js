@@ -1,5 +1,6 @@
 // The protocol between agents and the controller. Connect RPC over HTTP/2; mTLS on everything but Enroll.
 // History, newest first:
+//   2026-11-21  v1: which version of the proofs an agent goes on by, and which of its keys all have.
 //   2026-11-21  v1: tampering with a program that runs.
 //   2026-11-21  v1: drills: signed orders, reports.
 //   2026-11-21  v1: pause of enforcement, actions on the host for the audit.
