@@ -7,6 +7,7 @@
  * proof, and without again; the two without are the A/A control. Figures are medians of the rounds' ratios.
  */
 import { cpus, release } from "node:os";
+import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { remote } from "../src/kernel/generated/layout.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
@@ -105,7 +106,8 @@ export async function ask(load: Running, times: number): Promise<number> {
   load.child.stdin?.write(`${times}\n`);
   for (;;) {
     const line = await load.line();
-    if (line === "") throw new Error("the load has ended");
+    if (line === "")
+      throw new Error(`the load has ended: ${load.child.stderr ? await text(load.child.stderr) : ""}`);
     // The line that told the program to begin asked for nothing.
     if (Number(line) > 0) return Number(line);
   }

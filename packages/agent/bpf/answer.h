@@ -7,6 +7,8 @@
 #ifndef RINGWALL_ANSWER_H
 #define RINGWALL_ANSWER_H
 
+#define SYN_BYTES_MAX 65536 /* its place in the sequence, and data in it */
+
 enum answer {
 	ANSWER_PASSES,
 	ANSWER_WAITS, /* dropped, to be sent again */
@@ -31,6 +33,21 @@ static __always_inline bool may_yet_answer(const struct connection *connection)
 {
 	return agent_answers() &&
 	       elapsed_ns(connection->start_ns) < PROOF_WAIT_NS;
+}
+
+/*
+ * Does it acknowledge our SYN, as the kernel will ask as well (RFC 9293, 3.10.7.3)?
+ * Else anybody may have sent it, and it decides nothing. While the SYN is being
+ * sent, as over the loopback, TCP has not counted it yet.
+ */
+static __always_inline bool acknowledges(const struct headers *packet,
+					 __u32 una, __u32 next)
+{
+	__u32 number = bpf_ntohl(packet->acknowledgement) - una;
+	__u32 sent = next - una;
+
+	return (packet->tcp_flags & TCP_ACK) && number &&
+	       number <= (sent ? sent : SYN_BYTES_MAX);
 }
 
 /* What is to become of a SYN-ACK. */
@@ -61,6 +78,9 @@ static __always_inline int weigh_answer(struct __sk_buff *skb,
 		count(RW_COUNT_HOLDS);
 		return ANSWER_WAITS;
 	}
+	/* A SYN that crosses ours. */
+	if (!(packet->tcp_flags & TCP_ACK))
+		return ANSWER_WAITS;
 	return deny_answer(connection, proof.fault);
 }
 
@@ -102,10 +122,20 @@ static __always_inline int judge_answer(struct __sk_buff *skb,
 					const struct headers *packet,
 					struct connection *connection)
 {
+	__u32 zero = 0;
+	struct connection *work = bpf_map_lookup_elem(&inbound_work, &zero);
+	int how;
+
 	if (passed_before(connection, packet))
 		return PASS;
-	return weigh_answer(skb, packet, connection) == ANSWER_PASSES ? PASS :
-									DROP;
+	if (!work)
+		return DROP;
+	*work = *connection;
+	how = weigh_answer(skb, packet, work);
+	/* Both ends connect: such a SYN is anybody's, and may only let in. */
+	if (how == ANSWER_PASSES || (packet->tcp_flags & TCP_ACK))
+		*connection = *work;
+	return how == ANSWER_PASSES ? PASS : DROP;
 }
 
 #endif

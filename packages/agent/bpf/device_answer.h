@@ -35,7 +35,7 @@ static __always_inline __u32 set_tuple(struct bpf_sock_tuple *tuple,
 	return sizeof(tuple->ipv6);
 }
 
-/* The cookie of the socket that waits for this answer; 0: there is none. */
+/* The cookie of the socket whose SYN this answers; 0: there is none. */
 static __noinline __u64 connecting_cookie(struct __sk_buff *skb,
 					  const struct headers *packet)
 {
@@ -52,7 +52,7 @@ static __noinline __u64 connecting_cookie(struct __sk_buff *skb,
 	if (sk->state == BPF_TCP_SYN_SENT) {
 		/* No helper tells it here; connect() has made it. */
 		tcp = bpf_skc_to_tcp_sock(sk);
-		if (tcp)
+		if (tcp && acknowledges(packet, tcp->snd_una, tcp->snd_nxt))
 			cookie = tcp->inet_conn.icsk_inet.sk.__sk_common
 					 .skc_cookie.counter;
 	}

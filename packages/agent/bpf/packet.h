@@ -6,6 +6,18 @@
 #ifndef RINGWALL_PACKET_H
 #define RINGWALL_PACKET_H
 
+/* A reset or SYN-ACK that is not of our SYN: the kernel does away with it. */
+static __always_inline bool is_stray(struct __sk_buff *skb,
+				     const struct headers *packet)
+{
+	struct bpf_sock *sk = skb->sk;
+	struct bpf_tcp_sock *tcp = sk ? bpf_tcp_sock(sk) : NULL;
+
+	if (!(packet->tcp_flags & (TCP_ACK | TCP_RST)))
+		return false;
+	return tcp && !acknowledges(packet, tcp->snd_una, tcp->snd_nxt);
+}
+
 /*
  * What answers our SYN. A reset: the difference of refused and timeout. A
  * SYN-ACK: who it is that answers.
@@ -24,7 +36,8 @@ static __noinline int ingress_connecting(struct __sk_buff *skb)
 		if (flags >= 0 && !(flags & TCP_RST))
 			return PASS;
 	}
-	if (parse_at_socket(skb, &packet, IPPROTO_TCP) != PARSED)
+	if (parse_at_socket(skb, &packet, IPPROTO_TCP) != PARSED ||
+	    is_stray(skb, &packet))
 		return PASS;
 	if (packet.tcp_flags & TCP_RST)
 		connection->flags |= CONNECTION_SAW_RESET;

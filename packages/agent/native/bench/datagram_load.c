@@ -4,8 +4,9 @@
  * softirq in one thread, so that the median is the pure CPU path of a flow. Over
  * a device and not the loopback, where no datagram is proved.
  *   datagram_load NETNS ADDRESS    the namespace that the server's socket is in
- * Prints "ready"; for each line N on standard input a socket asks and is answered
- * N times, each time another one; prints the median nanoseconds of one.
+ * Waits for a line, so that the agent knows it: a datagram of unknown software is
+ * refused. Prints "ready"; for each line N on standard input a socket asks and is
+ * answered N times, each time another one; prints the median nanoseconds of one.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -123,6 +124,9 @@ int main(int argc, char **argv)
 		errx(2, "see the file's head");
 	home = open_namespace("/proc/self/ns/net");
 	away = open_namespace(argv[1]);
+	for (int c = 0; c != '\n'; c = getchar())
+		if (c == EOF)
+			errx(1, "nobody knows this program");
 	puts("ready");
 	fflush(stdout);
 	while (scanf("%d", &count) == 1 && count > 0 && count <= FLOWS_MAX) {

@@ -1,11 +1,11 @@
 /** What an attacker can try against the proof, with real packets on the wire. */
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { CAPTURE, INJECT } from "./testing/injection.ts";
+import { CAPTURE, INJECT, nft, unNft, writeChecksum } from "./testing/injection.ts";
 import { allow, deny, subjects, TCP } from "./testing/policies.ts";
 import { connect, python, serve } from "./testing/programs.ts";
 import { countsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
@@ -226,27 +226,3 @@ print(json.dumps({"errno": s.connect_ex(("10.77.0.2", ${PORT}))}), flush=True)`)
     expect(await crowded()).toEqual({ errno: 0 });
   });
 });
-
-/** What somebody on the way does: behind all programs of the sender, before those of the receiver's sockets. */
-function nft(host: TestHost, hook: "prerouting" | "postrouting", statement: string): void {
-  const chain = `chain c {\ntype filter hook ${hook} priority -300\n${statement}\n}`;
-  execFileSync("nsenter", [`--net=/run/netns/${host.name}`, "nft", "-f", "-"], {
-    input: `table inet way {\n${chain}\n}\n`,
-  });
-}
-
-function unNft(host: TestHost): void {
-  execFileSync("nsenter", [`--net=/run/netns/${host.name}`, "nft", "delete", "table", "inet", "way"]);
-}
-
-/** Writes the TCP checksum of an IPv4 packet without payload anew; the kernel writes the IP header's itself. */
-function writeChecksum(packet: Buffer): void {
-  packet.writeUInt16BE(0, 36);
-  const length = packet.length - 20;
-  const pseudo = Buffer.concat([packet.subarray(12, 20), Buffer.from([0, 6, length >> 8, length & 0xff])]);
-  let sum = 0;
-  for (const part of [pseudo, packet.subarray(20)])
-    for (let i = 0; i < part.length; i += 2) sum += part.readUInt16BE(i);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  packet.writeUInt16BE(~sum & 0xffff, 36);
-}

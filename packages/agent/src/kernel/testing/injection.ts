@@ -1,4 +1,6 @@
-/** Programs of an attacker at the client's address, in Python. */
+/** What an attacker does: at the client's address, by programs in Python, and on the way, by nftables. */
+import { execFileSync } from "node:child_process";
+import type { TestHost } from "./host.ts";
 
 /**
  * Sends an IPv4 packet as it is given in hexadecimal, and says what came back to its port within a second: `silence`,
@@ -13,7 +15,7 @@ def name(data):
     return "syn-ack" if data[33] & 0x12 == 0x12 else "reset"
 out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 heard = socket.socket(socket.AF_INET, socket.SOCK_RAW, packet[9])
-out.sendto(packet, ("10.77.0.2", 0))
+out.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
 end, answer = time.monotonic() + 1, "silence"
 while answer == "silence" and time.monotonic() < end:
     if not select.select([heard], [], [], end - time.monotonic())[0]: break
@@ -32,3 +34,27 @@ while True:
     if data[0] != 0x45 or data[9] != proto or data[22:24] != port: continue
     if proto != socket.IPPROTO_TCP or data[33] & 0x12 == 2: break
 print(data.hex(), flush=True)`;
+
+/** What somebody on the way does: behind all programs of the sender, before those of the receiver's sockets. */
+export function nft(host: TestHost, hook: "prerouting" | "postrouting", statement: string): void {
+  const chain = `chain c {\ntype filter hook ${hook} priority -300\n${statement}\n}`;
+  execFileSync("nsenter", [`--net=/run/netns/${host.name}`, "nft", "-f", "-"], {
+    input: `table inet way {\n${chain}\n}\n`,
+  });
+}
+
+export function unNft(host: TestHost): void {
+  execFileSync("nsenter", [`--net=/run/netns/${host.name}`, "nft", "delete", "table", "inet", "way"]);
+}
+
+/** Writes the TCP checksum of an IPv4 packet without payload anew; the kernel writes the IP header's itself. */
+export function writeChecksum(packet: Buffer): void {
+  packet.writeUInt16BE(0, 36);
+  const length = packet.length - 20;
+  const pseudo = Buffer.concat([packet.subarray(12, 20), Buffer.from([0, 6, length >> 8, length & 0xff])]);
+  let sum = 0;
+  for (const part of [pseudo, packet.subarray(20)])
+    for (let i = 0; i < part.length; i += 2) sum += part.readUInt16BE(i);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  packet.writeUInt16BE(~sum & 0xffff, 36);
+}
