@@ -1,5 +1,6 @@
 /** The proof with what TCP can do in a handshake. Software that is not proved is refused at both ends here. */
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
@@ -125,7 +126,8 @@ describe.skipIf(whyNoKernelTests("proof-tcp.test.ts"))("the proof in a handshake
     expect(await provedAt(b)).toBe(true);
   });
 
-  test("is there in the SYN of MPTCP, to a server that speaks TCP", async () => {
+  test("is there in the SYN of MPTCP, to a server that speaks TCP", async ({ skip }) => {
+    if (!existsSync("/proc/sys/net/mptcp")) return skip("this kernel has no MPTCP");
     const { errno } = await a.ask<{ errno: number }>(
       python(CONNECT_MPTCP, "10.77.0.2", String(PORT)),
       CLIENT,
