@@ -14,19 +14,28 @@ static __always_inline void set_address4(__u8 address[16], __u32 ip)
 	word[3] = ip ? ip : bpf_htonl(0x7f000001);
 }
 
+/*
+ * The last word of an address: the unspecified one means this host. Global, so
+ * that the verifier takes what was found as one state and not as three.
+ */
+__noinline __u32 last_word(__u32 a, __u32 b, __u32 c, __u32 d)
+{
+	if (a || b || d)
+		return d;
+	if (c == bpf_htonl(0xffff))
+		return bpf_htonl(0x7f000001);
+	return c ? d : bpf_htonl(1);
+}
+
 static __always_inline void set_address6(__u8 address[16], __u32 a, __u32 b,
 					 __u32 c, __u32 d)
 {
 	__u32 *word = (__u32 *)address;
 
-	if (!a && !b && c == bpf_htonl(0xffff)) {
-		set_address4(address, d);
-		return;
-	}
 	word[0] = a;
 	word[1] = b;
 	word[2] = c;
-	word[3] = a || b || c || d ? d : bpf_htonl(1);
+	word[3] = last_word(a, b, c, d);
 }
 
 static __always_inline bool same_address(const __u8 a[16], const __u8 b[16])

@@ -22,6 +22,7 @@ static __always_inline bool fill_adopted(struct connection *connection,
 	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, found->address, 16);
 	connection->port = found->port;
+	connection->peer_port = found->port;
 	connection->proto = found->proto;
 	connection->direction = found->direction;
 	return true;

@@ -84,6 +84,20 @@ static __always_inline struct rw_slot *live_slot(__u64 cgroup_id,
 	return bpf_map_lookup_elem(&slots, &slot);
 }
 
+/* Judged by what is in force? Told without a call, only where nobody is carried. */
+static __always_inline bool is_of_revision(__u64 generation)
+{
+	__u32 which = RW_ACTIVE_SLOT;
+	__u32 *live = bpf_map_lookup_elem(&active, &which);
+	struct rw_slot *slot;
+
+	if (!live || (*live & ACTIVE_CARRIES))
+		return false;
+	which = *live & 1;
+	slot = bpf_map_lookup_elem(&slots, &which);
+	return slot && slot->generation == generation;
+}
+
 static __always_inline struct rw_slot *
 slot_of(const struct connection *connection, __u32 *index)
 {
@@ -112,16 +126,19 @@ static __always_inline __u64 cgroup_at(const __u8 address[16])
  * Was the control group made so lately that the agent has not said yet what it
  * is? What it opens waits, as for a process that is not known.
  */
-__noinline int awaits_description(__u64 cgroup_id)
+__noinline int is_undescribed(__u64 cgroup_id)
 {
 	struct rw_carried *found;
 
-	if (!carries())
-		return 0;
 	found = bpf_map_lookup_elem(&carried, &cgroup_id);
 	return found && (found->flags & RW_CARRIED_FRESH) &&
 	       bpf_ktime_get_boot_ns() - found->since_ns < DESCRIBE_NS &&
 	       agent_answers();
+}
+
+static __always_inline bool awaits_description(__u64 cgroup_id)
+{
+	return carries() && is_undescribed(cgroup_id);
 }
 
 #endif

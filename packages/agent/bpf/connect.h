@@ -28,6 +28,7 @@ static __always_inline void start_outbound(struct connection *connection,
 	connection->start_ns = recent_ns();
 	__builtin_memcpy(connection->address, target->address, 16);
 	connection->port = target->port;
+	connection->peer_port = target->port;
 	connection->proto = target->proto;
 	connection->direction = RW_DIRECTION_OUT;
 }
@@ -98,24 +99,24 @@ static __always_inline int pass_untracked(struct bpf_sock_addr *ctx,
  * address of a name to learn which source address would be used. The flow
  * begins with the first datagram, at the egress hook.
  */
-static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
-					  const struct target *target,
-					  bool datagram, bool sends)
+static __noinline int judge_outbound(struct bpf_sock_addr *ctx,
+				     const struct target *target,
+				     bool datagram, bool sends)
 {
+	struct connection *own;
 	struct judgement result = {};
 	struct connection connection;
 	struct rw_slot *slot;
 	__u64 cookie;
 	bool known, numberless = false;
 	__u32 index;
+	int place;
 
 	start_outbound(&connection, target);
 	slot = slot_of(&connection, &index);
 	if (!slot)
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
-	if (datagram && continues(cookie, target, &connection.process))
-		return 1;
 	expect_proof(&connection);
 	known = judge_connection(&connection, slot, index, &result);
 	if (!known)
@@ -137,12 +138,18 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 		}
 	} else if (datagram && sends && known) {
 		record_datagrams(&connection);
+		begin_flow(&connection);
 	} else {
 		numberless = !datagram && awaits_number(&connection);
 		if (numberless)
 			hold_syn(&connection);
 	}
-	if (put_connection(cookie, &connection))
+	place = claim_place(cookie);
+	own = datagram ? former_at(place, cookie) : NULL;
+	if (own)
+		leave_place(own, cookie, target->proto, target->address,
+			    target->port);
+	if (fill_place(place, cookie, &connection))
 		return 1;
 	if (numberless)
 		connection.flags &= ~CONNECTION_HELD;
@@ -152,6 +159,7 @@ static __always_inline int judge_outbound(struct bpf_sock_addr *ctx,
 static __always_inline int outbound(struct bpf_sock_addr *ctx,
 				    struct target *target, bool sends)
 {
+	const __u64 *half = (const __u64 *)target->address;
 	__u32 proto = ctx->protocol;
 	__u32 type = ctx->type;
 	bool datagram = type == SOCK_DGRAM;
@@ -166,6 +174,9 @@ static __always_inline int outbound(struct bpf_sock_addr *ctx,
 		   (proto != IPPROTO_UDP && proto != IPPROTO_UDPLITE)) {
 		return 1;
 	}
+	if (datagram && continues(bpf_get_socket_cookie(ctx), half[0], half[1],
+				  target->port | proto << 16))
+		return 1;
 	return judge_outbound(ctx, target, datagram, sends);
 }
 

@@ -76,8 +76,6 @@ __noinline int place_of(__u64 cookie)
 		set = bpf_map_lookup_elem(&connections, &index);
 		if (!set)
 			return -1;
-		if (set->cookies[way_of(cookie)] == cookie)
-			return index << CONNECTION_WAY_BITS | way_of(cookie);
 		for (int way = 0; way < CONNECTION_WAYS; way++)
 			if (set->cookies[way] == cookie)
 				return index << CONNECTION_WAY_BITS | way;
@@ -87,12 +85,29 @@ __noinline int place_of(__u64 cookie)
 	return -1;
 }
 
-static __always_inline struct connection *find_connection(__u64 cookie)
+/* Where most are found, without a call; NULL: it may lie elsewhere. */
+static __always_inline struct connection *connection_at_home(__u64 cookie)
 {
-	int place = place_of(cookie);
-	__u32 index = (__u32)place >> CONNECTION_WAY_BITS;
+	__u32 index = set_of(cookie, 0);
 	struct connection_set *set;
 
+	set = bpf_map_lookup_elem(&connections, &index);
+	if (!cookie || !set || set->cookies[way_of(cookie)] != cookie)
+		return NULL;
+	return &set->places[way_of(cookie)];
+}
+
+static __always_inline struct connection *find_connection(__u64 cookie)
+{
+	struct connection *home = connection_at_home(cookie);
+	struct connection_set *set;
+	__u32 index;
+	int place;
+
+	if (home)
+		return home;
+	place = place_of(cookie);
+	index = (__u32)place >> CONNECTION_WAY_BITS;
 	if (place < 0)
 		return NULL;
 	set = bpf_map_lookup_elem(&connections, &index);
@@ -142,11 +157,10 @@ __noinline int claim_place(__u64 cookie)
 	return place;
 }
 
-/* Where it lies from now on; NULL: there is no room. */
+/* Where it lies from now on, in a place that was claimed; NULL: there was none. */
 static __always_inline struct connection *
-put_connection(__u64 cookie, const struct connection *connection)
+fill_place(int place, __u64 cookie, const struct connection *connection)
 {
-	int place = claim_place(cookie);
 	__u32 index = (__u32)place >> CONNECTION_WAY_BITS;
 	int way = place & (CONNECTION_WAYS - 1);
 	struct connection_set *set;
@@ -162,6 +176,32 @@ put_connection(__u64 cookie, const struct connection *connection)
 	return &set->places[way];
 }
 
+/* What a claimed place holds of this socket already. */
+static __always_inline struct connection *former_at(int place, __u64 cookie)
+{
+	__u32 index = (__u32)place >> CONNECTION_WAY_BITS;
+	int way = place & (CONNECTION_WAYS - 1);
+	struct connection_set *set;
+
+	if (place < 0)
+		return NULL;
+	set = bpf_map_lookup_elem(&connections, &index);
+	return set && set->cookies[way] == cookie ? &set->places[way] : NULL;
+}
+
+static __always_inline struct connection *
+put_connection(__u64 cookie, const struct connection *connection)
+{
+	return fill_place(claim_place(cookie), cookie, connection);
+}
+
+static __always_inline void leave_way(struct connection_set *set, int way)
+{
+	set->cookies[way] = 0;
+	barrier();
+	set->claims[way] = 0;
+}
+
 /* Global and all numbers, like place_of. */
 __noinline int forget_connection(__u64 cookie)
 {
@@ -175,12 +215,13 @@ __noinline int forget_connection(__u64 cookie)
 		set = bpf_map_lookup_elem(&connections, &index);
 		if (!set)
 			return 0;
+		if (set->claims[way_of(cookie)] == cookie) {
+			leave_way(set, way_of(cookie));
+			return 0;
+		}
 		for (int way = 0; way < CONNECTION_WAYS; way++)
-			if (set->claims[way] == cookie) {
-				set->cookies[way] = 0;
-				barrier();
-				set->claims[way] = 0;
-			}
+			if (set->claims[way] == cookie)
+				leave_way(set, way);
 		if (!set->spilled)
 			break;
 	}

@@ -11,19 +11,6 @@ struct target {
 	__u8 pad[5];
 };
 
-/* Bytes of the flow so far; a socket may turn to another peer any time. */
-static __always_inline void flush_datagrams(struct connection *connection)
-{
-	__u64 bytes_out = connection->bytes_out;
-	__u64 bytes_in = connection->bytes_in;
-
-	if (!bytes_out && !bytes_in)
-		return;
-	__sync_fetch_and_add(&connection->bytes_out, -bytes_out);
-	__sync_fetch_and_add(&connection->bytes_in, -bytes_in);
-	record_flow(connection, RW_STATE_ESTABLISHED, 0, bytes_out, bytes_in);
-}
-
 /* What it goes on as: no rule of the policy in force allows it. */
 static __always_inline void keep(struct connection *connection)
 {
@@ -45,7 +32,10 @@ static __noinline bool still_holds(struct connection *connection)
 
 	slot = slot_of(connection, &index);
 	if (!slot || connection->generation == slot->generation)
-		return true;
+		return connection->verdict != RW_VERDICT_BLOCKED;
+	/* What has passed so far, passed by the rule it had. */
+	if (connection->flags & CONNECTION_BEGUN)
+		flush_datagrams(connection);
 	judge_connection(connection, slot, index, &result);
 	if (connection->verdict != RW_VERDICT_BLOCKED)
 		return true;
@@ -59,31 +49,38 @@ static __noinline bool still_holds(struct connection *connection)
 	return true;
 }
 
-/*
- * Is this datagram a reply, or one of a flow that this process opened?
- * Otherwise a new flow begins, and the bytes of the one before are counted.
- */
-static __always_inline bool continues(__u64 cookie, const struct target *target,
-				      const struct rw_process *process)
+/* A flow that is cut ends: what comes or goes later is judged as a new one. */
+static __always_inline bool goes_on(struct connection *flow)
 {
-	struct connection *connection;
-	struct datagram_flow *flow;
-
-	flow = find_datagram(cookie, target->address, target->port);
-	if (flow) {
-		bool reply = flow->connection.direction == RW_DIRECTION_IN;
-		bool ours = (flow->connection.flags & CONNECTION_RECORDED) &&
-			    same_process(&flow->connection.process, process);
-
-		if ((reply || ours) && still_holds(&flow->connection)) {
-			touch(flow, reply);
-			return true;
-		}
-	}
-	connection = find_connection(cookie);
-	if (connection && (connection->flags & CONNECTION_RECORDED))
-		flush_datagrams(connection);
+	if (still_holds(flow))
+		return true;
+	flow->flags &= ~CONNECTION_BEGUN;
 	return false;
+}
+
+/*
+ * Is what is sent to this peer a reply, or of a flow that this very process has
+ * opened? `channel`: its port, proto << 16. Global and all numbers: the verifier
+ * walks it once, and not again for what it found.
+ */
+__noinline int continues(__u64 cookie, __u64 first, __u64 second, __u32 channel)
+{
+	__u64 address[2] = { first, second };
+	struct connection *flow;
+	bool reply;
+
+	flow = find_flow(find_connection(cookie), cookie, channel >> 16,
+			 (__u8 *)address, channel);
+	if (!flow)
+		return false;
+	reply = flow->direction == RW_DIRECTION_IN;
+	if (!reply && (!(flow->flags & CONNECTION_RECORDED) ||
+		       !is_current(&flow->process)))
+		return false;
+	if (!goes_on(flow))
+		return false;
+	touch(flow, reply);
+	return true;
 }
 
 /* Counts the flow once; its bytes follow. */
@@ -118,6 +115,24 @@ static __always_inline void end_datagrams(struct connection *connection)
 		connection->verdict = RW_VERDICT_WOULD_BLOCK;
 	record_flow(connection, RW_STATE_ESTABLISHED, 1, connection->bytes_out,
 		    connection->bytes_in);
+}
+
+/* The socket's place is about to be another flow's. */
+static __noinline int leave_place(struct connection *own, __u64 cookie,
+				  __u8 proto, const __u8 address[16],
+				  __u16 peer_port)
+{
+	if (own->flags & CONNECTION_RECORDED)
+		flush_datagrams(own);
+	if (is_alive(own) && !is_peer(own, proto, address, peer_port))
+		add_datagram(cookie, own);
+	else
+		record_forgotten(own);
+	if (own->direction == RW_DIRECTION_IN) {
+		own->bytes_out = 0;
+		own->bytes_in = 0;
+	}
+	return 0;
 }
 
 #endif

@@ -45,8 +45,7 @@ __noinline int find_datagram_proof(__u64 peer_first, __u64 peer_second,
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	peer = bpf_map_lookup_elem(&proof_peers, key.peer);
 	if (!connection || !peer || !peer->datagram_path ||
-	    workload_of(connection->process.cgroup_id) ||
-	    !proof_switches(RW_PROOF_SWITCH_ON))
+	    workload_of(connection->process.cgroup_id))
 		return 0;
 	connection->remote = peer->datagram_path == RW_PATH_STRIPPED ?
 				     RW_REMOTE_NONE :
@@ -69,6 +68,8 @@ static __always_inline int read_datagram_proof(const struct headers *packet)
 	const __u64 *source = (const __u64 *)packet->source;
 	const __u64 *destination = (const __u64 *)packet->destination;
 
+	if (!proof_switches(RW_PROOF_SWITCH_ON))
+		return 0;
 	return find_datagram_proof(source[0], source[1], destination[0],
 				   destination[1],
 				   packet->destination_port << 16 |

@@ -115,21 +115,6 @@ static __noinline int hear_proof(const struct headers *packet,
 	return fault;
 }
 
-/* The socket's own copy of what the flow has become. */
-static __always_inline void settle_own(const struct connection *connection,
-				       const struct headers *packet,
-				       __u64 cookie)
-{
-	struct connection *own = find_connection(cookie);
-
-	if (!own || !is_peer(own, packet->source, packet->source_port))
-		return;
-	own->remote = connection->remote;
-	own->remote_number = connection->remote_number;
-	own->level = connection->level;
-	own->rule = connection->rule;
-}
-
 /*
  * The first answer that a flow gets from a host that proves its software: who
  * is it that answers? One that is refused is not seen by the application, and
@@ -137,8 +122,7 @@ static __always_inline void settle_own(const struct connection *connection,
  */
 static __noinline int judge_answered(struct connection *connection,
 				     const struct headers *packet,
-				     const struct rw_proof_peer *peer,
-				     __u64 cookie, int fault)
+				     const struct rw_proof_peer *peer, int fault)
 {
 	struct judgement result = {};
 	struct proof_work *work;
@@ -160,10 +144,8 @@ static __noinline int judge_answered(struct connection *connection,
 	}
 	count_datagram_proof(packet->source, fault);
 	judge_connection(connection, slot, index, &result);
-	if (result.verdict != RW_VERDICT_BLOCKED) {
-		settle_own(connection, packet, cookie);
+	if (result.verdict != RW_VERDICT_BLOCKED)
 		return TC_GO_ON;
-	}
 	explain_datagram(connection, fault);
 	record_denied_once(connection, packet);
 	connection->verdict = RW_VERDICT_ALLOWED;
@@ -179,7 +161,7 @@ static __always_inline int meet_datagram(struct __sk_buff *skb,
 	struct datagram_proof_key key = {};
 	struct surplus surplus = {};
 	struct datagram_proof *state;
-	struct datagram_flow *flow;
+	struct connection *flow = NULL;
 	struct proof_work *work;
 	__u32 zero = 0;
 
@@ -194,14 +176,14 @@ static __always_inline int meet_datagram(struct __sk_buff *skb,
 		if (!surplus.option.question)
 			return TC_GO_ON;
 	}
-	flow = state ? find_datagram(state->cookie, packet->source,
-				     packet->source_port) :
-		       NULL;
-	if (!flow || flow->connection.direction != RW_DIRECTION_OUT ||
-	    flow->connection.remote != RW_REMOTE_PROVISIONAL)
+	if (state)
+		flow = find_flow(find_connection(state->cookie), state->cookie,
+				 IPPROTO_UDP, packet->source,
+				 packet->source_port);
+	if (!flow || flow->direction != RW_DIRECTION_OUT ||
+	    flow->remote != RW_REMOTE_PROVISIONAL)
 		return TC_GO_ON;
-	return judge_answered(&flow->connection, packet, peer, state->cookie,
-			      fault);
+	return judge_answered(flow, packet, peer, fault);
 }
 
 /* Optional, at each device where proofs of datagrams are wanted. */

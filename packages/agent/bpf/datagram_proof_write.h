@@ -27,16 +27,14 @@ static __always_inline void set_outbound_key(struct datagram_proof_key *key,
 static __always_inline struct connection *
 proving_datagram(const struct headers *packet, __u64 cookie)
 {
-	struct datagram_flow *flow = find_datagram(cookie, packet->destination,
-						   packet->destination_port);
-	struct connection *own;
+	struct connection *own = find_connection(cookie);
+	struct connection *flow = find_flow(own, cookie, IPPROTO_UDP,
+					    packet->destination,
+					    packet->destination_port);
 
-	if (flow)
-		return &flow->connection;
-	own = find_connection(cookie);
-	if (!own || own->proto != IPPROTO_UDP ||
-	    !is_peer(own, packet->destination, packet->destination_port))
-		return NULL;
+	if (flow || !own || !is_peer(own, IPPROTO_UDP, packet->destination,
+				     packet->destination_port))
+		return flow;
 	return own;
 }
 

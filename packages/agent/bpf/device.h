@@ -164,7 +164,8 @@ static __always_inline bool start_datagram(struct __sk_buff *skb,
 		return false;
 	bound = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
 	if (bound && bound->judged &&
-	    !find_datagram(bound->cookie, packet->source, packet->source_port))
+	    !find_flow(find_connection(bound->cookie), bound->cookie,
+		       IPPROTO_UDP, packet->source, packet->source_port))
 		found = start_inbound(connection, sk, packet, IPPROTO_UDP, 0);
 	bpf_sk_release(sk);
 	return found;
@@ -234,6 +235,7 @@ static __noinline int judge_icmp(struct connection *connection,
 	connection->process.cgroup_id = cgroup_id;
 	__builtin_memcpy(connection->address, packet->source, 16);
 	connection->port = packet->source_port;
+	connection->peer_port = packet->source_port;
 	connection->proto = IPPROTO_ICMP;
 	connection->direction = RW_DIRECTION_IN;
 	judge_inbound(index, &result);
@@ -246,8 +248,8 @@ static __noinline int judge_icmp(struct connection *connection,
 		    packet->bytes - UDP_BYTES);
 	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
 		report_denial(connection, 0);
-	add_datagram(KERNEL_COOKIE ^ cgroup_id, connection,
-		     packet->source_port);
+	begin_flow(connection);
+	add_datagram(KERNEL_COOKIE ^ cgroup_id, connection);
 	return TC_GO_ON;
 }
 
@@ -272,7 +274,7 @@ static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 {
 	struct connection *connection;
 	struct headers packet = {};
-	struct datagram_flow *flow;
+	struct connection *flow;
 	__u64 cgroup_id;
 	__u32 zero = 0;
 	enum parse how;
@@ -292,13 +294,12 @@ static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 		count(RW_COUNT_PENDING_DATAGRAMS);
 		return TC_DROP;
 	}
-	flow = find_datagram(KERNEL_COOKIE ^ cgroup_id, packet.source,
-			     packet.source_port);
-	if (!flow || !still_holds(&flow->connection))
+	flow = find_datagram(KERNEL_COOKIE ^ cgroup_id, IPPROTO_ICMP,
+			     packet.source, packet.source_port);
+	if (!flow || !goes_on(flow))
 		return judge_icmp(connection, &packet, cgroup_id);
 	touch(flow, false);
-	record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0, 0,
-		    packet.bytes - UDP_BYTES);
+	count_datagram(flow, false, 0, packet.bytes - UDP_BYTES);
 	return TC_GO_ON;
 }
 

@@ -50,6 +50,8 @@ static __always_inline bool find_listener(struct bpf_sock *sk, __u16 port,
 	if (bound) {
 		/* Keeps the answer: the process may be gone one day. */
 		resolve_process(&bound->process, bound->since_ns);
+		if (proto == IPPROTO_UDP && !bound->judged)
+			bound->judged = 1;
 		*process = bound->process;
 		return true;
 	}

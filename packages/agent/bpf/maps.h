@@ -202,6 +202,8 @@ enum connection_flag {
 	CONNECTION_ADOPTED = 32, /* older than the programs */
 	CONNECTION_PROVES = 0x1000, /* its peer has a key: proofs both ways */
 	CONNECTION_NO_ROOM = 0x2000, /* its SYN had no room for the proof */
+	CONNECTION_BEGUN = 0x4000, /* datagrams: the flow has begun */
+	CONNECTION_ANSWERED = 0x8000,
 };
 
 struct connection {
@@ -225,6 +227,9 @@ struct connection {
 	__u8 remote; /* enum rw_remote; FIRST: as the number says */
 	__u8 level; /* enum rw_level */
 	__u16 workload; /* whose it is; | RW_BY_HOST: the host's policy judged */
+	__u32 met_at; /* datagrams: step of the last one, to the second */
+	__u16 peer_port; /* datagrams; `port` where the flow is outbound */
+	__u16 in_second; /* datagrams since then, of an inbound flow */
 };
 
 struct listening {
@@ -254,6 +259,9 @@ __u64 taken_over_until_jiffies;
 
 /* Has a connection been taken over that is older than the programs? */
 __u32 adopted_any;
+
+/* Is there a flow of datagrams whose socket has no place in `connections`? */
+__u32 placeless_any;
 
 /* Has anything inbound been refused yet? */
 __u32 refused_any;

@@ -62,7 +62,7 @@ int ingress(struct __sk_buff *skb)
 	if (sk->type == SOCK_RAW || is_icmp(sk->protocol))
 		return ingress_raw(skb) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_UDP || sk->protocol == IPPROTO_UDPLITE)
-		return ingress_datagram(skb) ? PASS : DROP;
+		return ingress_datagram(skb, sk->protocol) ? PASS : DROP;
 	if (sk->protocol != IPPROTO_TCP)
 		return PASS;
 	if (sk->state == BPF_TCP_LISTEN)
@@ -102,7 +102,7 @@ int egress(struct __sk_buff *skb)
 	if (sk->type == SOCK_RAW || is_icmp(sk->protocol))
 		return egress_raw(skb) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_UDP || sk->protocol == IPPROTO_UDPLITE)
-		return egress_datagram(skb) ? PASS : DROP;
+		return egress_datagram(skb, sk->protocol) ? PASS : DROP;
 	if (sk->protocol == IPPROTO_TCP && sk->state == BPF_TCP_SYN_SENT)
 		return egress_connecting(skb, sk);
 	if (sk->protocol == IPPROTO_TCP && is_dns(sk))

@@ -85,11 +85,16 @@ static __always_inline void process_of(struct rw_process *process,
 	resolve_process(process, ~0ULL);
 }
 
-static __always_inline bool same_process(const struct rw_process *a,
-					 const struct rw_process *b)
+/* Is it that process, and has it not become another since? */
+static __always_inline bool is_current(const struct rw_process *process)
 {
-	return a->tgid == b->tgid && a->exec_ns == b->exec_ns &&
-	       a->uid == b->uid && a->cgroup_id == b->cgroup_id;
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct rw_task *task = bpf_map_lookup_elem(&tasks, &tgid);
+
+	return process->tgid == tgid &&
+	       process->exec_ns == (task ? task->exec_ns : 0) &&
+	       process->uid == (__u32)bpf_get_current_uid_gid() &&
+	       process->cgroup_id == bpf_get_current_cgroup_id();
 }
 
 /* 0 while the process or its identity is not known. */

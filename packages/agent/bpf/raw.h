@@ -131,7 +131,7 @@ __noinline int egress_raw(struct __sk_buff *skb)
 		packet.destination_port = 0;
 		proto = RW_PROTO_OTHER;
 	}
-	return send_packet(&packet, cookie, cookie ^ (__u64)proto << 56, proto);
+	return send_packet(&packet, cookie, proto);
 }
 
 /*
@@ -142,8 +142,7 @@ __noinline int ingress_raw(struct __sk_buff *skb)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
 	struct headers packet = {};
-	struct datagram_flow *flow;
-	__u64 place = cookie ^ (__u64)IPPROTO_ICMP << 56;
+	struct connection *flow;
 	int proto = transport_of(skb);
 	__u16 type;
 
@@ -152,11 +151,12 @@ __noinline int ingress_raw(struct __sk_buff *skb)
 	type = question_of(packet.source_port);
 	if (type == packet.source_port)
 		return PASS;
-	flow = find_datagram(place, packet.source, type);
+	flow = find_flow(find_connection(cookie), cookie, IPPROTO_ICMP,
+			 packet.source, type);
 	if (!flow)
 		return PASS;
 	packet.source_port = type;
-	return hear_datagram(flow, &packet, cookie);
+	return hear_datagram(flow, cookie, &packet);
 }
 
 #endif

@@ -6,13 +6,6 @@
 #define UNKNOWN_FOR_NS (5ULL * SECOND_NS)
 #define DENIED_DATAGRAM (1ULL << 33) /* a kind of throttled event */
 
-static __always_inline bool is_peer(const struct connection *connection,
-				    const __u8 address[16], __u16 port)
-{
-	return connection->port == port &&
-	       same_address(connection->address, address);
-}
-
 /* The owner by bind(), else who opened this socket's own flows. */
 static __always_inline bool start_inbound_datagram(struct connection *connection,
 						   struct bpf_sock *sk,
@@ -59,48 +52,58 @@ static __always_inline void refuse_datagram(struct connection *connection,
 }
 
 /*
+ * Where an inbound flow is kept: in its socket's place while that is nobody's,
+ * or an inbound flow's that is over; else in the table. `owned`: whose socket it
+ * is, is known; what the agent has yet to find is not to be hidden by this.
+ */
+static __always_inline void keep_inbound(__u64 cookie,
+					 struct connection *connection,
+					 bool owned)
+{
+	struct connection *own = find_connection(cookie);
+
+	if (owned && (!own || (own->direction == RW_DIRECTION_IN &&
+			       !is_alive(own)))) {
+		if (own)
+			end_datagrams(own);
+		if (put_connection(cookie, connection))
+			return;
+	}
+	if (!own)
+		placeless_any = 1;
+	add_datagram(cookie, connection);
+}
+
+/*
  * A flow that passes. Whose process is not known yet is told later by its
- * name, or as unknown after 5 s.
+ * name, or as unknown after 5 s; `flow` is what it was until now.
  */
 static __always_inline void accept_datagram(struct connection *connection,
 					    const struct headers *packet,
-					    __u64 cookie, bool known)
+					    struct connection *flow, bool known)
 {
-	__u32 bytes = packet->bytes - UDP_BYTES;
-	struct datagram_flow *flow;
-
-	if (!known) {
-		flow = find_datagram(cookie, packet->source,
-				     packet->source_port);
-		if (!flow) {
-			connection->bytes_in = bytes;
-		} else {
-			connection->start_ns = flow->connection.start_ns;
-			connection->bytes_in = flow->connection.bytes_in + bytes;
-		}
-		known = elapsed_ns(connection->start_ns) >
-			UNKNOWN_FOR_NS;
-		bytes = connection->bytes_in;
+	connection->peer_port = packet->source_port;
+	connection->bytes_in = packet->bytes - UDP_BYTES;
+	begin_flow(connection);
+	if (flow) {
+		connection->start_ns = flow->start_ns;
+		connection->bytes_in += flow->bytes_in;
+		connection->bytes_out = flow->bytes_out;
 	}
-	if (known) {
-		connection->flags |= CONNECTION_RECORDED;
-		record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, bytes);
-		if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
-			report_denial(connection, packet->source_port);
-	}
-	add_datagram(cookie, connection, packet->source_port);
-}
-
-static __always_inline void meet_hook(struct bpf_sock *sk)
-{
-	struct listening *bound = bpf_sk_storage_get(&bound_sockets, sk, 0, 0);
-
-	if (bound)
-		bound->judged = 1;
+	if (!known && elapsed_ns(connection->start_ns) <= UNKNOWN_FOR_NS)
+		return;
+	connection->flags |= CONNECTION_RECORDED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, connection->bytes_out,
+		    connection->bytes_in);
+	connection->bytes_out = 0;
+	connection->bytes_in = 0;
+	if (connection->verdict == RW_VERDICT_WOULD_BLOCK_ALERT)
+		report_denial(connection, packet->source_port);
 }
 
 static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 						  const struct headers *packet,
+						  struct connection *flow,
 						  __u64 cookie)
 {
 	struct judgement result = {};
@@ -115,11 +118,12 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	if (!slot || !connection)
 		return PASS;
-	meet_hook(sk);
 	if (awaits_description(cgroup_id))
 		return drop_undescribed();
 	found = start_inbound_datagram(connection, sk, packet, cookie,
 				       cgroup_id);
+	/* UDP-Lite's too, which is no UDP to a rule; its listeners are found alike. */
+	connection->proto = sk->protocol;
 	fault = read_datagram_proof(packet);
 	known = judge_inbound(index, &result);
 	if (!found)
@@ -144,84 +148,113 @@ static __noinline int judge_inbound_datagram(struct bpf_sock *sk,
 			return DROP;
 		}
 	}
-	accept_datagram(connection, packet, cookie, known);
+	accept_datagram(connection, packet, flow, known);
+	if (flow)
+		*flow = *connection;
+	else
+		keep_inbound(cookie, connection, found);
 	return PASS;
 }
 
 /* A datagram from the other end of a flow, or again from who opened it. */
-static __noinline int hear_datagram(struct datagram_flow *flow,
-					 const struct headers *packet,
-					 __u64 cookie)
+static __noinline int hear_datagram(struct connection *flow, __u64 cookie,
+				    const struct headers *packet)
 {
-	bool answer = flow->connection.direction == RW_DIRECTION_OUT;
-	__u32 bytes = packet->bytes - UDP_BYTES;
-	struct connection *own;
+	bool answer = flow->direction == RW_DIRECTION_OUT;
+	bool own = flow == find_connection(cookie);
 
-	if (!still_holds(&flow->connection)) {
-		record_denied(&flow->connection, packet->source_port);
-		flow->cookie = 0;
+	if (!goes_on(flow)) {
+		record_denied(flow, packet->source_port);
 		return DROP;
 	}
 	/* The program that reads it at the device is missing. */
-	if (answer && must_be_proved(&flow->connection))
+	if (answer && must_be_proved(flow))
 		return DROP;
 	touch(flow, answer);
-	if (answer) {
-		own = find_connection(cookie);
-		if (own && is_peer(own, packet->source, packet->source_port)) {
-			__sync_fetch_and_add(&own->bytes_in, bytes);
-			return PASS;
-		}
-	}
-	record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0, 0, bytes);
+	/* Those of the second before: its socket may be open for years. */
+	if (own && is_told_at_once(flow))
+		flush_datagrams(flow);
+	count_datagram(flow, own, 0, packet->bytes - UDP_BYTES);
 	return PASS;
 }
 
-/* Global, like its like: the verifier walks it once. */
-__noinline int ingress_datagram(struct __sk_buff *skb)
+/*
+ * Most datagrams: of the flow in the socket's place, within a second of the
+ * last that was looked at, and judged by the revision in force. Nothing is called
+ * here: a call takes as long as several look-ups.
+ */
+static __always_inline bool is_usual(const struct headers *packet, __u8 proto,
+				     __u64 cookie, bool in)
 {
-	struct bpf_sock *sk = socket_of(skb);
+	const __u16 begun = CONNECTION_BEGUN | CONNECTION_RECORDED;
+	const __u8 *peer = in ? packet->source : packet->destination;
+	__u16 port = in ? packet->source_port : packet->destination_port;
+	struct connection *own = connection_at_home(cookie);
+	bool answer;
+
+	if (!own || port == RW_DNS_PORT || !is_peer(own, proto, peer, port) ||
+	    (own->flags & begun) != begun ||
+	    own->verdict == RW_VERDICT_BLOCKED ||
+	    own->remote == RW_REMOTE_PROVISIONAL ||
+	    idle_steps(own) >= steps_of(1) || !is_of_revision(own->generation))
+		return false;
+	answer = in == (own->direction == RW_DIRECTION_OUT);
+	if ((answer && !(own->flags & CONNECTION_ANSWERED)) ||
+	    is_told_at_once(own))
+		return false;
+	__sync_fetch_and_add(in ? &own->bytes_in : &own->bytes_out,
+			     packet->bytes - UDP_BYTES);
+	return true;
+}
+
+/* Global, like its like: the verifier walks it once. */
+__noinline int ingress_datagram(struct __sk_buff *skb, __u32 proto)
+{
 	struct headers packet = {};
-	struct datagram_flow *flow;
+	struct connection *flow;
+	struct bpf_sock *sk;
 	enum parse how;
 	__u64 cookie;
 
+	how = parse_at_socket(skb, &packet, proto);
+	if (how == PARSED &&
+	    is_usual(&packet, proto, bpf_get_socket_cookie(skb), true))
+		return PASS;
+	sk = socket_of(skb);
 	if (!sk)
 		return PASS;
-	how = parse_at_socket(skb, &packet, sk->protocol);
 	if (how != PARSED)
 		return unreadable(how, false, socket_cgroup(sk));
+	/* Asked again: kept, it would lie below all that is judged. */
 	cookie = bpf_get_socket_cookie(skb);
-	flow = find_datagram(cookie, packet.source, packet.source_port);
-	if (flow && (flow->connection.direction == RW_DIRECTION_OUT ||
-		     (flow->connection.flags & CONNECTION_RECORDED))) {
-		if (packet.source_port == RW_DNS_PORT)
-			observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_IN);
-		return hear_datagram(flow, &packet, cookie);
-	}
-	return judge_inbound_datagram(sk, &packet, cookie);
+	flow = find_flow(find_connection(cookie), cookie, sk->protocol,
+			 packet.source, packet.source_port);
+	if (!flow || (flow->direction == RW_DIRECTION_IN &&
+		      !(flow->flags & CONNECTION_RECORDED)))
+		return judge_inbound_datagram(sk, &packet, flow, cookie);
+	if (packet.source_port == RW_DNS_PORT)
+		observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_IN);
+	return hear_datagram(flow, cookie, &packet);
 }
 
 /* To the peer that the socket was last judged for. */
 static __always_inline int send_on(struct connection *connection,
-				   struct datagram_flow *flow,
-				   const struct headers *packet, __u64 cookie)
+				   const struct headers *packet)
 {
-	if (!still_holds(connection)) {
+	if (!goes_on(connection)) {
 		record_denied(connection, 0);
 		return DROP;
 	}
-	__sync_fetch_and_add(&connection->bytes_out,
-			     packet->bytes - UDP_BYTES);
+	if (is_alive(connection))
+		touch(connection, false);
+	else
+		begin_flow(connection);
+	count_datagram(connection, true, packet->bytes - UDP_BYTES, 0);
 	/* The first datagram of a connected socket. */
 	if ((connection->flags & CONNECTION_JUDGED) &&
 	    !(connection->flags & CONNECTION_RECORDED) &&
 	    connection->verdict != RW_VERDICT_BLOCKED)
 		record_datagrams(connection);
-	if (flow)
-		touch(flow, false);
-	else
-		add_datagram(cookie, connection, packet->destination_port);
 	return PASS;
 }
 
@@ -237,17 +270,19 @@ static __noinline int turn_to(struct connection *connection,
 	struct rw_slot *slot;
 	__u32 index;
 
+	if (awaits_description(connection->process.cgroup_id))
+		return drop_undescribed();
+	leave_place(connection, cookie, proto, packet->destination,
+		    packet->destination_port);
+	connection->flags = 0;
+	connection->direction = RW_DIRECTION_OUT;
 	slot = slot_of(connection, &index);
 	if (!slot)
 		return PASS;
-	if (awaits_description(connection->process.cgroup_id))
-		return drop_undescribed();
-	if (connection->flags & CONNECTION_RECORDED)
-		flush_datagrams(connection);
 	__builtin_memcpy(connection->address, packet->destination, 16);
 	connection->port = packet->destination_port;
+	connection->peer_port = packet->destination_port;
 	connection->proto = proto;
-	connection->flags = 0;
 	connection->remote = RW_REMOTE_NONE;
 	expect_proof(connection);
 	if (!judge_connection(connection, slot, index, &result))
@@ -256,57 +291,63 @@ static __noinline int turn_to(struct connection *connection,
 		record_denied(connection, 0);
 		return DROP;
 	}
-	return send_on(connection, NULL, packet, cookie);
+	return send_on(connection, packet);
 }
 
-/* Where `cookie` is the socket's, and `place` what its flows are kept by. */
 static __always_inline int send_packet(const struct headers *packet,
-				       __u64 cookie, __u64 place, __u8 proto)
+				       __u64 cookie, __u8 proto)
 {
-	struct connection *connection;
-	struct datagram_flow *flow;
+	struct connection *own = find_connection(cookie), *flow;
+	bool judged = own && own->direction == RW_DIRECTION_OUT &&
+		      own->verdict != RW_VERDICT_BLOCKED &&
+		      (own->flags & CONNECTION_JUDGED) &&
+		      is_peer(own, proto, packet->destination,
+			      packet->destination_port);
 
-	connection = find_connection(cookie);
-	flow = find_datagram(place, packet->destination,
-			     packet->destination_port);
-	if (connection && connection->verdict != RW_VERDICT_BLOCKED &&
-	    (connection->flags & CONNECTION_JUDGED) &&
-	    connection->proto == proto &&
-	    is_peer(connection, packet->destination,
-		    packet->destination_port) &&
-	    (!flow || flow->connection.direction == RW_DIRECTION_OUT))
-		return send_on(connection, flow, packet, place);
-	if (flow && ((flow->connection.flags & CONNECTION_RECORDED) ||
-		     flow->connection.direction == RW_DIRECTION_IN) &&
-	    still_holds(&flow->connection)) {
-		touch(flow, flow->connection.direction == RW_DIRECTION_IN);
-		record_flow(&flow->connection, RW_STATE_ESTABLISHED, 0,
-			    packet->bytes - UDP_BYTES, 0);
-		return PASS;
+	if (judged && (own->flags & CONNECTION_BEGUN))
+		return send_on(own, packet);
+	flow = find_flow(own, cookie, proto, packet->destination,
+			 packet->destination_port);
+	if (judged && (!flow || flow->direction == RW_DIRECTION_OUT))
+		return send_on(own, packet);
+	if (flow && ((flow->flags & CONNECTION_RECORDED) ||
+		     flow->direction == RW_DIRECTION_IN)) {
+		if (goes_on(flow)) {
+			touch(flow, flow->direction == RW_DIRECTION_IN);
+			count_datagram(flow, flow == own,
+				       packet->bytes - UDP_BYTES, 0);
+			return PASS;
+		}
+		/* An echo is nothing that is open. */
+		if (proto != IPPROTO_ICMP) {
+			record_denied(flow, 0);
+			return DROP;
+		}
 	}
-	if (connection)
-		return turn_to(connection, packet, place, proto);
+	if (own)
+		return turn_to(own, packet, cookie, proto);
 	/* Older than the programs, or a socket of the kernel's own. */
 	count(RW_COUNT_NO_STATE);
 	return PASS;
 }
 
-__noinline int egress_datagram(struct __sk_buff *skb)
+__noinline int egress_datagram(struct __sk_buff *skb, __u32 proto)
 {
-	struct bpf_sock *sk = socket_of(skb);
+	__u64 cookie = bpf_get_socket_cookie(skb);
 	struct headers packet = {};
+	struct bpf_sock *sk;
 	enum parse how;
-	__u64 cookie;
 
-	if (!sk)
+	how = parse_at_socket(skb, &packet, proto);
+	if (how == PARSED && is_usual(&packet, proto, cookie, false))
 		return PASS;
-	how = parse_at_socket(skb, &packet, sk->protocol);
-	if (how != PARSED)
-		return unreadable(how, true, socket_cgroup(sk));
+	if (how != PARSED) {
+		sk = socket_of(skb);
+		return sk ? unreadable(how, true, socket_cgroup(sk)) : PASS;
+	}
 	if (packet.destination_port == RW_DNS_PORT)
 		observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_OUT);
-	cookie = bpf_get_socket_cookie(skb);
-	return send_packet(&packet, cookie, cookie, sk->protocol);
+	return send_packet(&packet, cookie, proto);
 }
 
 #endif

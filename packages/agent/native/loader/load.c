@@ -127,6 +127,7 @@ static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
 
 	return set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
 	       set_variable(object, "adopted_any", &yes, sizeof(yes)) &&
+	       set_variable(object, "placeless_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "refused_any", &yes, sizeof(yes));
 }
 

@@ -143,6 +143,78 @@ describe.skipIf(whyNoKernelTests("cut.test.ts"))("an open connection that a new 
     );
   });
 
+  /** Connects to the last of `peers` that have sent to it, answers, and for each line prints the error of another answer. */
+  const connectedServer = (peers: number): string[] =>
+    python(`
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.77.0.2", 8301)); print("ready", flush=True)
+for _ in range(${peers}): peer = s.recvfrom(10)[1]
+s.connect(peer)
+def answer():
+    try: s.send(b"y"); return 0
+    except OSError as problem: return problem.errno
+print(answer(), flush=True)
+for line in sys.stdin: print(answer(), flush=True)`);
+  const askers = (peers: number): string[] =>
+    python(`
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(${peers})]
+for s in sockets: s.settimeout(5); s.sendto(b"x", ("10.77.0.2", 8301))
+print("ready" if sockets[-1].recv(10) == b"y" else "failed", flush=True)
+sys.stdin.readline()`);
+
+  test.each([
+    ["its only flow", 1],
+    ["a flow beside others", 3],
+  ])(
+    "of a datagram socket that was connected to answer, in %s, can't be answered any more",
+    async (_what, peers) => {
+      const asked = (action: typeof allow): PolicyEntry[] => [
+        action({ direction: "in", proto: UDP, port: 8301, portBits: 16, rule: 4 }),
+      ];
+      await a.provision({});
+      await b.provision({ modeIn: "block", modeOut: "block", ...known, policies: asked(allow) });
+      const server = await b.start(connectedServer(peers), SERVER);
+      open.push(server, await a.start(askers(peers), CLIENT));
+      expect(Number(await server.line())).toBe(OK);
+      expect(await turn(server)).toBe(OK);
+      const { noState } = b.kernel.counters();
+      await b.flows();
+      await b.provision({
+        modeIn: "block",
+        modeOut: "block",
+        cutEstablished: true,
+        ...known,
+        policies: asked(deny),
+      });
+      for (let i = 0; i < 3; i++) expect(await turn(server)).toBe(EPERM);
+      expect(b.kernel.counters().noState).toBe(noState);
+      const refused = (await b.flows()).filter((flow) => flow.verdict === "blocked");
+      expect(refused.map(({ direction, reason, rule }) => [direction, reason, rule])).toEqual(
+        expect.arrayContaining([
+          ["in", "cut", 4],
+          ["out", "defaultDeny", 0],
+        ]),
+      );
+    },
+  );
+
+  test("of a datagram socket that names its peer is refused each time, and not answered", async () => {
+    const asking = python(`
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+def turn():
+    try:
+        s.sendto(b"x", ("10.77.0.2", ${PORT}))
+        return 0 if s.recv(10) else -1
+    except OSError as problem: return problem.errno
+print("ready" if turn() == 0 else "failed", flush=True)
+for line in sys.stdin: print(turn(), flush=True)`);
+    const running = await connected("sender", asking);
+    const policies = entries("out", deny, 7);
+    await a.provision({ modeOut: "block", cutEstablished: true, ...known, policies });
+    for (let i = 0; i < 3; i++) expect(await turn(running)).toBe(a.refusal);
+    const refused = (await a.flows()).filter((flow) => flow.verdict === "blocked");
+    expect(refused).toMatchObject([{ rule: 7, count: 3n }]);
+  });
+
   test("is not cut in alert, nor one that the revision allows by another rule", async () => {
     const running = await connected("sender", talking("STREAM", "AF_INET", "10.77.0.2"));
     const cutEstablished = true;

@@ -213,6 +213,72 @@ s.sendto(b"x" * 10, ("10.77.0.2", 7000)); print(json.dumps({"errno": 0}), flush=
     });
   });
 
+  test("of UDP-Lite are no UDP to a rule, and flows all the same", async () => {
+    const UDP_LITE = 136;
+    const lite = "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 136)";
+    const server = await b.start(
+      python(`
+${lite}; s.bind(("10.77.0.2", 5305)); print("ready", flush=True)
+while True: s.sendto(*s.recvfrom(100))`),
+      SERVER,
+    );
+    const asking = python(`
+${lite}; s.settimeout(0.5); errno, got = 0, 0
+try:
+    for _ in range(3): s.sendto(b"x" * 10, ("10.77.0.2", 5305)); got += len(s.recv(20))
+except OSError as problem: errno = problem.errno or -1
+print(json.dumps({"errno": errno, "got": got}), flush=True)`);
+    await open(a);
+    const policies = [allow({ ...into, peer: 0xffffffff, port: 5305 })];
+    for (const [modeIn, got, verdict, count] of [
+      ["observe", 30, "wouldBlock", 1n],
+      ["block", 0, "blocked", 1n],
+    ] as const) {
+      await b.provision({ modeIn, modeOut: "block", policies, subjects: subjects(SERVER) });
+      await b.flows();
+      expect((await a.ask<Sent>(asking, CLIENT)).got).toBe(got);
+      const flows = (await b.flows()).filter((flow) => flow.count > 0n);
+      expect(flows).toMatchObject([{ proto: UDP_LITE, direction: "in", verdict, count }]);
+    }
+    await server.stop();
+  });
+
+  /** Sends 10 bytes 40 times by each of `sockets` sockets to each of the ports, in turn, and waits for each answer. */
+  const inTurn = (sockets: number, ports: readonly number[]): string[] =>
+    python(`
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(${sockets})]
+got = 0
+for _ in range(40):
+    for s in sockets:
+        for port in ${JSON.stringify(ports)}:
+            s.settimeout(2); s.sendto(b"x" * 10, ("10.77.0.2", port)); got += len(s.recv(20))
+print(json.dumps({"errno": 0, "got": got}), flush=True)`);
+
+  test.each([
+    ["by one socket to many", 1, [5302, 5303, 5304]],
+    ["by many sockets to one", 3, [5302]],
+  ] as const)("%s are one flow for each pair, with all of their bytes", async (_what, sockets, ports) => {
+    const servers = await Promise.all(ports.map((port) => b.start(echoDatagrams("10.77.0.2", port), SERVER)));
+    const rules = ports.map((port) => ({ proto: UDP, port, portBits: 16 }));
+    const modes = { modeIn: "block", modeOut: "block" } as const;
+    await a.provision({ ...modes, policies: rules.map(allow), subjects: subjects(CLIENT) });
+    const policies = rules.map((rule) => allow({ ...rule, direction: "in" }));
+    await b.provision({ ...modes, policies, subjects: subjects(SERVER) });
+    await a.flows();
+    await b.flows();
+    const pairs = sockets * ports.length;
+    expect(await a.ask<Sent>(inTurn(sockets, ports), CLIENT)).toEqual({ errno: 0, got: 400 * pairs });
+    await Promise.all(servers.map((server) => server.stop()));
+    for (const host of [a, b]) {
+      const flows = await host.flows();
+      const sum = (of: (flow: (typeof flows)[number]) => bigint): number =>
+        Number(flows.reduce((total, flow) => total + of(flow), 0n));
+      expect(sum((flow) => flow.count)).toBe(pairs);
+      expect(sum((flow) => flow.bytesOut)).toBe(400 * pairs);
+      expect(sum((flow) => flow.bytesIn)).toBe(400 * pairs);
+    }
+  });
+
   test("are answered from the address that they came to, on a socket bound to all", async () => {
     b.ip("addr", "add", "10.77.0.3/24", "dev", "wire0");
     const everywhere = python(`
@@ -276,6 +342,41 @@ print(json.dumps([first, second]), flush=True)`);
     expect(await server.line()).toBe("sent");
     client.child.stdin?.write("\n");
     expect(JSON.parse(await client.line())).toEqual(["1", ""]);
+    await server.stop();
+    await client.stop();
+  });
+
+  test("forgets it for a socket that was connected to answer as well", async () => {
+    const into = allow({ direction: "in", proto: UDP, subject: SERVER });
+    await host.provision({
+      modeIn: "block",
+      modeOut: "block",
+      loopbackEnforce: true,
+      policies: [into, allow({ proto: UDP, subject: CLIENT })],
+      subjects: subjects(CLIENT, SERVER),
+    });
+    const { noState } = host.kernel.counters();
+    const server = await host.start(
+      python(`
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("127.0.0.1", 5402)); print("ready", flush=True)
+s.connect(s.recvfrom(100)[1]); print("connected", flush=True); sys.stdin.readline()
+try: s.send(b"1"); print(0, flush=True)
+except OSError as problem: print(problem.errno, flush=True)
+sys.stdin.readline()`),
+      SERVER,
+    );
+    const client = await host.start(
+      python(`
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("127.0.0.1", 5402)); print("ready", flush=True)
+sys.stdin.readline()`),
+      CLIENT,
+    );
+    expect(await server.line()).toBe("connected");
+    // As above.
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    server.child.stdin?.write("\n");
+    expect(Number(await server.line())).toBe(constants.errno.EPERM);
+    expect(host.kernel.counters().noState).toBe(noState);
     await server.stop();
     await client.stop();
   });
