@@ -1,4 +1,6 @@
 /** Which version of the proofs each agent goes on by, and who waits until one has heard of its keys. */
+import { AWAY_AWAITED_MS_MAX } from "./limits.ts";
+
 export type Heard = {
   /** An agent was given a version: that counts for as long as it does not say itself what it has. */
   given(workload: string, version: number): void;
@@ -9,6 +11,11 @@ export type Heard = {
   /** Those that waited for this one. */
   takeWaiting(forWhom: string): Iterable<string>;
 };
+
+/** Whether the newest key of a host still waits for those that have not heard of it; undefined: it has none. */
+export function isAwaited(offeredAt: Date | undefined, nowMs: number): boolean {
+  return offeredAt !== undefined && nowMs - offeredAt.getTime() <= AWAY_AWAITED_MS_MAX;
+}
 
 export function createHeard(): Heard {
   const given = new Map<string, number>();

@@ -22,3 +22,5 @@ export const RELATIONS_LOOKED_UP_MAX = 256;
 export const KEYS_AHEAD_MS_MAX = 1_000;
 /** New numbers wait this long for the hosts that may meet them to know them; the asker's SYNs wait meanwhile. */
 export const NUMBERS_AHEAD_MS_MAX = 200;
+/** A host that is away holds up its peers' newer keys this long; once it is back, it may refuse them until it has fetched. */
+export const AWAY_AWAITED_MS_MAX = 7 * 24 * 3_600_000;

@@ -7,7 +7,7 @@ import { CARRIER_LABEL } from "../store/state/fleet.ts";
 import * as store from "../store/state/proof.ts";
 import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
 import { freeAddresses, ownAddresses, PATH_KEY, PLACE_KEY, proofStateFor, REACH_KEY } from "./directory.ts";
-import { createHeard } from "./heard.ts";
+import { createHeard, isAwaited } from "./heard.ts";
 import { createHistory } from "./history.ts";
 import { KEYS_AHEAD_MS_MAX, NUMBERS_AHEAD_MS_MAX, RELATIONS_LOOKED_UP_MAX, REVOKED_MAX } from "./limits.ts";
 import type { Concerns, Urgency } from "./notifier.ts";
@@ -304,6 +304,7 @@ class StoredProofs implements Proofs {
 
   #isHeardByAll(owner: string): boolean {
     const { history, keys } = this.#memory;
+    if (!isAwaited(keys.get(owner)?.keys.at(-1)?.offeredAt, this.#parts.nowMs())) return true;
     const isRelated = this.#relations.relatedTo(owner);
     const since = history.changedAt(owner);
     for (const one of keys.keys()) {
