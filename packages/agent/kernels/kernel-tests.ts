@@ -27,7 +27,8 @@ export function chooseTests(words: readonly string[]): readonly string[] {
 }
 
 export function testScript(root: string, chosen: readonly string[]): string {
-  return `cd '${root}' && scripts/node packages/agent/src/compile-ahead.ts && RINGWALL_TEST_SLOWNESS=${SLOWNESS} scripts/node node_modules/vitest/vitest.mjs run --project system --no-isolate ${chosen.join(" ")} \\
+  return `cd '${root}' && scripts/node packages/agent/src/compile-ahead.ts && RINGWALL_TEST_SLOWNESS=${SLOWNESS} \\
+  scripts/node node_modules/vitest/vitest.mjs run --project system --no-isolate ${chosen.join(" ")} \\
   --reporter=verbose --reporter=json \\
   --outputFile.json=/run/results/vitest.json 2>&1 | cat\n`;
 }

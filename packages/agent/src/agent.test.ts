@@ -1,20 +1,10 @@
-import {
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { agentPlan, agentStatus, uninstallAgent } from "./index.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
-import { AGENT_NICE } from "./raise-priority.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
@@ -26,17 +16,6 @@ try:
     print("connected")
 except OSError as problem:
     print("refused", problem.errno)
-`;
-const AGAIN = `
-import socket, sys, time
-refused = 0
-for _ in range(40):
-    try:
-        socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
-    except OSError:
-        refused += 1
-    time.sleep(0.1)
-print(refused, "refused")
 `;
 const SERVE = `
 import os, socket, sys
@@ -134,26 +113,6 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     );
   });
 
-  test("tells of what is refused again and again about once a second, and of all of it", async () => {
-    expect(await host.startAgent()).toBe("ready");
-    await until(() => host.controller.subscriptions.length > 0);
-    host.provision(1n, allowed);
-    await inForce(1n);
-    const other = host.file("again.py", AGAIN);
-    await sleep(30);
-    const begun = performance.now();
-    expect((await run(other)).output).toBe("40 refused\n");
-    const seconds = (performance.now() - begun) / 1000;
-    const batches = () =>
-      host.controller.flows.flatMap((batch) => {
-        const rows = batch.verdict.flatMap((verdict, row) => (verdict === 3 ? [batch.count[row] ?? 0n] : []));
-        return rows.length === 0 ? [] : [rows.reduce((sum, count) => sum + count)];
-      });
-    await until(() => batches().reduce((sum, count) => sum + count, 0n) === 40n);
-    // One by the clock and one for the refusals in each second, and what the first and the last are part of.
-    expect(batches().length).toBeLessThanOrEqual(2 * seconds + 3);
-  });
-
   test("a copy of the interpreter with one byte changed, and one that stands in its place, are other programs", async () => {
     const genuine = `${host.folder}/interpreter`;
     cpSync(PYTHON, genuine);
@@ -172,17 +131,6 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     expect((await host.run(argv(changed))).output).toContain("refused");
     renameSync(changed, genuine);
     expect((await host.run(argv(genuine))).output).toContain("refused");
-  });
-
-  test("all its threads have their turn before what keeps the machine busy", async () => {
-    expect(await host.startAgent()).toBe("ready");
-    const tasks = `/proc/${host.agent?.pid}/task`;
-    // proc(5): after the name in brackets the state is the first, so the nice value the 17th.
-    const nice = readdirSync(tasks).map((thread) =>
-      Number(readFileSync(`${tasks}/${thread}/stat`, "utf8").split(") ")[1]?.split(" ")[16]),
-    );
-    expect(nice.length).toBeGreaterThan(3);
-    expect(new Set(nice)).toEqual(new Set([AGENT_NICE]));
   });
 
   test("killed, it leaves its policy in force; restarted, it takes over without a gap", async () => {

@@ -18,7 +18,7 @@ import { hashOfToken, hashSecret, TOKEN_PREFIX } from "../pki/enrollment-token.t
 import { decodeKeyOffer, type KeyOffer } from "../proof/decode-proof.ts";
 import { tellVersion } from "../proof/notifier.ts";
 import { createProofServices } from "../proof/proof-services.ts";
-import type { Proofs } from "../proof/proofs.ts";
+import type { Proofs } from "../proof/proofs-parts.ts";
 import type { FlowStore } from "../store/flows/flow-store.ts";
 import type { Credentials } from "../store/state/credentials.ts";
 import { findToken, type TokenFault, useToken } from "../store/state/enrollment.ts";

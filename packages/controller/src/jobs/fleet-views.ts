@@ -3,7 +3,7 @@ import { type Inventory, modesOf, type PolicySet, selectsWorkload } from "@ringw
 import { hostCapabilities } from "@ringwall/protocol/agent";
 import type { PolicyView, SegmentView, WorkloadView } from "@ringwall/protocol/rest";
 import type { Hub } from "../api/agents/hub.ts";
-import type { Proofs } from "../proof/proofs.ts";
+import type { Proofs } from "../proof/proofs-parts.ts";
 import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
 import { levelOf } from "./required-level.ts";
 import type { Rollout } from "./rollout.ts";

@@ -2,7 +2,7 @@ import { fail, ok, type Result } from "@ringwall/model";
 import type { AgentRefusal, AgentServices } from "../api/agents/services.ts";
 import type { Fleet } from "../store/state/fleet.ts";
 import { decodeFetch, decodeKeyOffer, decodeProcesses, decodeProofReport } from "./decode-proof.ts";
-import type { Proofs } from "./proofs.ts";
+import type { Proofs } from "./proofs-parts.ts";
 
 /** What agents ask about proofs, checked; workloads are those of certificates already. */
 export function createProofServices(

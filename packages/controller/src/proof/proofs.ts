@@ -7,7 +7,7 @@ import { CARRIER_LABEL } from "../store/state/fleet.ts";
 import * as store from "../store/state/proof.ts";
 import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
 import { freeAddresses, ownAddresses, PATH_KEY, PLACE_KEY, proofStateFor, REACH_KEY } from "./directory.ts";
-import { createHeard, isAwaited } from "./heard.ts";
+import { createHeard, type Heard } from "./heard.ts";
 import { createHistory } from "./history.ts";
 import { KEYS_AHEAD_MS_MAX, NUMBERS_AHEAD_MS_MAX, RELATIONS_LOOKED_UP_MAX, REVOKED_MAX } from "./limits.ts";
 import type { Concerns, Urgency } from "./notifier.ts";
@@ -15,44 +15,13 @@ import { loadNumbers } from "./numbers.ts";
 import { createPaths, type Path } from "./paths.ts";
 import { CHANGES, type Changes, createProfiles, type Profile } from "./profiles.ts";
 import { profileAlert, strippedAlert } from "./proof-alerts.ts";
-import type { KnownPath, ProofsParts } from "./proofs-parts.ts";
+import type { KnownPath, Proofs, ProofsParts } from "./proofs-parts.ts";
 import { createRelations, type Relations } from "./relations.ts";
 import { sameKeys } from "./same-keys.ts";
 import { createTold } from "./told.ts";
 
 /** Things that change and are told: hosts and pairs of hosts. */
 const HISTORY_KEYS_MAX = 200_000;
-
-/** The proof of software, fleet-wide: who has which keys, which numbers mean whom, and where proofs arrive. */
-export type Proofs = {
-  /** Takes the keys a host offers in place of those it had; no keys: it can't prove any more. */
-  offer(workload: string, offer: KeyOffer): Promise<Result<void, string>>;
-  number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]>;
-  fetch(workload: string, since: number, numbers: readonly number[]): ProofState;
-  report(workload: string, counts: readonly ReportedCounts[]): Promise<void>;
-  /** The host goes on by this version, also after a restart. */
-  has(workload: string, version: number): void;
-  /** The host is set up anew: it has no keys yet, and its paths are to be found out. */
-  renewed(workload: string): Promise<void>;
-  /** The host is forgotten: what it proves counts for nothing any more. Call it while its addresses are known. */
-  revoke(workload: string): Promise<void>;
-  /** Tells of hosts whose addresses are others now. */
-  addressesChanged(): void;
-  /**
-   * Before policies are sent: hosts get the keys of the peers that these speak of, and those the hosts'. Resolves when all that
-   * are connected have them, or after `KEYS_AHEAD_MS_MAX`.
-   */
-  keysAhead(policies: readonly Pick<CompiledHost, "workload" | "reach">[]): Promise<void>;
-  /** The host enforces what it should, so that what its former policy spoke of counts no more. */
-  settled(workload: string): void;
-  /** The host reports that it talks with these addresses. */
-  talks(workload: string, addresses: Iterable<string>): void;
-  version(): number;
-  keysOf(workload: string): store.StoredKeys | null;
-  paths(): readonly KnownPath[];
-  /** For questions about what was seen: who can prove now, and where proofs do not arrive. */
-  facts(): ProofFacts;
-};
 
 export async function createProofs(parts: ProofsParts): Promise<Proofs> {
   const { db } = parts;
@@ -99,7 +68,7 @@ class StoredProofs implements Proofs {
   readonly #places = new Map<string, readonly bigint[]>();
   readonly #relations: Relations;
   readonly #told = createTold();
-  readonly #heard = createHeard();
+  readonly #heard: Heard;
   /** Keys and paths are stored before they are told, one change after the other. */
   readonly #oneAtATime = createMutex();
 
@@ -110,6 +79,12 @@ class StoredProofs implements Proofs {
       (workload) => this.#places.get(workload) ?? [],
       (workload) => parts.fleet.carriedBy(workload).length > 0,
     );
+    this.#heard = createHeard({
+      ...memory,
+      relatedTo: (owner) => this.#relations.relatedTo(owner),
+      nowMs: parts.nowMs,
+      onHeard: (owner) => parts.onChange("soon", (one) => one === owner),
+    });
     for (const workload of memory.keys.keys()) parts.fleet.setProving(workload, true);
     for (const workload of [...memory.keys.keys(), ...memory.revoked.keys()]) this.#place(workload);
   }
@@ -153,13 +128,11 @@ class StoredProofs implements Proofs {
     const state = proofStateFor(parts, workload, since, numbers);
     this.#told.has(workload, this.version());
     this.#heard.given(workload, this.version());
-    this.#lookAgain(workload);
-    return { ...state, heardGeneration: this.#heardGeneration(workload) };
+    return { ...state, heardGeneration: this.#heard.generationOf(workload) };
   }
 
   has(workload: string, version: number): void {
     this.#heard.has(workload, version);
-    this.#lookAgain(workload);
   }
 
   report(workload: string, counts: readonly ReportedCounts[]): Promise<void> {
@@ -255,7 +228,7 @@ class StoredProofs implements Proofs {
 
   settled(workload: string): void {
     if (!this.#relations.settle(workload)) return;
-    this.#lookAgain(workload);
+    this.#heard.lookAgain(workload);
     this.#memory.history.touch(REACH_KEY(workload));
     this.#parts.onChange("soon", (one) => one === workload);
   }
@@ -294,32 +267,6 @@ class StoredProofs implements Proofs {
       provers: [...this.#memory.keys.keys()],
       stripped: stripped.map(({ source, destination }) => ({ source, destination })),
     };
-  }
-
-  /** The newest key of a host that all who are to check what is made with it have; 0 for none. */
-  #heardGeneration(owner: string): number {
-    const generations = this.#memory.keys.get(owner)?.keys.map((key) => key.generation) ?? [];
-    return (this.#isHeardByAll(owner) ? generations : generations.slice(0, -1)).at(-1) ?? 0;
-  }
-
-  #isHeardByAll(owner: string): boolean {
-    const { history, keys } = this.#memory;
-    if (!isAwaited(keys.get(owner)?.keys.at(-1)?.offeredAt, this.#parts.nowMs())) return true;
-    const isRelated = this.#relations.relatedTo(owner);
-    const since = history.changedAt(owner);
-    for (const one of keys.keys()) {
-      const version = this.#heard.versionOf(one);
-      if (one === owner || (version >= since && !history.isTooOld(version)) || !isRelated(one)) continue;
-      this.#heard.wait(owner, one);
-      return false;
-    }
-    return true;
-  }
-
-  /** Who waited for this host may use its newest key now, or waits for another. */
-  #lookAgain(workload: string): void {
-    for (const owner of this.#heard.takeWaiting(workload))
-      if (this.#isHeardByAll(owner)) this.#parts.onChange("soon", (one) => one === owner);
   }
 
   #pathsOf({ datagrams }: { readonly datagrams: boolean }) {
@@ -404,7 +351,7 @@ class StoredProofs implements Proofs {
       gone.add(workload);
     }
     history.touch(workload);
-    this.#lookAgain(workload);
+    this.#heard.lookAgain(workload);
     if (gone.size > REVOKED_MAX) {
       gone.clear();
       history.forget();

@@ -13,7 +13,7 @@ import type { Shadows } from "../jobs/shadow/shadows.ts";
 import { EDGE_SLOT_SECONDS } from "../jobs/window.ts";
 import type { Asker } from "../jobs/worker/ask.ts";
 import type { Authority } from "../pki/authority.ts";
-import type { Proofs } from "../proof/proofs.ts";
+import type { Proofs } from "../proof/proofs-parts.ts";
 import { CONNECTION_ROWS_MAX } from "../store/flows/connections.ts";
 import type { FlowStore } from "../store/flows/flow-store.ts";
 import type { Credentials } from "../store/state/credentials.ts";

@@ -1,4 +1,4 @@
-import type { Proofs } from "../../proof/proofs.ts";
+import type { Proofs } from "../../proof/proofs-parts.ts";
 
 /** What two hosts prove to each other: `proof` (TCP), `datagram-proof`. None where it does not arrive on the way. */
 export function proofFeatures(
