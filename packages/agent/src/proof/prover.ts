@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ProcessIdentity } from "@ringwall/model";
-import { PROOF_ITEMS_MAX } from "@ringwall/protocol/agent";
+import { PROOF_ITEMS_MAX, type ProofReportSchema } from "@ringwall/protocol/agent";
 import type { Kernel, ProofEvent } from "../kernel/contract.ts";
-import { CALL_TIMEOUT_MS } from "../session/client.ts";
+import { CALL_TIMEOUT_MS, type ControllerClient } from "../session/client.ts";
 import { learn } from "./knowledge.ts";
 import { nameFault } from "./name-fault.ts";
 import { createNumbering, type Numbering } from "./numbering.ts";
@@ -21,6 +22,7 @@ const OWN_NUMBERS_MAX = 4096;
 const READY_MS_MAX = 2000;
 /** Numbers that were asked for and not found are asked for again after this, milliseconds. */
 const ASK_AGAIN_MS = 2000;
+type Counts = MessageInitShape<typeof ProofReportSchema>["counts"] & {};
 const CALL = { timeoutMs: CALL_TIMEOUT_MS };
 
 export type ProverParts = OwnKeysParts & {
@@ -144,7 +146,7 @@ class StoredProver implements Prover {
   }
 
   async tick(): Promise<void> {
-    const { kernel, workload } = this.#parts;
+    const { kernel } = this.#parts;
     const client = this.#parts.client();
     if (client === null) return this.#disconnect();
     await this.#inTurn(this.#keys.offer);
@@ -157,9 +159,14 @@ class StoredProver implements Prover {
       ...this.#readCounts(kernel.proof.counts()).map((one) => ({ ...one, datagrams: false })),
       ...this.#readDatagramCounts(kernel.proof.datagramCounts()).map((one) => ({ ...one, datagrams: true })),
     ];
+    await this.#report(client, counts);
+  }
+
+  /** Also what this agent goes on by: keys of others wait for that. */
+  async #report(client: ControllerClient, counts: Counts = []): Promise<void> {
     const version = this.#savedVersion;
     if (counts.length === 0 && version === this.#toldVersion) return;
-    await client.service.reportProofs({ workload, counts, version }, CALL);
+    await client.service.reportProofs({ workload: this.#parts.workload, counts, version }, CALL);
     this.#toldVersion = version;
   }
 
@@ -217,6 +224,8 @@ class StoredProver implements Prover {
     );
     this.#isSaved &&= known.version === version && identities.length === 0;
     await this.#save();
+    // The next tick tells it where this fails.
+    if (changed.length > 0) this.#report(client).catch(() => undefined);
   }
 
   async #save(): Promise<void> {

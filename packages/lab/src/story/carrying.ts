@@ -78,6 +78,8 @@ export async function carryContainers(cast: Cast): Promise<void> {
   } finally {
     await Promise.all([agent, closed.server, open.server].map((one) => one.stop("SIGTERM", STOP_MS_MAX)));
   }
+  // Its agent is gone for good; others' proof keys would wait for it.
+  await operator.type("forget", NAME);
 }
 
 function startContainer(host: LabHost): Container {
