@@ -227,10 +227,15 @@ static __always_inline void send_exec(struct task_struct *task,
 		count(RW_COUNT_RING_FULL);
 }
 
+/* A `#!` line led here: the kernel has replaced the name to be interpreted. */
+static __always_inline bool is_interpreting(struct linux_binprm *bprm)
+{
+	return BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename);
+}
+
 /*
  * Does the agent know all of this execution? An interpreter's never is, for its
- * arguments say what it runs; nor what a `#!` line led to, for then the kernel
- * has replaced the name to be interpreted.
+ * arguments say what it runs; nor what a `#!` line led to.
  */
 static __always_inline bool is_routine(struct linux_binprm *bprm,
 				       const struct rw_file_key *file,
@@ -239,9 +244,7 @@ static __always_inline bool is_routine(struct linux_binprm *bprm,
 	struct rw_routine_key key = {};
 	__u32 *exe_id;
 
-	if (state->flags)
-		return false;
-	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+	if (state->flags || is_interpreting(bprm))
 		return false;
 	key.file = *file;
 	key.cgroup_id = state->cgroup_id;
@@ -264,6 +267,9 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 	}
 	fill_file_key(&file, BPF_CORE_READ(bprm, file));
 	fill_task(&state, task, &file);
+	/* Of a program that was met without a script, nobody knew that it runs some. */
+	if (is_interpreting(bprm))
+		state.flags |= RW_TASK_PENDING;
 	if (bpf_map_update_elem(&tasks, &tgid, &state, BPF_ANY)) {
 		/* INVARIANT: what ran before must not vouch for what runs now. */
 		bpf_map_delete_elem(&tasks, &tgid);
