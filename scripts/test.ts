@@ -159,7 +159,7 @@ async function closingTotals(args: readonly string[]): Promise<Totals> {
   const { code, output } = await execute(process.execPath, args);
   const failures = output
     .split("\n")
-    .filter((one) => /^\s*(FAIL\b|failed: )/.test(one))
+    .filter((one) => /^(\s+FAIL |failed: )/.test(one))
     .map((one) => one.trim());
   const line = /(\d+) passed, (\d+) failed, (\d+) skipped\s*$/.exec(output.trimEnd());
   if (line === null)

@@ -234,17 +234,16 @@ static __always_inline bool is_interpreting(struct linux_binprm *bprm)
 }
 
 /*
- * Does the agent know all of this execution? An interpreter's never is, for its
- * arguments say what it runs; nor what a `#!` line led to.
+ * Does the agent know all of this execution? What is pending never is: an
+ * interpreter, whose arguments say what it runs, or what a `#!` line led to.
  */
-static __always_inline bool is_routine(struct linux_binprm *bprm,
-				       const struct rw_file_key *file,
+static __always_inline bool is_routine(const struct rw_file_key *file,
 				       const struct rw_task *state)
 {
 	struct rw_routine_key key = {};
 	__u32 *exe_id;
 
-	if (state->flags || is_interpreting(bprm))
+	if (state->flags)
 		return false;
 	key.file = *file;
 	key.cgroup_id = state->cgroup_id;
@@ -275,7 +274,7 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid,
 		bpf_map_delete_elem(&tasks, &tgid);
 		count(RW_COUNT_TASKS_FULL);
 	}
-	if (is_routine(bprm, &file, &state))
+	if (is_routine(&file, &state))
 		count(RW_COUNT_ROUTINE_EXECS);
 	else
 		send_exec(task, bprm, &file, &state);

@@ -49,14 +49,11 @@ static __always_inline void resolve_process(struct rw_process *process,
 	process->flags = answer->flags & ~RW_TASK_PENDING;
 }
 
-static __always_inline void current_process(struct rw_process *process)
+/* What its execution made of it, as far as that is known. */
+static __always_inline void look_up_task(struct rw_process *process)
 {
 	struct rw_task *task;
 
-	__builtin_memset(process, 0, sizeof(*process));
-	process->tgid = bpf_get_current_pid_tgid() >> 32;
-	process->uid = (__u32)bpf_get_current_uid_gid();
-	process->cgroup_id = bpf_get_current_cgroup_id();
 	task = bpf_map_lookup_elem(&tasks, &process->tgid);
 	if (!task) {
 		process->flags = RW_TASK_PENDING;
@@ -66,23 +63,24 @@ static __always_inline void current_process(struct rw_process *process)
 	resolve_process(process, ~0ULL);
 }
 
+static __always_inline void current_process(struct rw_process *process)
+{
+	__builtin_memset(process, 0, sizeof(*process));
+	process->tgid = bpf_get_current_pid_tgid() >> 32;
+	process->uid = (__u32)bpf_get_current_uid_gid();
+	process->cgroup_id = bpf_get_current_cgroup_id();
+	look_up_task(process);
+}
+
 /* The same of another process than the one that acts. */
 static __always_inline void process_of(struct rw_process *process,
 				       struct task_struct *whose)
 {
-	struct rw_task *task;
-
 	__builtin_memset(process, 0, sizeof(*process));
 	process->tgid = BPF_CORE_READ(whose, tgid);
 	process->uid = BPF_CORE_READ(whose, cred, uid.val);
 	process->cgroup_id = BPF_CORE_READ(whose, cgroups, dfl_cgrp, kn, id);
-	task = bpf_map_lookup_elem(&tasks, &process->tgid);
-	if (!task) {
-		process->flags = RW_TASK_PENDING;
-		return;
-	}
-	adopt_task(process, task);
-	resolve_process(process, ~0ULL);
+	look_up_task(process);
 }
 
 /* Is it that process, and has it not become another since? */
