@@ -42,7 +42,7 @@ export function fleet(size: number, now: number, seed = 1): MockState {
     status: {
       ...base.status,
       revision: 3,
-      agents: { connected: size - 2, enrolled: size, behind: 1 },
+      agents: { connected: size - 2, enrolled: size, behind: 1, awaited: 0 },
       flows: { stored: edges.length * 40, lost: 12 },
     },
     workloads: workloadsOf(members, now),

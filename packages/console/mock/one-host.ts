@@ -48,7 +48,7 @@ export function nothing(now: number): MockState {
       revision: 0,
       proposedAt: null,
       generation: 1,
-      agents: { connected: 1, enrolled: 1, behind: 0 },
+      agents: { connected: 1, enrolled: 1, behind: 0, awaited: 0 },
       flows: { stored: 0, lost: 0 },
     },
     workloads: [],

@@ -38,7 +38,7 @@ function pending(now: number): MockState {
       ...base.status,
       revision: 7,
       generation: 15,
-      agents: { connected: 6, enrolled: 7, behind: 1 },
+      agents: { connected: 6, enrolled: 7, behind: 1, awaited: 0 },
       pending: {
         revision: 7,
         generation: 15,

@@ -91,7 +91,7 @@ export function threeTier(now: number): MockState {
       generation: 14,
       draftChanged: false,
       pending: null,
-      agents: { connected: 7, enrolled: 7, behind: 0 },
+      agents: { connected: 7, enrolled: 7, behind: 0, awaited: 0 },
       flows: { stored: 231_405, lost: 0 },
       proposedAt: proposal.madeAt,
       consoleUrl: "http://127.0.0.1:7480",

@@ -24,6 +24,7 @@ import type { ControllerOptions } from "./options.ts";
 import { type Authority, loadAuthority } from "./pki/authority.ts";
 import { createNotifier } from "./proof/notifier.ts";
 import { createProofs } from "./proof/proofs.ts";
+import { watchAwaited } from "./proof/watch-awaited.ts";
 import { createUserServices } from "./services/user-services.ts";
 import { ControllerStartError } from "./start-error.ts";
 import type { Stopper } from "./stopper.ts";
@@ -72,7 +73,11 @@ export async function startControl(
   // Ended before the server is, so that subscriptions end in order.
   stopper.add(async () => hub.close());
   const watch = watchAgents(fleet, hub, alert);
-  stopper.add(async () => watch.close());
+  const awaited = watchAwaited(core.proofs);
+  stopper.add(async () => {
+    watch.close();
+    awaited.close();
+  });
   const userServices = createUserServices({
     ...core,
     drafts: createDraftReader(db),

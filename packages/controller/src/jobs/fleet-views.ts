@@ -3,6 +3,7 @@ import { type Inventory, modesOf, type PolicySet, selectsWorkload } from "@ringw
 import { hostCapabilities } from "@ringwall/protocol/agent";
 import type { PolicyView, SegmentView, WorkloadView } from "@ringwall/protocol/rest";
 import type { Hub } from "../api/agents/hub.ts";
+import { awaitedProblem } from "../proof/awaited-problem.ts";
 import type { Proofs } from "../proof/proofs-parts.ts";
 import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
 import { levelOf } from "./required-level.ts";
@@ -18,6 +19,7 @@ type FleetViewParts = {
 
 /** Every workload of the inventory, with its agent where it has one. */
 export function workloadViews(set: PolicySet, inventory: Inventory, parts: FleetViewParts): WorkloadView[] {
+  const awaited = parts.proofs.awaited();
   return inventory.workloads.map((workload) => {
     const { name, labels } = workload.metadata;
     const agent = parts.fleet.get(name);
@@ -27,7 +29,7 @@ export function workloadViews(set: PolicySet, inventory: Inventory, parts: Fleet
       labels: labels ?? {},
       addresses: workload.spec.addresses,
       management: workload.spec.management ?? "none",
-      agent: agent === undefined ? null : agentView(agent, parts),
+      agent: agent === undefined ? null : agentView(agent, awaited, parts),
       segments: set.segments
         .filter((one) => selectsWorkload(one.spec.workloads, workload))
         .map((one) => one.metadata.name),
@@ -36,11 +38,18 @@ export function workloadViews(set: PolicySet, inventory: Inventory, parts: Fleet
   });
 }
 
-function agentView(agent: AgentRecord, { hub, rollout, proofs }: FleetViewParts): WorkloadView["agent"] {
+function agentView(
+  agent: AgentRecord,
+  awaited: ReturnType<Proofs["awaited"]>,
+  { hub, rollout, proofs }: FleetViewParts,
+): WorkloadView["agent"] {
   const wanted = rollout.wanted(agent.name);
-  const problem = [agent.problem, wanted?.problem ?? ""].filter((one) => one !== "").join("; ");
+  const connected = hub.isConnected(agent.name);
+  const waits = awaited.get(agent.name);
+  const holdsUp = waits === undefined ? "" : awaitedProblem({ ...agent, connected }, waits);
+  const problem = [agent.problem, wanted?.problem ?? "", holdsUp].filter((one) => one !== "").join("; ");
   return {
-    connected: hub.isConnected(agent.name),
+    connected,
     lastSeen: agent.lastSeen?.toISOString() ?? null,
     version: agent.version,
     generation: agent.generation,

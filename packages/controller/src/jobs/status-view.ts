@@ -10,7 +10,7 @@ export const VERSION = "0.1.0";
 
 /** What is live, what waits, and who is behind. */
 export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
-  const { db, fleet, flows, hub, changes, rollout, drafts } = parts;
+  const { db, fleet, flows, hub, changes, rollout, drafts, proofs } = parts;
   const live = changes.live();
   const { parsed } = await drafts.load();
   const agents = fleet.all();
@@ -25,6 +25,7 @@ export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
       connected: hub.connected().length,
       enrolled: agents.length,
       behind: agents.filter((agent, index) => agent.generation < (wanted[index] ?? 0)).length,
+      awaited: proofs.awaited().size,
     },
     flows: {
       stored: await flows.count(),

@@ -24,3 +24,9 @@ export const KEYS_AHEAD_MS_MAX = 1_000;
 export const NUMBERS_AHEAD_MS_MAX = 200;
 /** A host that is away holds up its peers' newer keys this long; once it is back, it may refuse them until it has fetched. */
 export const AWAY_AWAITED_MS_MAX = 7 * 24 * 3_600_000;
+/** Nobody hears at once: a host that others wait for is named this long after the first of them began to, or the controller started. */
+export const AWAITED_SHOWN_AFTER_MS = 60_000;
+/** How often hosts are told that nobody waits for the one that is away any more. */
+export const AWAITED_LOOK_MS = 60_000;
+/** Hosts that wait for another which are named in its problem; the rest are counted. */
+export const AWAITED_NAMED_MAX = 3;

@@ -7,6 +7,7 @@ import type { Fleet } from "../store/state/fleet.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import type { StoredKeys } from "../store/state/proof.ts";
 import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
+import type { Awaited } from "./heard.ts";
 import type { Concerns, Urgency } from "./notifier.ts";
 import type { Path } from "./paths.ts";
 
@@ -51,6 +52,10 @@ export type Proofs = {
   talks(workload: string, addresses: Iterable<string>): void;
   version(): number;
   keysOf(workload: string): StoredKeys | null;
+  /** Hosts without which others do not use their newest keys. */
+  awaited(): ReadonlyMap<string, Awaited>;
+  /** Tells hosts that nobody waits for the one that is away any more; time alone does that. */
+  lookAgain(): void;
   paths(): readonly KnownPath[];
   /** For questions about what was seen: who can prove now, and where proofs do not arrive. */
   facts(): ProofFacts;

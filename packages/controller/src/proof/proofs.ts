@@ -7,7 +7,7 @@ import { CARRIER_LABEL } from "../store/state/fleet.ts";
 import * as store from "../store/state/proof.ts";
 import type { KeyOffer, ReportedCounts } from "./decode-proof.ts";
 import { freeAddresses, ownAddresses, PATH_KEY, PLACE_KEY, proofStateFor, REACH_KEY } from "./directory.ts";
-import { createHeard, type Heard } from "./heard.ts";
+import { type Awaited, createHeard, type Heard } from "./heard.ts";
 import { createHistory } from "./history.ts";
 import { KEYS_AHEAD_MS_MAX, NUMBERS_AHEAD_MS_MAX, RELATIONS_LOOKED_UP_MAX, REVOKED_MAX } from "./limits.ts";
 import type { Concerns, Urgency } from "./notifier.ts";
@@ -82,6 +82,7 @@ class StoredProofs implements Proofs {
     this.#heard = createHeard({
       ...memory,
       relatedTo: (owner) => this.#relations.relatedTo(owner),
+      isConnected: parts.isConnected,
       nowMs: parts.nowMs,
       onHeard: (owner) => parts.onChange("soon", (one) => one === owner),
     });
@@ -168,6 +169,7 @@ class StoredProofs implements Proofs {
       for (const profile of this.#memory.profiles.forget(workload)) await store.deleteProfile(db, profile);
       this.#forgetPaths(workload);
       this.#relations.forget(workload);
+      this.#heard.forget(workload);
       const known = this.#memory.keys.delete(workload) || this.#noLongerRevoked(workload);
       if (known) this.#changed(workload);
       this.#setProving(workload);
@@ -179,6 +181,7 @@ class StoredProofs implements Proofs {
       const { db, fleet } = this.#parts;
       this.#forgetPaths(workload);
       this.#relations.forget(workload);
+      this.#heard.forget(workload);
       if (!this.#memory.keys.delete(workload)) return;
       fleet.setProving(workload, false);
       const carried = fleet.carriedBy(workload).flatMap((one) => one.addresses);
@@ -253,6 +256,14 @@ class StoredProofs implements Proofs {
 
   keysOf(workload: string): store.StoredKeys | null {
     return this.#memory.keys.get(workload) ?? null;
+  }
+
+  awaited(): ReadonlyMap<string, Awaited> {
+    return this.#heard.awaited();
+  }
+
+  lookAgain(): void {
+    this.#heard.lookAtAll();
   }
 
   paths(): readonly KnownPath[] {

@@ -1210,6 +1210,7 @@ export interface components {
         };
         StatusView: {
             agents: {
+                awaited: number;
                 behind: number;
                 connected: number;
                 enrolled: number;

@@ -172,7 +172,13 @@ export const statusView = z.object({
   generation: z.int(),
   draftChanged: z.boolean(),
   pending: pendingConfirm.nullable(),
-  agents: z.object({ connected: z.int(), enrolled: z.int(), behind: z.int() }),
+  agents: z.object({
+    connected: z.int(),
+    enrolled: z.int(),
+    behind: z.int(),
+    /** Hosts without which others do not use their newest proof keys; their problems say more. */
+    awaited: z.int(),
+  }),
   flows: z.object({ stored: z.int(), lost: z.int() }),
   /** When the learner made the proposal that is to be reviewed; null while it made none. */
   proposedAt: instant.nullable(),

@@ -1,5 +1,7 @@
 import { type WorkloadView, workloadView } from "@ringwall/protocol/rest";
 import { z } from "zod";
+import { commandName } from "../../command-name.ts";
+import { cleanLines } from "../../output/clean.ts";
 import { paint, type Style, say } from "../../output/print.ts";
 import { formatCount, plural } from "../../output/size.ts";
 import { printTable } from "../../output/table.ts";
@@ -33,16 +35,31 @@ export const kind = defineKind<Host>({
         host.kernel ?? "-",
         host.proof === null ? "none" : `key ${host.proof.generations.at(-1)}`,
         lacking(host).join(", ") || "-",
-        pausedOf(host) || host.problem || "-",
+        pausedOf(host) || headOf(host.problem) || "-",
         formatCount(host.flowsLost),
       ]),
     );
-    for (const line of meanings(hosts)) say(line);
+    for (const line of [...meanings(hosts), ...problems(hosts)]) say(line);
   },
 });
 
 function pausedOf({ pausedUntil }: Host): string {
   return pausedUntil === null ? "" : `PAUSED until ${pausedUntil}`;
+}
+
+/** The rest, with what to do, has no room in a table. */
+function headOf(problem: string): string {
+  return problem.split("\n", 1)[0] ?? "";
+}
+
+/** Each in full, with what to do about it. */
+function problems(hosts: readonly Host[]): string[] {
+  return hosts
+    .filter((host) => host.problem !== "")
+    .map(({ name, problem }) => {
+      const text = cleanLines(problem).replaceAll("`ringwall ", `\`${commandName()} `);
+      return `${paint("yellow", name)}: ${text}`;
+    });
 }
 
 function lacking(host: Host): string[] {

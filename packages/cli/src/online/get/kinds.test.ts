@@ -1,4 +1,4 @@
-import type { flow, workloadView } from "@ringwall/protocol/rest";
+import type { flow, statusView, workloadView } from "@ringwall/protocol/rest";
 import { afterEach, expect, it, vi } from "vitest";
 import type { z } from "zod";
 import type { Api } from "../../server/api.ts";
@@ -7,6 +7,7 @@ import { kind as flows } from "./flows.ts";
 import { kind as hosts } from "./hosts.ts";
 import type { Kind } from "./kind.ts";
 import { kind as paths } from "./paths.ts";
+import { kind as statuses } from "./status.ts";
 
 const NOW = Date.parse("2026-11-20T10:00:00Z");
 afterEach(() => vi.restoreAllMocks());
@@ -70,6 +71,34 @@ it("hosts are shown with their level, and what is missing is explained once", as
     "reset-inbound is missing on 1 host: without reset-inbound",
   ]);
   expect(lines.join()).not.toContain("printer");
+});
+
+it("a host's problem is shown with what to do about it, which has no room in the table", async () => {
+  const one = workload("db-1", []);
+  const problem =
+    "warning[keys-awaited]: web-1 does not use newer proof keys, as this host is away: waiting since 2026-11-20 09:00 UTC, " +
+    "until 2026-11-27 09:00 UTC at most\n  fix: start its agent; if the host is gone for good: `ringwall forget db-1`";
+  const workloads = [{ ...one, agent: one.agent === null ? null : { ...one.agent, problem } }];
+  const [, row, ...below] = (await printed(hosts, { workloads })).trimEnd().split("\n");
+  expect(row).toMatch(/db-1 .*warning\[keys-awaited\]: web-1 does not use .* at most +0$/);
+  expect(below.join("\n")).toBe(`db-1: ${problem}`);
+});
+
+it("the status counts hosts that hold up proof keys, and says where to look", async () => {
+  const status: z.input<typeof statusView> = {
+    version: "1",
+    revision: 1,
+    generation: 1,
+    draftChanged: false,
+    pending: null,
+    agents: { connected: 2, enrolled: 3, behind: 0, awaited: 1 },
+    flows: { stored: 0, lost: 0 },
+    proposedAt: null,
+    consoleUrl: "http://127.0.0.1:7480",
+  };
+  expect(await printed(statuses, status)).toContain(
+    "2 of 3 enrolled agents connected, 1 holding up proof keys: `ringwall get hosts`\n",
+  );
 });
 
 it("paths are shown with both ends' counts and since when proofs are stripped", async () => {

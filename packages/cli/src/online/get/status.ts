@@ -19,6 +19,10 @@ export const kind = defineKind<StatusView>({
 export function statusLines(status: StatusView, nowMs: number): string[] {
   const { agents, flows, pending } = status;
   const behind = agents.behind === 0 ? "" : paint("yellow", `, ${agents.behind} behind`);
+  const awaited =
+    agents.awaited === 0
+      ? ""
+      : paint("yellow", `, ${agents.awaited} holding up proof keys: \`${commandName()} get hosts\``);
   const lost = flows.lost === 0 ? "" : paint("red", `, ${formatCount(flows.lost)} lost`);
   const rows: [string, string][] = [
     ["controller", `version ${status.version}`],
@@ -27,7 +31,10 @@ export function statusLines(status: StatusView, nowMs: number): string[] {
       status.revision === 0 ? "none provisioned yet" : `${status.revision} (generation ${status.generation})`,
     ],
     ["draft", status.draftChanged ? "differs from the live revision" : "as the live revision"],
-    ["agents", `${agents.connected} of ${plural(agents.enrolled, "enrolled agent")} connected${behind}`],
+    [
+      "agents",
+      `${agents.connected} of ${plural(agents.enrolled, "enrolled agent")} connected${behind}${awaited}`,
+    ],
     ["flows", `${formatCount(flows.stored)} stored${lost}`],
     ["console", status.consoleUrl],
   ];

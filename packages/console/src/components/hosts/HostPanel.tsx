@@ -32,7 +32,11 @@ export function HostPanel({ workload, onClose }: Props) {
               <Keys proof={agent.proof} />
             </Fact>
             <Fact term="Flows lost">{formatCount(agent.flowsLost)}</Fact>
-            {agent.problem === "" ? null : <Fact term="Problem">{agent.problem}</Fact>}
+            {agent.problem === "" ? null : (
+              <Fact term="Problem">
+                <span className={classes["problem"]}>{agent.problem}</span>
+              </Fact>
+            )}
           </Facts>
           <Features agent={agent} available={false} title="What this kernel lacks" />
           <Features agent={agent} available={true} title="What it gives" />

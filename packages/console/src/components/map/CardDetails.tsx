@@ -52,7 +52,7 @@ function Workload({ workload }: { readonly workload: WorkloadView }) {
         <ModeBadge mode={modes.processes} />
       </Fact>
       <Fact term="Agent">
-        {agent === null ? <NotKnown>none</NotKnown> : agent.connected ? "connected" : agent.problem || "lost"}
+        {agent === null ? <NotKnown>none</NotKnown> : agent.connected ? "connected" : lostText(agent.problem)}
       </Fact>
       <Fact term="Flows">
         <Link {...pb.flows({ workload: workload.name })} className="rw-link">
@@ -61,4 +61,8 @@ function Workload({ workload }: { readonly workload: WorkloadView }) {
       </Fact>
     </Facts>
   );
+}
+
+function lostText(problem: string): string {
+  return problem === "" ? "lost" : `lost; ${problem}`;
 }
