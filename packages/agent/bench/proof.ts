@@ -3,70 +3,172 @@
  *
  *   scripts/node packages/agent/bench/proof.ts [ROUNDS] [CONNECTIONS]
  *
- * Client and server share a thread on loopback. Each round measures without programs, with them, with them and the
- * proof, and without again; the two without are the A/A control. Figures are medians of the rounds' ratios.
+ * Three loads on loopback: Node.js programs, which mutual TLS is measured with as well; a client and a server in C, each
+ * a process; and both of these in one thread, where nothing else is measured than what the kernel computes. In each
+ * round a load runs out of the programs' reach, in it, in it with the proof, and out of it again: moved from one control
+ * group to another, it is the same process, and there is no time for the machine to change. The two out of reach are
+ * the A/A control. Figures are medians of the rounds' ratios. What being out of reach costs is measured beside it.
  */
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { remote } from "../src/kernel/generated/layout.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { address, allow, deny, peer, subjects } from "../src/kernel/testing/policies.ts";
-import { newPair, stateOf, turnOn } from "../src/kernel/testing/proofs.ts";
+import { newPair, stateOf, turnOff, turnOn } from "../src/kernel/testing/proofs.ts";
 import { formatGoal } from "./goal.ts";
-import { type HandshakeCost, measureMutualTls } from "./mutual-tls.ts";
 
-const LOAD = fileURLToPath(new URL("../build/connect-load", import.meta.url));
+const NODE_LOAD = fileURLToPath(new URL("node-load.ts", import.meta.url));
+const C_LOAD = fileURLToPath(new URL("../build/connect-load", import.meta.url));
 const PORT = 9100;
 const IDENTITY = 7;
 const NUMBER = 4711;
 const LOCAL = 3;
+/** Rounds with the programs unloaded altogether, which takes seconds. */
+const UNLOADED_ROUNDS_MAX = 5;
 
-export interface ProofCost {
-  readonly rounds: number;
-  readonly connections: number;
+/** Commands, and of how many connections asked for they make one: the slow ones make fewer. */
+const NODE = { argv: [process.execPath, NODE_LOAD, "plain"], share: 2 };
+const APART = { argv: [C_LOAD, "apart"], share: 1 };
+const INLINE = { argv: [C_LOAD], share: 1 };
+const MUTUAL_TLS = { argv: [process.execPath, NODE_LOAD, "tls"], share: 20 };
+/** By then a program that compiles itself as it runs has done so. */
+const WARMING_ROUNDS = 4;
+
+export interface ProofRatios {
   /** With programs and proofs, to none. */
   readonly proved: number;
   /** With programs without proofs, to none. */
   readonly plain: number;
   readonly control: number;
   readonly nsWithout: number;
-  readonly tls: HandshakeCost;
+}
+
+export interface ProofCost {
+  readonly rounds: number;
+  readonly connections: number;
+  readonly node: ProofRatios;
+  readonly apart: ProofRatios;
+  readonly inline: ProofRatios;
+  /** Out of the programs' reach, to no programs on the machine; both ends in one thread. */
+  readonly outOfReach: number;
+  /** In Node.js, out of reach. */
+  readonly mutualTlsNs: number;
 }
 
 export async function measureProof(rounds: number, connections: number): Promise<ProofCost> {
   const host = new TestHost("p");
+  const outside = `${host.cgroup}-outside`;
   try {
-    const bare = await host.start([LOAD], IDENTITY);
-    await ask(bare, connections);
-    host.unload();
-    const samples: { off: number; again: number; plain: number; proved: number }[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const off = await ask(bare, connections);
-      const plain = await measureWith(host, connections, false);
-      const proved = await measureWith(host, connections, true);
-      const again = await ask(bare, connections);
-      samples.push({ off, again, plain, proved });
-    }
-    host.reload();
-    const ratio = (of: (sample: (typeof samples)[0]) => number) => median(samples.map(of));
+    mkdirSync(outside);
+    await provision(host);
+    const start = async ({ argv, share }: typeof NODE) => {
+      const times = Math.max(20, Math.floor(connections / share));
+      return new Load(await host.start(argv, IDENTITY), times, host, outside);
+    };
+    const run = async (command: typeof NODE) => {
+      const load = await start(command);
+      const ratios = await measureRounds(load, rounds);
+      await load.end();
+      return ratios;
+    };
     return {
       rounds,
       connections,
-      proved: ratio(({ off, again, proved }) => (2 * proved) / (off + again)),
-      plain: ratio(({ off, again, plain }) => (2 * plain) / (off + again)),
-      control: ratio(({ off, again }) => off / again),
-      nsWithout: ratio(({ off }) => off),
-      tls: await measureMutualTls(Math.max(20, Math.min(500, connections / 10))),
+      node: await run(NODE),
+      apart: await run(APART),
+      inline: await run(INLINE),
+      mutualTlsNs: await (await start(MUTUAL_TLS)).outside(),
+      outOfReach: await measureOutOfReach(host, await start(INLINE), rounds),
     };
   } finally {
     await host.close();
+    rmdirSync(outside);
   }
 }
 
-/** A load of its own: a listener older than the programs could not prove itself. */
-async function measureWith(host: TestHost, connections: number, proofs: boolean): Promise<number> {
-  host.reload();
+interface Sample {
+  readonly off: number;
+  readonly plain: number;
+  readonly proved: number;
+  readonly again: number;
+}
+
+/** A program, wherever it is wanted; each method tells the median nanoseconds of a connection. */
+class Load {
+  readonly running: Running;
+  readonly times: number;
+  readonly #host: TestHost;
+  readonly #outside: string;
+
+  constructor(running: Running, times: number, host: TestHost, outside: string) {
+    this.running = running;
+    this.times = times;
+    this.#host = host;
+    this.#outside = outside;
+  }
+
+  outside(): Promise<number> {
+    return this.#in(this.#outside);
+  }
+
+  /** In the programs' reach, and that each connection was judged at this level, at both ends. */
+  async judged(level: "address" | "inBand"): Promise<number> {
+    if (level === "inBand") turnOn(this.#host);
+    else turnOff(this.#host);
+    const ns = await this.#in(this.#host.cgroup);
+    const counted = (await this.#host.flows())
+      .filter((flow) => flow.verdict === "allowed" && flow.level === level)
+      .reduce((sum, flow) => sum + flow.count, 0n);
+    if (counted !== BigInt(2 * this.times))
+      throw new Error(`${counted} flows at level ${level}, not ${2 * this.times}`);
+    return ns;
+  }
+
+  end(): Promise<void> {
+    return this.running.stop();
+  }
+
+  #in(cgroup: string): Promise<number> {
+    writeFileSync(`${cgroup}/cgroup.procs`, String(this.running.child.pid));
+    return ask(this.running, this.times);
+  }
+}
+
+async function measureRounds(load: Load, rounds: number): Promise<ProofRatios> {
+  for (let round = 0; round < WARMING_ROUNDS; round++) await load.outside();
+  const samples: Sample[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const off = await load.outside();
+    const plain = await load.judged("address");
+    const proved = await load.judged("inBand");
+    samples.push({ off, plain, proved, again: await load.outside() });
+  }
+  const ratio = (of: (sample: Sample) => number) => median(samples.map(of));
+  return {
+    proved: ratio(({ off, again, proved }) => (2 * proved) / (off + again)),
+    plain: ratio(({ off, again, plain }) => (2 * plain) / (off + again)),
+    control: ratio(({ off, again }) => off / again),
+    nsWithout: ratio(({ off }) => off),
+  };
+}
+
+/** What is left of the programs for who is out of their reach, as a ratio to none on the machine. */
+async function measureOutOfReach(host: TestHost, load: Load, rounds: number): Promise<number> {
+  const ratios: number[] = [];
+  for (let round = 0; round < Math.min(rounds, UNLOADED_ROUNDS_MAX); round++) {
+    const loaded = await load.outside();
+    host.unload();
+    const unloaded = await load.outside();
+    host.reload();
+    ratios.push(loaded / unloaded);
+  }
+  return median(ratios);
+}
+
+/** Two policies: without a proof by address, with one by what it says. */
+async function provision(host: TestHost): Promise<void> {
   const own = { subject: IDENTITY, peer: LOCAL, port: PORT, portBits: 16 };
   await host.provision({
     modeOut: "block",
@@ -81,24 +183,9 @@ async function measureWith(host: TestHost, connections: number, proofs: boolean)
     subjects: subjects(IDENTITY),
     remotes: [{ number: NUMBER, remote: remote.first }],
   });
-  if (proofs) {
-    host.kernel.proof.setNumber(IDENTITY, NUMBER);
-    const { toA } = newPair();
-    host.kernel.proof.setPeer(address("127.0.0.1"), stateOf(toA, toA, "expected"));
-    turnOn(host);
-  }
-  const load = await host.start([LOAD], IDENTITY);
-  const ns = await ask(load, connections);
-  await load.stop();
-  const flows = await host.flows();
-  host.unload();
-  const level = proofs ? "inBand" : "address";
-  const counted = flows
-    .filter((flow) => flow.verdict === "allowed" && flow.level === level)
-    .reduce((sum, flow) => sum + flow.count, 0n);
-  if (counted < BigInt(2 * connections))
-    throw new Error(`${counted} flows at level ${level}, not ${2 * connections}`);
-  return ns;
+  host.kernel.proof.setNumber(IDENTITY, NUMBER);
+  const { toA } = newPair();
+  host.kernel.proof.setPeer(address("127.0.0.1"), stateOf(toA, toA, "expected"));
 }
 
 /** Has a load do something so many times; the nanoseconds of one. */
@@ -118,20 +205,31 @@ export function median(values: readonly number[]): number {
 }
 
 export function formatProofCost(cost: ProofCost): string {
-  const { tls } = cost;
+  const { node, apart, inline, mutualTlsNs } = cost;
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Linux ${release()}`;
   return [
     `new TCP connection, both ends, 2 proofs made and 2 checked · ${cost.rounds} × ${cost.connections}`,
-    formatGoal("new TCP connection with the proof in SYN and SYN-ACK", cost.proved, 1.1, ""),
-    `  with the proof ${cost.proved.toFixed(3)}, programs without it ${cost.plain.toFixed(3)}, A/A ${cost.control.toFixed(3)}; ` +
-      `without any ${cost.nsWithout} ns`,
-    `  mutual TLS in Node.js ${(tls.mutualTlsNs / tls.plainNs).toFixed(1)} × a plain connection there ` +
-      `(${tls.plainNs} ns → ${tls.mutualTlsNs} ns)`,
+    formatGoal("new TCP connection with the proof, Node.js programs", node.proved, 1.1, ""),
+    formatDetail(node),
+    `  mutual TLS in Node.js ${(mutualTlsNs / node.nsWithout).toFixed(1)} (${mutualTlsNs} ns)`,
+    formatGoal("the same, a loop in C, client and server in processes", apart.proved, 1.1, ""),
+    formatDetail(apart),
+    formatGoal("the same, a loop in C, both ends in one thread", inline.proved, 1.1, ""),
+    formatDetail(inline),
+    `  out of the programs' reach, to none on the machine: ${cost.outOfReach.toFixed(3)}`,
     `  ${machine}`,
   ].join("\n");
 }
 
+function formatDetail(ratios: ProofRatios): string {
+  const { proved, plain, control, nsWithout } = ratios;
+  return (
+    `  with the proof ${proved.toFixed(3)}, programs without it ${plain.toFixed(3)}, A/A ${control.toFixed(3)}; ` +
+    `without any ${nsWithout} ns`
+  );
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 7, connections = 10_000] = process.argv.slice(2).map(Number);
+  const [rounds = 41, connections = 1000] = process.argv.slice(2).map(Number);
   console.log(formatProofCost(await measureProof(rounds, connections)));
 }
