@@ -4,7 +4,7 @@
  * sent. What they send is judged at the device: a frame as the packet that it
  * carries, by the process that sends it. Two ways go around the device's
  * program, PACKET_QDISC_BYPASS and AF_XDP; both begin with a setsockopt(), which
- * is refused to whoever may not make a raw socket.
+ * is refused to whoever may not make a raw socket. So is a route of TCP's own.
  */
 #ifndef RINGWALL_PACKET_SOCKET_H
 #define RINGWALL_PACKET_SOCKET_H
@@ -14,6 +14,11 @@
 #define SOL_PACKET 263
 #define SOL_XDP 283
 #define PACKET_QDISC_BYPASS 20
+#define SOL_IP 0
+#define SOL_IPV6 41
+#define IP_OPTIONS 4
+#define IPV6_2292PKTOPTIONS 6
+#define IPV6_RTHDR 57
 #define ETHERTYPE_ARP 0x0806
 #define ETHERTYPE_EAPOL 0x888e
 #define ETHERTYPE_LLDP 0x88cc
@@ -53,19 +58,43 @@ static __always_inline void start_sending(struct connection *connection,
 	connection->direction = RW_DIRECTION_OUT;
 }
 
+/* Frames that pass the device's program by. */
+static __always_inline bool goes_around(__s32 level, __s32 name)
+{
+	return level == SOL_XDP ||
+	       (level == SOL_PACKET && name == PACKET_QDISC_BYPASS);
+}
+
+/*
+ * A way of the program's own (a source route, a routing header) takes what is
+ * for the peer to any other host first. Each datagram is judged by where it goes
+ * first, and so is what raw sockets send; TCP is judged once, by its peer.
+ * Without a value it takes away what was set.
+ */
+static __always_inline bool leads_elsewhere(const struct bpf_sock *sk,
+					    __s32 level, __s32 name,
+					    __s32 bytes)
+{
+	if (level == SOL_IP ? name != IP_OPTIONS :
+			      level != SOL_IPV6 ||
+				      (name != IPV6_RTHDR &&
+				       name != IPV6_2292PKTOPTIONS))
+		return false;
+	return bytes > 0 && sk && sk->type == SOCK_STREAM;
+}
+
 /* Made to go around: judged like the creation of a raw socket. */
 SEC("cgroup/setsockopt")
 int guard_options(struct bpf_sockopt *ctx)
 {
 	struct target target = { .proto = RW_PROTO_OTHER };
 	struct connection connection;
-	__s32 level = ctx->level;
+	__s32 level = ctx->level, name = ctx->optname, bytes = ctx->optlen;
 
 	/* The caller's own value is used: of more than a page none was copied. */
 	ctx->optlen = 0;
-	if (level != SOL_PACKET && level != SOL_XDP)
-		return 1;
-	if (level == SOL_PACKET && ctx->optname != PACKET_QDISC_BYPASS)
+	if (!goes_around(level, name) &&
+	    !leads_elsewhere(ctx->sk, level, name, bytes))
 		return 1;
 	start_sending(&connection, &target, bpf_get_current_cgroup_id());
 	return judge_creation(&connection, true);

@@ -84,8 +84,10 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
   },
   guard_options: {
     feature: "guard-bypass",
-    there: "going around a device's queue (PACKET_QDISC_BYPASS, AF_XDP) is refused like a raw socket",
-    missing: "frames sent with PACKET_QDISC_BYPASS or AF_XDP are not judged",
+    there:
+      "going around a device's queue (PACKET_QDISC_BYPASS, AF_XDP), and a route of TCP's own, are refused like a raw socket",
+    missing:
+      "frames sent with PACKET_QDISC_BYPASS or AF_XDP are not judged, and TCP may ask for routes past its peer",
   },
   guard_memory: {
     feature: "guard-memory",
