@@ -285,6 +285,8 @@ static __noinline int device_icmp(struct __sk_buff *skb, __u8 proto)
 	how = parse_icmp(skb, &packet, proto);
 	if (how == NOT_THIS_PROTO)
 		return TC_GO_ON; /* a later fragment: lost without the first */
+	if (how == PARSED)
+		how = end_icmp(skb, &packet);
 	if (how != PARSED)
 		return device_hidden(skb, how);
 	if (is_needed(proto, packet.source_port) || is_transit(skb, &packet))

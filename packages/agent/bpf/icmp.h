@@ -45,6 +45,21 @@ static __always_inline __u8 question_of(__u8 type)
 	return type == 14 || type == 18 ? type - 1 : type;
 }
 
+/*
+ * Of a packet at the device: its bytes are its own. A header beyond its end
+ * is not the one that the kernel will read there.
+ */
+static __always_inline enum parse end_icmp(struct __sk_buff *skb,
+					   struct headers *packet)
+{
+	__u32 end = own_bytes(skb);
+
+	if (end < packet->transport_at + UDP_BYTES)
+		return UNREADABLE;
+	packet->bytes = end - packet->transport_at;
+	return PARSED;
+}
+
 /* Both ports are the type: one flow for each peer and type. */
 static __always_inline enum parse
 parse_icmp(struct __sk_buff *skb, struct headers *packet, __u8 proto)

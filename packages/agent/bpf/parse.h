@@ -63,7 +63,8 @@ __noinline int find_transport6(struct __sk_buff *skb, __u32 next)
 {
 	__u32 at = IP6_BYTES;
 
-	for (int i = 0; i < EXTENSIONS_MAX; i++) {
+	/* Once more, for what stands behind the last. */
+	for (int i = 0; i <= EXTENSIONS_MAX; i++) {
 		__u8 head[4] __attribute__((aligned(4)));
 
 		if (next != EXTENSION_HOP_BY_HOP && next != EXTENSION_ROUTING &&
@@ -130,6 +131,21 @@ static __always_inline enum parse parse_ip6(struct __sk_buff *skb,
 		return NOT_THIS_PROTO;
 	*at = found >> 8;
 	return PARSED;
+}
+
+/*
+ * What the packet is long by its own header, from there on: a frame may go on
+ * behind its end. At the device, where the kernel has not cut it yet.
+ */
+static __always_inline __u32 own_bytes(struct __sk_buff *skb)
+{
+	__u8 ip[6] __attribute__((aligned(2)));
+
+	if (load(skb, 0, ip, sizeof(ip)))
+		return 0;
+	return skb->protocol == bpf_htons(ETH_P_IP) ?
+		       ip[2] << 8 | ip[3] :
+		       IP6_BYTES + (ip[4] << 8 | ip[5]);
 }
 
 /*
