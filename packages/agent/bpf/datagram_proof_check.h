@@ -20,6 +20,16 @@ static __always_inline bool proves_datagrams(const __u8 address[16])
 	       proof_switches(RW_PROOF_SWITCH_ON);
 }
 
+/*
+ * Known by its address without one? Between what this host carries, an address
+ * that is rewritten on the way hides from the sender where its datagram goes.
+ */
+static __always_inline bool may_lack_proof(const struct rw_proof_peer *peer)
+{
+	return peer->datagram_path == RW_PATH_STRIPPED ||
+	       peer->datagram_path == RW_PATH_LOCAL;
+}
+
 /* The option is the first thing in the surplus area, at an even offset. */
 static __always_inline bool load_datagram_option(struct __sk_buff *skb,
 						 const struct headers *packet,

@@ -44,12 +44,10 @@ __noinline int find_datagram_proof(__u64 peer_first, __u64 peer_second,
 	key.peer_port = ports;
 	connection = bpf_map_lookup_elem(&inbound_work, &zero);
 	peer = bpf_map_lookup_elem(&proof_peers, key.peer);
-	if (!connection || !peer || !peer->datagram_path ||
-	    workload_of(connection->process.cgroup_id))
+	if (!connection || !peer || !peer->datagram_path)
 		return 0;
-	connection->remote = peer->datagram_path == RW_PATH_STRIPPED ?
-				     RW_REMOTE_NONE :
-				     RW_REMOTE_UNKNOWN;
+	connection->remote = may_lack_proof(peer) ? RW_REMOTE_NONE :
+						    RW_REMOTE_UNKNOWN;
 	state = bpf_map_lookup_elem(&datagram_proofs, &key);
 	if (state && state->heard_ns &&
 	    bpf_ktime_get_boot_ns() - state->heard_ns < HEARD_FOR_NS) {

@@ -52,7 +52,7 @@ static __always_inline __u8 check_datagram(struct proof_work *work,
 	return was_used(work->option.mac) ? RW_PROOF_FAULT_REPLAY : 0;
 }
 
-/* Asks the agent for a number that the policy in force does not know. */
+/* Asks the agent for a number that the receiver's policy does not know. */
 static __always_inline void ask_if_unknown(const struct proof_work *work,
 					   const struct headers *packet)
 {
@@ -61,7 +61,8 @@ static __always_inline void ask_if_unknown(const struct proof_work *work,
 	__u32 index;
 	void *map;
 
-	slot = live_slot(0, RW_DIRECTION_IN, &index);
+	slot = live_slot(cgroup_at(packet->destination), RW_DIRECTION_IN,
+			 &index);
 	if (!slot || !number)
 		return;
 	index &= SLOT_MASK;
@@ -138,8 +139,7 @@ static __noinline int judge_answered(struct connection *connection,
 		connection->remote = RW_REMOTE_FIRST;
 		connection->remote_number =
 			bpf_ntohl(work->option.word) & PROOF_NUMBER_MASK;
-	} else if (fault == RW_PROOF_FAULT_MISSING &&
-		   peer->datagram_path == RW_PATH_STRIPPED) {
+	} else if (fault == RW_PROOF_FAULT_MISSING && may_lack_proof(peer)) {
 		connection->remote = RW_REMOTE_NONE;
 	}
 	count_datagram_proof(packet->source, fault);

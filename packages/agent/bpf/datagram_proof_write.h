@@ -203,8 +203,7 @@ static __noinline int prove(struct __sk_buff *skb,
 	__u32 epoch, stamp, question, bytes;
 
 	connection = proving_datagram(packet, cookie);
-	if (!config || !connection ||
-	    workload_of(connection->process.cgroup_id) || !measure(skb, packet, &place) ||
+	if (!config || !connection || !measure(skb, packet, &place) ||
 	    !is_whole(skb, packet, &place))
 		return TC_GO_ON;
 	state = flow_proof(packet);

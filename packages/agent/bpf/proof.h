@@ -70,15 +70,6 @@ static __always_inline bool is_mute(const __u8 address[16], __u16 port)
 	return bpf_map_lookup_elem(&proof_mutes, &key) != NULL;
 }
 
-/* Who is carried by this host does not prove itself in datagrams. */
-static __always_inline bool
-expects_datagram(const struct connection *connection,
-		 const struct rw_proof_peer *peer)
-{
-	return peer->datagram_path && connection->proto == IPPROTO_UDP &&
-	       !workload_of(connection->process.cgroup_id);
-}
-
 /* What an answer will have to prove, before there is one. */
 static __always_inline void expect_proof(struct connection *connection)
 {
@@ -89,7 +80,8 @@ static __always_inline void expect_proof(struct connection *connection)
 	if (!proof_switches(RW_PROOF_SWITCH_ON))
 		return;
 	peer = bpf_map_lookup_elem(&proof_peers, connection->address);
-	if (!peer || (datagram && !expects_datagram(connection, peer)))
+	if (!peer || (datagram && (!peer->datagram_path ||
+				   connection->proto != IPPROTO_UDP)))
 		return;
 	path = datagram ? peer->datagram_path : peer->path;
 	connection->flags |= CONNECTION_PROVES;

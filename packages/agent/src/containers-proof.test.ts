@@ -12,16 +12,35 @@ import { CONTAINER_PORT, TestContainer } from "./testing/test-container.ts";
 
 const PYTHON = realpathSync("/usr/bin/python3");
 const ADDRESSES = ["10.90.0.2", "10.90.0.3"] as const;
-const SERVE = `import socket
-s = socket.create_server(("${ADDRESSES[1]}", ${CONTAINER_PORT}), backlog=16)
+const SERVE = `import socket, threading
+place = ("${ADDRESSES[1]}", ${CONTAINER_PORT})
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+datagrams.bind(place)
+def echo():
+    while True:
+        datagrams.sendto(*datagrams.recvfrom(100))
+threading.Thread(target=echo, daemon=True).start()
+s = socket.create_server(place, backlog=16)
 print("ready", flush=True)
 while True:
     c, _ = s.accept()
     c.close()
 `;
-const CONNECT = `import socket
+/** A datagram is sent again by nobody but its program: a few, until its number is known. */
+const CONNECT = `import socket, sys
+place = ("${ADDRESSES[1]}", ${CONTAINER_PORT})
+def by_datagram():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(1)
+    for _ in range(6):
+        try:
+            s.sendto(b"x", place)
+            return s.recv(100)
+        except OSError: pass
+    raise OSError
 try:
-    socket.create_connection(("${ADDRESSES[1]}", ${CONTAINER_PORT}), 8).close()
+    if sys.argv[1:] == ["udp"]: by_datagram()
+    else: socket.create_connection(place, 8).close()
     print("connected")
 except OSError:
     print("refused")
@@ -61,7 +80,7 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
           : [];
       };
       await sleep(30);
-      expect(await host.startAgent({ containers: true, proof: true })).toBe("ready");
+      expect(await host.startAgent({ containers: true, proof: true, proveDatagrams: true })).toBe("ready");
       containers[0]?.start(["sleep", "600"]);
       await containers[1]?.listen([PYTHON, `${folder}/serve.py`]);
       const told = (container: TestContainer | undefined) =>
@@ -115,24 +134,32 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
       });
     }
 
-    test("are known by it to each other, in band, under their host's keys", async () => {
-      const [client, server] = containers;
-      // On a busy machine a program's first number may take longer than its SYN waits for it.
-      let result = "";
-      for (let tries = 0; tries < 3 && result !== "connected"; tries++)
-        result = (await client?.run([PYTHON, `${folder}/app.py`])) ?? "";
-      expect(result).toBe("connected");
-      expect(await client?.run([PYTHON, `${folder}/other.py`])).toBe("refused");
-      const levels = (container: TestContainer | undefined) =>
-        host.controller.flows
-          .filter(({ workload }) => workload === nameOf(container))
-          .flatMap(({ level, state }) =>
-            state.flatMap((one, i) => (one === State.ESTABLISHED ? level[i] : [])),
-          );
-      for (let i = 0; i < 200 && (levels(client).length === 0 || levels(server).length === 0); i++)
-        await sleep(50);
-      expect(new Set(levels(client))).toEqual(new Set([Level.IN_BAND]));
-      expect(new Set(levels(server))).toEqual(new Set([Level.IN_BAND]));
-    });
+    test.each([
+      ["connections", 6, []],
+      ["datagrams", 17, ["udp"]],
+    ] as const)(
+      "are known by it to each other, in band, under their host's keys: %s",
+      async (_, proto, how) => {
+        const [client, server] = containers;
+        // On a busy machine a program's first number may take longer than its SYN waits for it.
+        let result = "";
+        for (let tries = 0; tries < 3 && result !== "connected"; tries++)
+          result = (await client?.run([PYTHON, `${folder}/app.py`, ...how])) ?? "";
+        expect(result).toBe("connected");
+        expect(await client?.run([PYTHON, `${folder}/other.py`, ...how])).toBe("refused");
+        const levels = (container: TestContainer | undefined) =>
+          host.controller.flows
+            .filter(({ workload }) => workload === nameOf(container))
+            .flatMap(({ level, ...rows }) =>
+              level.filter((_, i) => rows.proto[i] === proto && rows.state[i] === State.ESTABLISHED),
+            );
+        const isTold = () => [client, server].every((one) => levels(one).includes(Level.IN_BAND));
+        for (let i = 0; i < 200 && !isTold(); i++) await sleep(50);
+        // A flow of datagrams begins before its answer says who it is.
+        const before = proto === 17 ? [Level.ADDRESS] : [];
+        expect(new Set(levels(client))).toEqual(new Set([Level.IN_BAND, ...before]));
+        expect(new Set(levels(server))).toEqual(new Set([Level.IN_BAND]));
+      },
+    );
   },
 );

@@ -229,7 +229,8 @@ function createPlace(run: CarriedRun, onChange: () => void): Place {
     onChange();
     // One that shares its host's namespace is behind the host's devices.
     if (now.length === 0) return;
-    await attachDevices(options.pinDir, { netns: `/proc/${pid}/ns/net` }).catch((error: unknown) => {
+    const { pinDir, proveDatagrams } = options;
+    await attachDevices(pinDir, { netns: `/proc/${pid}/ns/net`, proveDatagrams }).catch((error: unknown) => {
       attached = "";
       log.warn({ err: error }, "refusals take longer: can't attach to a container's devices");
     });

@@ -39,7 +39,8 @@ export function peerState(
     }
   const sign = signOf(workload, ring, peer);
   // Containers of one host prove to each other by its own keys.
-  if (peer.workload === workload) return { path: "local", verify, sign };
+  if (peer.workload === workload)
+    return { path: "local", datagramPath: datagrams ? "local" : undefined, verify, sign };
   const datagramPath = datagrams ? (peer.datagramPath ?? undefined) : undefined;
   return { path: peer.path, datagramPath, changes: peer.changes, verify, sign };
 }

@@ -197,6 +197,25 @@ describe("a ring of keys", () => {
     expect(state.changes).toEqual(changes);
   });
 
+  test("proves datagrams between what one host carries where that host wants it", () => {
+    const self = {
+      workload: "a",
+      addresses: [],
+      keys: [],
+      path: "expected",
+      mutePorts: [],
+      datagramPath: null,
+    } as const;
+    const pathsOf = (datagrams: boolean) => {
+      const { path, datagramPath } = peerState("a", newKeyRing(0), self, { datagrams });
+      return [path, datagramPath];
+    };
+    expect([pathsOf(true), pathsOf(false)]).toEqual([
+      ["local", "local"],
+      ["local", undefined],
+    ]);
+  });
+
   test("is used no further, and no key of it replaced, until all peers have the newest", async () => {
     const stateDir = mkdtempSync(`${tmpdir()}/ringwall-keys-`);
     let nowMs = 50_000;

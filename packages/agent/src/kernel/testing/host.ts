@@ -43,6 +43,12 @@ export interface Running {
   readonly stop: () => Promise<void>;
 }
 
+/** Where a program runs: a control group and a network namespace, by its name in /run/netns. */
+export interface Place {
+  readonly cgroup: string;
+  readonly name: string;
+}
+
 export class TestHost {
   readonly name: string;
   readonly cgroup: string;
@@ -93,7 +99,12 @@ export class TestHost {
 
   /** Devices that came since the programs were loaded. */
   attachDevices(...more: readonly string[]): void {
-    execFileSync(LOADER_PATH, ["devices", "--pin", this.pin, "--netns", `/run/netns/${this.name}`, ...more]);
+    this.attachDevicesIn(this.name, ...more);
+  }
+
+  /** The same in another network namespace: a container's. */
+  attachDevicesIn(netns: string, ...more: readonly string[]): void {
+    execFileSync(LOADER_PATH, ["devices", "--pin", this.pin, "--netns", `/run/netns/${netns}`, ...more]);
   }
 
   /** Ends open connections that the revision in force denies; returns how many. */
@@ -153,15 +164,15 @@ export class TestHost {
   }
 
   /** Puts a revision in force: the other slot is written, then it is switched to. */
-  async provision(contents: Partial<SlotContents>): Promise<void> {
-    const other = this.kernel.liveSlot() === 0 ? 1 : 0;
-    await this.kernel.writeSlot(other, { ...EMPTY, generation: ++this.#generation, ...contents });
-    this.kernel.switchSlot(other);
+  async provision(contents: Partial<SlotContents>, kernel = this.kernel): Promise<void> {
+    const other = kernel.liveSlot() === 0 ? 1 : 0;
+    await kernel.writeSlot(other, { ...EMPTY, generation: ++this.#generation, ...contents });
+    kernel.switchSlot(other);
   }
 
   /** Runs to the end. `identity` is what the process says it is; 0: it says nothing. */
-  async run(argv: readonly string[], identity = 0): Promise<Finished> {
-    const child = this.#spawn(argv, identity);
+  async run(argv: readonly string[], identity = 0, place: Place = this): Promise<Finished> {
+    const child = this.#spawn(argv, identity, place);
     const limit = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
     const [stdout, stderr, code] = await Promise.all([
       readAll(child.stdout),
@@ -173,8 +184,8 @@ export class TestHost {
   }
 
   /** Runs to the end and reads its JSON line. */
-  async ask<Answer>(argv: readonly string[], identity = 0): Promise<Answer> {
-    const { stdout, stderr, code } = await this.run(argv, identity);
+  async ask<Answer>(argv: readonly string[], identity = 0, place: Place = this): Promise<Answer> {
+    const { stdout, stderr, code } = await this.run(argv, identity, place);
     if (code !== 0) throw new Error(`${argv[0]} exited with ${code}: ${stderr}`);
     // The programs of testing/programs.ts print what their comments say.
     return JSON.parse(stdout) as Answer;
@@ -185,8 +196,9 @@ export class TestHost {
     argv: readonly string[],
     identity = 0,
     isReady = (line: string): boolean => line === "ready",
+    place: Place = this,
   ): Promise<Running> {
-    const child = this.#spawn(argv, identity);
+    const child = this.#spawn(argv, identity, place);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const running: Running = {
       child,
@@ -249,8 +261,8 @@ export class TestHost {
     rmdirSync(this.folder);
   }
 
-  #spawn(argv: readonly string[], identity: number) {
-    const child = spawn("bash", ["-c", ENTER, this.cgroup, this.name, String(identity), ...argv], {
+  #spawn(argv: readonly string[], identity: number, { cgroup, name }: Place) {
+    const child = spawn("bash", ["-c", ENTER, cgroup, name, String(identity), ...argv], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     // Programs that never read may be gone before they are told to go.
