@@ -157,7 +157,7 @@ for line in sys.stdin: print(answer(), flush=True)`);
   const askers = (peers: number): string[] =>
     python(`
 sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(${peers})]
-for s in sockets: s.settimeout(5); s.sendto(b"x", ("10.77.0.2", 8301))
+for s in sockets: s.settimeout(${5 * SLOWNESS}); s.sendto(b"x", ("10.77.0.2", 8301))
 print("ready" if sockets[-1].recv(10) == b"y" else "failed", flush=True)
 sys.stdin.readline()`);
 
@@ -199,7 +199,7 @@ sys.stdin.readline()`);
 
   test("of a datagram socket that names its peer is refused each time, and not answered", async () => {
     const asking = python(`
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(${5 * SLOWNESS})
 def turn():
     try:
         s.sendto(b"x", ("10.77.0.2", ${PORT}))

@@ -223,7 +223,7 @@ while True: s.sendto(*s.recvfrom(100))`),
       SERVER,
     );
     const asking = python(`
-${lite}; s.settimeout(0.5); errno, got = 0, 0
+${lite}; s.settimeout(${0.5 * SLOWNESS}); errno, got = 0, 0
 try:
     for _ in range(3): s.sendto(b"x" * 10, ("10.77.0.2", 5305)); got += len(s.recv(20))
 except OSError as problem: errno = problem.errno or -1
@@ -251,7 +251,7 @@ got = 0
 for _ in range(40):
     for s in sockets:
         for port in ${JSON.stringify(ports)}:
-            s.settimeout(2); s.sendto(b"x" * 10, ("10.77.0.2", port)); got += len(s.recv(20))
+            s.settimeout(${2 * SLOWNESS}); s.sendto(b"x" * 10, ("10.77.0.2", port)); got += len(s.recv(20))
 print(json.dumps({"errno": 0, "got": got}), flush=True)`);
 
   test.each([

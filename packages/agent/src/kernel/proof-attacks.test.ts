@@ -9,7 +9,7 @@ import { CAPTURE, INJECT, nft, unNft, writeChecksum } from "./testing/injection.
 import { allow, deny, subjects, TCP } from "./testing/policies.ts";
 import { connect, python, serve } from "./testing/programs.ts";
 import { countsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const SERVER = 21;
@@ -84,11 +84,11 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     const packet = Buffer.from(await capture.line(), "hex");
     await capture.stop();
     // Until both ends have forgotten it.
-    await sleep(200);
+    await sleep(200 * SLOWNESS);
     return packet;
   };
   /** A reset can be here before the event of what it answers was read. */
-  const expectFault = (fault: string) => expect.poll(faults, { timeout: 10_000 }).toContain(fault);
+  const expectFault = (fault: string) => expect.poll(faults, { timeout: 10_000 * SLOWNESS }).toContain(fault);
   const faults = () => b.events.flatMap((event) => (event.type === "proof" ? [event.fault] : []));
 
   test("who is outside the agent's reach is refused", async () => {
@@ -173,7 +173,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
       strip();
       try {
         const asked = a.ask<Connected>(connect("10.77.0.2", PORT, { timeoutS: 8 }), CLIENT);
-        await sleep(700);
+        await sleep(700 * SLOWNESS);
         setKeys(a, b, pair, "stripped");
         expect((await asked).errno).toBe(0);
       } finally {
@@ -209,7 +209,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("a table of connectio
 crowd = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(40)]
 for one in crowd: one.connect(("127.0.0.1", 9))
 s = socket.socket()
-s.settimeout(3)
+s.settimeout(${3 * SLOWNESS})
 print(json.dumps({"errno": s.connect_ex(("10.77.0.2", ${PORT}))}), flush=True)`),
       CLIENT,
     );

@@ -5,7 +5,7 @@ import { TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
 import { countsOf, HOST_A, HOST_B, newPair, setKeys, stateOf, turnOff, turnOn } from "./testing/proofs.ts";
-import { whyNoKernelTests } from "./testing/requirements.ts";
+import { SLOWNESS, whyNoKernelTests } from "./testing/requirements.ts";
 
 const CLIENT = 11;
 const OTHER = 12;
@@ -136,7 +136,7 @@ describe.skipIf(whyNoKernelTests("proof.test.ts"))("the proof of the software", 
     await b.start(serve("10.77.0.2", LATE_PORT), SERVER);
     const before = b.kernel.counters().holds;
     const asked = ask(CLIENT, "10.77.0.2", LATE_PORT);
-    await vi.waitUntil(() => b.kernel.counters().holds > before, { timeout: 10_000, interval: 2 });
+    await vi.waitUntil(() => b.kernel.counters().holds > before, { timeout: 10_000 * SLOWNESS, interval: 2 });
     await a.provision({
       modeOut: "block",
       policies: onlyRight("out", CLIENT, 5),

@@ -1,10 +1,11 @@
 /** What an attacker does: at the client's address, by programs in Python, and on the way, by nftables. */
 import { execFileSync } from "node:child_process";
 import type { TestHost } from "./host.ts";
+import { SLOWNESS } from "./requirements.ts";
 
 /**
- * Sends an IPv4 packet as it is given in hexadecimal, and says what came back to its port within a second: `silence`,
- * `syn-ack`, `reset`, or `answer` for a datagram.
+ * Sends an IPv4 packet as it is given in hexadecimal, and says what came back to its port within a second of a usual machine:
+ * `silence`, `syn-ack`, `reset`, or `answer` for a datagram.
  */
 export const INJECT = `
 import select, struct, time
@@ -16,7 +17,7 @@ def name(data):
 out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 heard = socket.socket(socket.AF_INET, socket.SOCK_RAW, packet[9])
 out.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
-end, answer = time.monotonic() + 1, "silence"
+end, answer = time.monotonic() + ${SLOWNESS}, "silence"
 while answer == "silence" and time.monotonic() < end:
     if not select.select([heard], [], [], end - time.monotonic())[0]: break
     data = heard.recv(2048)
@@ -27,7 +28,7 @@ print(json.dumps(answer))`;
 export const CAPTURE = `
 port, proto = int(args[0]).to_bytes(2, "big"), int(args[1])
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-s.settimeout(10)
+s.settimeout(${10 * SLOWNESS})
 print("ready", flush=True)
 while True:
     data = s.recv(2048)
