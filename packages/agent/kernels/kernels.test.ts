@@ -1,7 +1,9 @@
 /** The parts of the guests' set-up that need no guest, and a check that can fail. */
+import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { INSTRUCTIONS_MAX, judgeProgram } from "./check-loads.ts";
 import { formatCpio, inOrder } from "./initramfs.ts";
+import { chooseTests, splitTests } from "./kernel-tests.ts";
 
 const fine = { name: "connect4", loaded: true, optional: false, instructionsVerified: 90_000, why: "" };
 
@@ -21,6 +23,22 @@ describe("a program in a guest", () => {
     expect(judgeProgram(refused)).toBe("does not load: unknown func bpf_new");
     expect(judgeProgram({ ...refused, optional: true })).toBeUndefined();
     expect(judgeProgram({ ...refused, optional: true, why: "" })).toContain("nothing says why");
+  });
+});
+
+describe("the test files of a kernel", () => {
+  test("are there, and each is in one of its guests, which take alike many", () => {
+    const all = chooseTests([]);
+    expect(all.filter((file) => !existsSync(new URL(`../../../${file}`, import.meta.url)))).toEqual([]);
+    const guests = splitTests(all);
+    expect(guests.flat().sort()).toEqual([...all].sort());
+    const sizes = guests.map((files) => files.length);
+    expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+  });
+
+  test("are all in one guest where few are asked for", () => {
+    const few = chooseTests(["hold", "cut"]);
+    expect(splitTests(few)).toEqual([few]);
   });
 });
 

@@ -11,7 +11,7 @@ import { checkLoads } from "./check-loads.ts";
 import { DEBIAN_KERNELS, type DebianKernel, type FetchedKernel, fetchKernel } from "./debian-kernels.ts";
 import { runGuest } from "./guest.ts";
 import { writeInitramfs } from "./initramfs.ts";
-import { chooseTests, readTests, type Totals, testScript } from "./kernel-tests.ts";
+import { chooseTests, readTests, splitTests, type Totals, testScript } from "./kernel-tests.ts";
 
 const agent = path.resolve(import.meta.dirname, "..");
 const root = path.resolve(agent, "../..");
@@ -89,12 +89,15 @@ async function loadOn(guest: Guest): Promise<void> {
 
 /** One guest at a time: what the tests in it wait for goes by its clock. */
 async function testOn(guest: Guest): Promise<void> {
-  const { name } = guest.kernel;
-  const results = path.join(scratch, `${name}-tests`);
-  const started = Date.now();
-  const script = testScript(root, chosen);
-  const result = await runGuest({ ...guest, results, compiled, script, secondsMax: TESTS_SECONDS_MAX });
-  add(readTests(result, results), `${name} tests`, started);
+  const parts = splitTests(chosen);
+  for (const [index, files] of parts.entries()) {
+    const what = `${guest.kernel.name} tests ${index + 1} of ${parts.length}`;
+    const results = path.join(scratch, what.replaceAll(" ", "-"));
+    const started = Date.now();
+    const script = testScript(root, files);
+    const result = await runGuest({ ...guest, results, compiled, script, secondsMax: TESTS_SECONDS_MAX });
+    add(readTests(result, results), what, started);
+  }
 }
 
 function add(result: Totals, what: string, started: number): void {
