@@ -15,7 +15,7 @@ import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
 import { createDeviceFollower } from "./observe/follow-devices.ts";
 import type { KnownListener } from "./observe/listeners.ts";
-import { BUSY_DRAIN_MS } from "./observe/reporter.ts";
+import { DRAIN_MS } from "./observe/reporter.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
@@ -192,7 +192,7 @@ async function work(
     stops.push(
       async () => clearTimeout(release),
       every(RELEASE_EVERY_MS, releaseMemory, onError),
-      every(BUSY_DRAIN_MS, () => agent.reporter.drainIfDue(agent.namesNow()), onError),
+      every(DRAIN_MS, () => agent.reporter.drainIfDue(agent.namesNow), onError),
       every(
         DEVICES_EVERY_MS,
         createDeviceFollower(() => attachDevices(options.pinDir, options)),

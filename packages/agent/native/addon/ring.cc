@@ -14,7 +14,8 @@
 namespace ringwall {
 namespace {
 
-constexpr int kPollMs = 200;
+// Nothing waits for it: the kernel wakes this thread for what comes, and `Stop` for the end.
+constexpr int kPollMs = 5000;
 constexpr useconds_t kBusyPauseUs = 500;
 constexpr size_t kRecordHeaderBytes = 8;
 
@@ -115,6 +116,9 @@ bool Ring::Collect(std::vector<uint8_t> *batch) {
     }
     at += Padded(bytes + BPF_RINGBUF_HDR_SZ);
     __atomic_store_n(reinterpret_cast<unsigned long *>(consumer_), at, __ATOMIC_RELEASE);
+    // The kernel wakes only who has read all that came before. It looks for that after it has moved its own place: of
+    // the two, one always sees the other, and no wake-up is left out that somebody needs.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
   }
   return !batch->empty();
 }

@@ -1,10 +1,15 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { parseCgroupPath } from "../identify/cgroup-path.ts";
 
 /** Folders of the cgroup tree looked at in one round, and how deep below the scope. */
 export const CGROUP_FOLDERS_MAX = 10_000;
 const DEPTH_MAX = 8;
+/** Then others have their turn. */
+const FOLDERS_AT_ONCE = 256;
+const LEAF_LINKS = 2;
 
 /** A control group that is a container, or a pod with all of its containers. */
 export type FoundContainer = {
@@ -26,6 +31,7 @@ export async function findContainers(mount: string, scope: string): Promise<Foun
   for (let looked = 0; looked < CGROUP_FOLDERS_MAX; looked++) {
     const next = queue.shift();
     if (next === undefined) break;
+    if (looked % FOLDERS_AT_ONCE === 0) await setImmediate();
     for (const name of await foldersIn(join(mount, next.path))) {
       const path = `${next.path}/${name}`;
       if (containerFolder(path, scope) === undefined) {
@@ -60,10 +66,9 @@ export async function foundAt(
   scope: string,
 ): Promise<FoundContainer | undefined> {
   const folder = containerFolder(path, scope);
-  const info = await stat(join(mount, path), { bigint: true }).catch(() => undefined);
-  if (folder?.path !== path || info === undefined || !(await isPopulated(join(mount, path))))
-    return undefined;
-  const found = { ...folder, inode: info.ino };
+  const inode = inodeOf(join(mount, path));
+  if (folder?.path !== path || inode === undefined || !isPopulated(join(mount, path))) return undefined;
+  const found = { ...folder, inode };
   if (folder.kind === "container") return found;
   const inside = await foldersIn(join(mount, path));
   return { ...found, containers: inside.flatMap((one) => parseCgroupPath(`/${one}`).container ?? []) };
@@ -95,11 +100,35 @@ export async function processIn(folder: string): Promise<number | undefined> {
   return undefined;
 }
 
-async function isPopulated(folder: string): Promise<boolean> {
-  return /^populated 1$/m.test(await readFile(join(folder, "cgroup.events"), "utf8").catch(() => ""));
+// The control group tree is in memory, and gone through once a second: handing each look to a thread costs far more.
+
+function isPopulated(folder: string): boolean {
+  try {
+    return /^populated 1$/m.test(readFileSync(join(folder, "cgroup.events"), "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function inodeOf(folder: string): bigint | undefined {
+  try {
+    return statSync(folder, { bigint: true }).ino;
+  } catch {
+    return undefined;
+  }
 }
 
 async function foldersIn(folder: string): Promise<string[]> {
+  if (isLeaf(folder)) return [];
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+/** Most are, and full of files: a folder has a link by its name, one by its `.`, and one by each folder's `..`. */
+function isLeaf(folder: string): boolean {
+  try {
+    return statSync(folder).nlink === LEAF_LINKS;
+  } catch {
+    return true;
+  }
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { constants, statSync } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { findSigned } from "./apt-chain.ts";
 import type { EvidenceBook } from "./evidence-book.ts";
@@ -38,7 +38,7 @@ export function createDebCollector(
 
   async function collect(): Promise<void> {
     for (;;) {
-      const before = (await stat(spool).catch(() => undefined))?.mtimeMs ?? -1;
+      const before = changedMs(spool);
       if (before === emptyMtimeMs) return;
       const names = (await readdir(spool).catch(() => [])).filter((name) => name.endsWith(".deb"));
       if (names.length === 0) {
@@ -86,6 +86,15 @@ export function createDebCollector(
       return running;
     },
   };
+}
+
+/** When something came into or left a folder; -1 without one. Asked once a second: a thread would cost more than the look. */
+function changedMs(folder: string): number {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? -1;
+  } catch {
+    return -1;
+  }
 }
 
 /** Copies a regular file and gives the digest of the copy; undefined for what is none. */

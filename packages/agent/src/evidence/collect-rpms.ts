@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PROGRAM_FILE } from "./collect-debs.ts";
 import type { EvidenceBook, EvidenceRecord } from "./evidence-book.ts";
@@ -35,7 +35,7 @@ export function createRpmCollector(
 
   async function collect(): Promise<void> {
     place.path ??= await askDbPath(environment);
-    const state = await stateOf(place.path);
+    const state = stateOf(place.path);
     if (state === "" || state === settled) return;
     const listing = toolLines(
       "sh",
@@ -100,14 +100,25 @@ async function askDbPath(environment: ToolEnvironment): Promise<string> {
   return (await runTool("rpm", ["--eval", "%{_dbpath}"], environment)).trim();
 }
 
-/** What changes with every transaction, and not with reading; empty without a database. */
-async function stateOf(folder: string): Promise<string> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => !/-shm$|lock$/.test(name)).sort();
+/**
+ * What changes with every transaction, and not with reading; empty without a database. Asked once a second: threads of
+ * their own would cost more than a handful of looks.
+ */
+function stateOf(folder: string): string {
   const states: string[] = [];
-  for (const name of names) {
-    const { mtimeMs, size } = await stat(join(folder, name)).catch(() => ({ mtimeMs: 0, size: 0 }));
+  for (const name of namesIn(folder)) {
+    if (/-shm$|lock$/.test(name)) continue;
+    const found = statSync(join(folder, name), { throwIfNoEntry: false });
     // A reader makes an empty one.
-    if (size > 0) states.push(`${name} ${mtimeMs} ${size}`);
+    if (found !== undefined && found.size > 0) states.push(`${name} ${found.mtimeMs} ${found.size}`);
   }
-  return states.join("\n");
+  return states.sort().join("\n");
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

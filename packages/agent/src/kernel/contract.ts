@@ -6,7 +6,7 @@
 import type { CgroupEvent, KernelCarrying } from "./carrying.ts";
 import type { KernelDns } from "./dns.ts";
 import type { KernelExec } from "./exec-maps.ts";
-import type { KeepFlows } from "./flows.ts";
+import type { KeepFlows, WhichFlows } from "./flows.ts";
 import type {
   Action,
   Counter,
@@ -379,8 +379,8 @@ export interface Kernel {
   readonly writePause: (state: PauseState) => void;
   /** Says that the agent is there to answer; once a second. Silence over 5 s means unknown processes aren't held. */
   readonly beat: () => void;
-  /** Hands over all flows counted since the last call; where `keep` rejects they come again. One call at a time. */
-  readonly handOverFlows: (keep: KeepFlows) => Promise<void>;
+  /** Hands over the flows counted since the last call; where `keep` rejects they come again. One call at a time. */
+  readonly handOverFlows: (keep: KeepFlows, which?: WhichFlows) => Promise<void>;
   /** The same for who keeps nothing: all flows counted since the last call. */
   readonly drainFlows: () => Promise<readonly FlowRecord[]>;
   /** Delivers events in batches, in order, on the event loop. */

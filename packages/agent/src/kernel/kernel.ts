@@ -5,7 +5,7 @@ import type { Capabilities, Kernel } from "./contract.ts";
 import { kernelDns } from "./dns.ts";
 import { decodeBatch, text } from "./events.ts";
 import { kernelExec } from "./exec-maps.ts";
-import { drainFlows, handOverFlows } from "./flows.ts";
+import { createHandOver, drainFlows } from "./flows.ts";
 import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
@@ -65,6 +65,7 @@ export function openKernel(pinDir: string): Kernel {
   const opened = openMaps(pinDir);
   const now = (): bigint => native().bootNs();
   const maps = { ...opened, workload: 0 };
+  const handOverFlows = createHandOver(opened);
   const host: Kernel = {
     ...kernelPolicy(maps),
     capabilities: () => readCapabilities(maps.meta),
@@ -92,8 +93,8 @@ export function openKernel(pinDir: string): Kernel {
     writePause: (state) => writePause(maps.pause, state),
     readTasks: () => processes.readTasks(pinDir) ?? readProcTasks(scopeOf(readCapabilities(maps.meta))),
     beat: () => beat(maps.heartbeat, now()),
-    handOverFlows: (keep) => handOverFlows(maps, keep),
-    drainFlows: () => drainFlows(maps),
+    handOverFlows,
+    drainFlows: () => drainFlows(handOverFlows),
     onEvents: (listener) => {
       const { fd, shape } = maps.events;
       const ring = new (native().Ring)(fd, shape.entries, (batch) => listener(decodeBatch(batch)));
@@ -163,17 +164,21 @@ function beat(map: KernelMap, nowNs: bigint): void {
 }
 
 function readCounters(map: KernelMap): ReturnType<Kernel["counters"]> {
-  const cpus = possibleCpus();
+  cpus ??= possibleCpus();
+  const each = cpus;
   const { max: _max, ...names } = counter;
   const totals = Object.entries(names).map(([name, index]) => {
-    const values = map.getPerCpu(u32(index), cpus);
+    const values = map.getPerCpu(u32(index), each);
     let total = 0n;
-    for (let cpu = 0; cpu < cpus; cpu++) total += values.getBigUint64(cpu * 8, true);
+    for (let at = 0; at < values.byteLength; at += 8) total += values.getBigUint64(at, true);
     return [name, total] as const;
   });
   // Object.fromEntries forgets the key names; they are exactly those of `counter` without `max`.
   return Object.fromEntries(totals) as ReturnType<Kernel["counters"]>;
 }
+
+/** Fixed while the kernel runs. */
+let cpus: number | undefined;
 
 /** CPUs that could ever be there, which per-CPU values are laid out for: `0-3` or `0,2-5`. */
 function possibleCpus(): number {

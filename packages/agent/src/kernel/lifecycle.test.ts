@@ -4,8 +4,11 @@ import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmS
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FlowRecord } from "./contract.ts";
+import { active } from "./generated/layout.ts";
 import { openKernel } from "./kernel.ts";
 import { KernelError } from "./kernel-error.ts";
+import { KernelMap, u32 } from "./kernel-map.ts";
 import { TestHost } from "./testing/host.ts";
 import { allow, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
@@ -139,6 +142,30 @@ describe.skipIf(whyNoKernelTests("lifecycle.test.ts"))("an instance of the kerne
     });
     expect(taken).toEqual([["allowed"], ["blocked"]]);
     expect(await host.flows()).toEqual([]);
+  });
+
+  test("who asks for what is counted by now leaves an empty buffer alone, and gets all of another", async () => {
+    await host.provision({ ...strict, policies: forClient });
+    await host.flows();
+    const map = KernelMap.openPinned(host.pin, "active");
+    const buffer = () => map.get(u32(active.flows))?.getUint32(0, true);
+    const taken: string[] = [];
+    const keep = async (records: readonly FlowRecord[]) => {
+      taken.push(...records.filter(({ direction }) => direction === "out").map(({ verdict }) => verdict));
+    };
+    const before = buffer();
+    await host.kernel.handOverFlows(keep, "counted");
+    expect([taken, buffer()]).toEqual([[], before]);
+    expect(await reach(CLIENT)).toBe(0);
+    await sleep(50);
+    const full = host.kernel.handOverFlows(() => Promise.reject(new Error("no room")), "counted");
+    await expect(full).rejects.toThrow("no room");
+    // Nothing was counted since, and what nobody could take comes all the same.
+    await host.kernel.handOverFlows(keep, "counted");
+    expect(taken).toEqual(["allowed"]);
+    await host.kernel.handOverFlows(keep, "all");
+    map.close();
+    expect(taken).toEqual(["allowed"]);
   });
 
   test("loading the same object again keeps everything", () => {

@@ -67,6 +67,7 @@ export interface KernelProof {
   readonly setMute: (address: Uint8Array, port: number) => void;
   readonly deleteMute: (address: Uint8Array, port: number) => void;
   readonly setNumber: (identity: number, number: number) => void;
+  /** The same array as before where nothing was counted since. */
   readonly counts: () => readonly ProofCount[];
   /** The same of datagrams. */
   readonly datagramCounts: () => readonly ProofCount[];
@@ -111,16 +112,29 @@ export function kernelProof(maps: ProofMaps): KernelProof {
       maps.proofMutes.delete(muteKey(address, port));
     },
     setNumber: (identity, number) => maps.proofNumbers.set(u32(identity), u32(number)),
-    counts: () => countsIn(maps.proofCounts),
-    datagramCounts: () => countsIn(maps.datagramProofCounts),
+    counts: countsIn(maps.proofCounts),
+    datagramCounts: countsIn(maps.datagramProofCounts),
   };
 }
 
-function countsIn(map: KernelMap): readonly ProofCount[] {
-  return [...map.keys()].flatMap((key) => {
-    const value = map.get(key);
-    return value === undefined ? [] : [{ address: bytesOf(key), ...decodeProofCounts(value) }];
-  });
+function countsIn(map: KernelMap): () => readonly ProofCount[] {
+  let raw = Buffer.alloc(0);
+  let last: readonly ProofCount[] = [];
+  return () => {
+    const { keys, values, count } = map.read();
+    const { keyBytes, valueBytes } = map.shape;
+    const now = Buffer.concat([
+      new Uint8Array(keys.buffer, 0, count * keyBytes),
+      new Uint8Array(values.buffer, 0, count * valueBytes),
+    ]);
+    if (now.equals(raw)) return last;
+    raw = now;
+    last = Array.from({ length: count }, (_, i) => ({
+      address: new Uint8Array(keys.buffer.slice(i * keyBytes, (i + 1) * keyBytes)),
+      ...decodeProofCounts(values, i * valueBytes),
+    }));
+    return last;
+  };
 }
 
 function encodedPeer({ path: state, datagramPath, changes, sign, verify }: ProofPeerState): DataView {

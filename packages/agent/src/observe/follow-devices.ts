@@ -1,4 +1,4 @@
-import { networkInterfaces } from "node:os";
+import { readFileSync } from "node:fs";
 
 /**
  * Returns a step to be called now and then: where a network device has come since the last one, it attaches. Until it
@@ -6,7 +6,7 @@ import { networkInterfaces } from "node:os";
  */
 export function createDeviceFollower(
   attach: () => Promise<void>,
-  devices: () => readonly string[] = () => Object.keys(networkInterfaces()),
+  devices: () => readonly string[] = devicesHere,
 ): () => Promise<void> {
   let known = new Set(devices());
   return async () => {
@@ -15,4 +15,10 @@ export function createDeviceFollower(
     if (grown) await attach();
     known = now;
   };
+}
+
+/** Of this process's network namespace; /sys/class/net may be another's. A list of addresses would cost far more. */
+function devicesHere(): readonly string[] {
+  const [, , ...lines] = readFileSync("/proc/self/net/dev", "utf8").trimEnd().split("\n");
+  return lines.map((line) => line.slice(0, line.indexOf(":")).trim());
 }

@@ -6,6 +6,8 @@ import type { DeniedExec } from "../exec/denied-execs.ts";
 import type { TamperWatch } from "../exec/tampering.ts";
 import type { ExecSighting } from "../identify/identifier.ts";
 import type { FlowRecord, Kernel } from "../kernel/contract.ts";
+import type { WhichFlows } from "../kernel/flows.ts";
+import { Sooner } from "../periodic.ts";
 import type { Report } from "../session/spool.ts";
 import type { LocalAddress } from "./addresses.ts";
 import { deniedExecOf, execOf, tamperingOf } from "./exec-message.ts";
@@ -47,8 +49,11 @@ export type PolicyInForce = { readonly generation: bigint; readonly ruleName: (i
 export type Reporter = {
   /** Takes what the kernel counted and passes it on; rules are named by the given policy. */
   readonly drain: (policy: PolicyInForce) => Promise<void>;
-  /** The same, where it is time: every second, more often while very many flows come, and seldom while reports pile up. */
-  readonly drainIfDue: (policy: PolicyInForce) => Promise<void>;
+  /**
+   * The same for what the kernel has counted by now, where it is time: every second, and seldom while reports pile up.
+   * Resolves with when it is time again, where that is before the next second: very many flows come.
+   */
+  readonly drainIfDue: (policy: () => PolicyInForce) => Promise<Sooner | undefined>;
   /** For what should be told at once: once a second at most, and not while reports pile up. The kernel sums up meanwhile. */
   readonly drainSoon: (policy: PolicyInForce) => Promise<void>;
   /** Keeps what somebody else drained: a carried workload's flows, `host` names the rules of its host's policy. */
@@ -105,7 +110,7 @@ export function createReporter(parts: ReporterParts): Reporter {
     return losses;
   }
 
-  async function drain(policy: PolicyInForce): Promise<void> {
+  async function drain(policy: PolicyInForce, which: WhichFlows): Promise<void> {
     const seconds = (performance.now() - drainedMs) / 1000;
     drainedMs = performance.now();
     let handedOver = false;
@@ -122,7 +127,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       const records = performance.now() < firstLookUntilMs ? ours.filter(isTelling) : ours;
       await keepFlows(records, policy, policy);
       leftOut += BigInt(ours.length - records.length);
-    });
+    }, which);
     isBusy = flows / seconds >= BUSY_FLOWS_A_SECOND;
     // Those that it carries may have executions to tell all the same.
     if (!handedOver) await parts.handOver?.([], policy);
@@ -206,16 +211,20 @@ export function createReporter(parts: ReporterParts): Reporter {
 
   return {
     lost,
-    drain: (policy) => inTurn(() => drain(policy)),
-    drainIfDue: async (policy) => {
+    drain: (policy) => inTurn(() => drain(policy, "all")),
+    drainIfDue: async (policyNow) => {
       // The clock that asks is not exact: a look that comes a little early counts.
-      if (performance.now() - drainedMs < pauseMs() - BUSY_DRAIN_MS / 2) return;
-      await inTurn(() => drain(policy));
+      if (performance.now() - drainedMs >= pauseMs() - BUSY_DRAIN_MS / 2) {
+        const policy = policyNow();
+        await inTurn(() => drain(policy, "counted"));
+      }
+      const pause = pauseMs();
+      return pause < DRAIN_MS ? new Sooner(Math.max(0, pause - (performance.now() - drainedMs))) : undefined;
     },
     drainSoon: async (policy) => {
       if (parts.isCrowded() || performance.now() - toldSoonMs < DRAIN_MS) return;
       toldSoonMs = performance.now();
-      await inTurn(() => drain(policy));
+      await inTurn(() => drain(policy, "all"));
     },
     pass,
     firstLook: () => {

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { appendFile, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -20,17 +21,23 @@ const localAction = z.object({
 export type LocalAction = z.infer<typeof localAction>;
 
 const FILE = "actions.ndjson";
+const TAKEN = `${FILE}.taken`;
 
 /** Written by the command, whether or not an agent runs. */
 export async function appendLocalAction(stateDir: string, action: LocalAction): Promise<void> {
   await appendFile(join(stateDir, FILE), `${JSON.stringify(action)}\n`, { mode: 0o600 });
 }
 
+/** Whether any may wait: two quick looks, for who asks often. */
+export function mayHaveActions(stateDir: string): boolean {
+  return existsSync(join(stateDir, FILE)) || existsSync(join(stateDir, TAKEN));
+}
+
 /** The waiting actions, and how to forget exactly these: what is written meanwhile stays. */
 export async function takeLocalActions(
   stateDir: string,
 ): Promise<{ readonly actions: readonly LocalAction[]; readonly forget: () => Promise<void> }> {
-  const taken = join(stateDir, `${FILE}.taken`);
+  const taken = join(stateDir, TAKEN);
   // What an earlier attempt could not tell comes first.
   const before = await readFile(taken, "utf8").catch(() => null);
   if (before === null) await rename(join(stateDir, FILE), taken).catch(() => undefined);

@@ -1,7 +1,7 @@
 import type { Kernel } from "../kernel/contract.ts";
 import type { ControllerClient } from "../session/client.ts";
 import { CALL_TIMEOUT_MS } from "../session/client.ts";
-import { type LocalAction, takeLocalActions } from "./local-actions.ts";
+import { type LocalAction, mayHaveActions, takeLocalActions } from "./local-actions.ts";
 import { pauseLeftMs, setPause } from "./set-pause.ts";
 
 export type PauseWatchParts = {
@@ -60,6 +60,7 @@ export function createPauseWatch(parts: PauseWatchParts): PauseWatch {
 
   async function tell(client: ControllerClient): Promise<void> {
     const { serial } = kernel.readPause();
+    if (serial === toldSerial && !mayHaveActions(stateDir)) return;
     const { actions, forget } = await takeLocalActions(stateDir);
     const last = lastAction();
     const all = last === null || actions.some(({ id }) => id === last.id) ? actions : [...actions, last];

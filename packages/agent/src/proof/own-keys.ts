@@ -47,12 +47,12 @@ export async function loadOwnKeys(parts: OwnKeysParts): Promise<OwnKeys> {
       offered = null;
     },
     offer: async () => {
-      const keys = ring.keys.map((key) => ({ generation: key.generation, publicKey: publicKeyOf(key) }));
       const mutePorts = [...parts.mutePorts()];
-      const name = JSON.stringify([keys.map((key) => key.generation), mutePorts]);
+      const name = JSON.stringify([ring.keys.map((key) => key.generation), mutePorts]);
       const client = parts.client();
       if (client === null || name === offered) return;
       const { datagrams } = parts;
+      const keys = ring.keys.map((key) => ({ generation: key.generation, publicKey: publicKeyOf(key) }));
       const options = { timeoutMs: CALL_TIMEOUT_MS };
       await client.service.offerProofKey({ workload, keys, mutePorts, datagrams }, options);
       offered = name;

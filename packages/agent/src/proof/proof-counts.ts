@@ -11,7 +11,10 @@ export type PeerCounts = {
 /** Turns the kernel's counts since ever into each peer's since the last call; what did not change is left out. */
 export function createCountReader(peerAt: (address: Uint8Array) => string | undefined) {
   let before = new Map<string, ProofCount>();
+  let last: readonly ProofCount[] = [];
   return (counts: readonly ProofCount[]): readonly PeerCounts[] => {
+    if (counts === last) return [];
+    last = counts;
     const now = new Map<string, ProofCount>();
     const totals = new Map<string, { -readonly [Key in keyof PeerCounts]: PeerCounts[Key] }>();
     for (const count of counts) {
