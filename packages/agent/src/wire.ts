@@ -42,7 +42,7 @@ import { createProver, KEY_PERIOD_MS, type Prover, type ProverParts } from "./pr
 import type { Credentials } from "./session/credentials.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createShadowSender } from "./session/shadow-sender.ts";
-import { openSpool, SPOOL_CROWDED_REPORTS, type Spool } from "./session/spool.ts";
+import { openSpool, SPOOL_BYTES_ALWAYS, SPOOL_CROWDED_REPORTS, type Spool } from "./session/spool.ts";
 import { createUploader, type Uploader } from "./session/uploader.ts";
 import { readBootId, wallNs } from "./state/clocks.ts";
 import { VERSION } from "./version.ts";
@@ -146,7 +146,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const enforcer = createEnforcer(kernel, identities, directory, names.addresses);
   const wallOffsetNs = () => wallNs() - kernel.bootNs();
 
-  const spool = await openSpool(stateDir);
+  const spool = await openSpool(stateDir, host === null ? {} : { bytesMax: SPOOL_BYTES_ALWAYS });
   // The session exists before its first use: both only call each other once the agent runs.
   const uploader: Uploader = createUploader(
     spool,

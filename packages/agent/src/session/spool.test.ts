@@ -6,7 +6,7 @@ import * as x509 from "@peculiar/x509";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createCertificateRequest } from "./certificate-request.ts";
-import { openSpool } from "./spool.ts";
+import { openSpool, SPOOL_BYTES_ALWAYS, SPOOL_BYTES_MAX, spoolBytes } from "./spool.ts";
 import { formatToken, parseToken } from "./token.ts";
 
 let folder: string;
@@ -49,6 +49,16 @@ test("beyond its limit the oldest go, and their rows are counted", async () => {
   expect([await add(5, 1), await add(5, 2), await add(5, 4)]).toEqual([0, 0, 1]);
   expect([await add(1, 8), await add(1, 16)]).toEqual([2, 0]);
   expect(spool.size()).toEqual({ reports: 3, bytes: 7 });
+});
+
+test("takes an eighth of what is free on the disk, within its limits", () => {
+  const gib = 2 ** 30;
+  expect([0, gib / 4, gib, 100 * gib].map(spoolBytes)).toEqual([
+    SPOOL_BYTES_ALWAYS,
+    SPOOL_BYTES_ALWAYS,
+    gib / 8,
+    SPOOL_BYTES_MAX,
+  ]);
 });
 
 test("what is being sent stays, so that it can't be both stored and counted as lost", async () => {

@@ -1,10 +1,17 @@
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { saveFile } from "../state/save-file.ts";
 
-/** Bytes of reports that wait on disk for the controller; beyond it the oldest are dropped and counted. */
-export const SPOOL_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * Bytes of reports that wait on disk for the controller; beyond it the oldest are dropped and counted. A minute of 50,000
+ * new peers a second takes 170 MiB.
+ */
+export const SPOOL_BYTES_MAX = 256 * 1024 * 1024;
+/** So many also where the disk has little room, and for a workload that a host carries: there may be hundreds. */
+export const SPOOL_BYTES_ALWAYS = 64 * 1024 * 1024;
+/** Of what is free on the disk when the agent starts, one such part at most. */
+const FREE_PARTS = 8;
 /** Reports that wait; each costs a directory entry. */
 export const SPOOL_REPORTS_MAX = 4096;
 
@@ -49,10 +56,11 @@ export type Spool = {
 
 export async function openSpool(
   stateDir: string,
-  limits = { bytesMax: SPOOL_BYTES_MAX, reportsMax: SPOOL_REPORTS_MAX },
+  given: { readonly bytesMax?: number; readonly reportsMax?: number } = {},
 ): Promise<Spool> {
   const folder = join(stateDir, "spool");
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const limits = { bytesMax: await bytesFor(folder), reportsMax: SPOOL_REPORTS_MAX, ...given };
   const lossesFile = join(stateDir, "losses.json");
   const losses = await loadLosses(lossesFile);
   const entries = await readEntries(folder);
@@ -108,6 +116,16 @@ export async function openSpool(
       );
     },
   };
+}
+
+async function bytesFor(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return spoolBytes(bavail * bsize);
+}
+
+/** The limit on a disk with so many bytes free. */
+export function spoolBytes(free: number): number {
+  return Math.min(SPOOL_BYTES_MAX, Math.max(SPOOL_BYTES_ALWAYS, Math.floor(free / FREE_PARTS)));
 }
 
 const savedLosses = z.object({ spoolFull: z.int().nonnegative(), refused: z.int().nonnegative() });
