@@ -51,7 +51,7 @@ export type Reporter = {
   readonly drain: (policy: PolicyInForce) => Promise<void>;
   /**
    * The same for what the kernel has counted by now, where it is time: every second, and seldom while reports pile up.
-   * Resolves with when it is time again, where that is before the next second: very many flows come.
+   * Resolves with when it is time again, where that is before the next second: very many flows come, or took long.
    */
   readonly drainIfDue: (policy: () => PolicyInForce) => Promise<Sooner | undefined>;
   /** For what should be told at once: once a second at most, and not while reports pile up. The kernel sums up meanwhile. */
@@ -218,8 +218,8 @@ export function createReporter(parts: ReporterParts): Reporter {
         const policy = policyNow();
         await inTurn(() => drain(policy, "counted"));
       }
-      const pause = pauseMs();
-      return pause < DRAIN_MS ? new Sooner(Math.max(0, pause - (performance.now() - drainedMs))) : undefined;
+      const leftMs = pauseMs() - (performance.now() - drainedMs);
+      return leftMs < DRAIN_MS - BUSY_DRAIN_MS / 2 ? new Sooner(Math.max(0, leftMs)) : undefined;
     },
     drainSoon: async (policy) => {
       if (parts.isCrowded() || performance.now() - toldSoonMs < DRAIN_MS) return;
