@@ -19,6 +19,7 @@ import { CONTAINER_PORT, TestContainer } from "./testing/test-container.ts";
 import { uninstallAgent } from "./uninstall.ts";
 
 const PYTHON = realpathSync("/usr/bin/python3");
+const NSENTER = realpathSync("/usr/bin/nsenter");
 const RINGWALL = fileURLToPath(new URL("../../../bin/ringwall", import.meta.url));
 const ADDRESS = "10.88.0.1";
 /** Listens where the container's programs connect to. */
@@ -148,8 +149,10 @@ describe.skipIf((await whyNotAll()) !== "")("an agent that is uninstalled", () =
       software: {
         app: [app, talk].map(scriptOf),
         idle: [scriptOf(other)],
+        // Brings a program into the container's network, and is ended where it is found before it has done so.
+        nsenter: [{ executable: { sha256: sha256Of(NSENTER) } }],
       },
-      run: [{ name: "web/runs", software: ["app", "idle"] }],
+      run: [{ name: "web/runs", software: ["app", "idle", "nsenter"] }],
     });
     await provision(carriedName(), {});
     expect([await onHost(app), await onHost(other), await inContainer(other)]).toEqual([
