@@ -45,6 +45,26 @@ static __always_inline __u8 question_of(__u8 type)
 	return type == 14 || type == 18 ? type - 1 : type;
 }
 
+/* The transport of a packet, or what find_transport6 says. */
+static __always_inline int transport_of(struct __sk_buff *skb)
+{
+	__u8 proto = 0;
+	int found;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		load(skb, IP4_PROTO_AT, &proto, 1);
+		return proto;
+	}
+	if (skb->protocol != bpf_htons(ETH_P_IPV6) ||
+	    load(skb, IP6_PROTO_AT, &proto, 1))
+		return HIDDEN;
+	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
+	    proto == IPPROTO_ICMPV6)
+		return proto;
+	found = find_transport6(skb, proto);
+	return found < 0 ? found : found & 0xff;
+}
+
 /*
  * Of a packet at the device: its bytes are its own. A header beyond its end
  * is not the one that the kernel will read there.

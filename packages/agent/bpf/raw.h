@@ -80,26 +80,6 @@ int sock_create(struct bpf_sock *ctx)
 	return 1;
 }
 
-/* The transport of a packet, or what find_transport6 says. */
-static __always_inline int transport_of(struct __sk_buff *skb)
-{
-	__u8 proto = 0;
-	int found;
-
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		load(skb, IP4_PROTO_AT, &proto, 1);
-		return proto;
-	}
-	if (skb->protocol != bpf_htons(ETH_P_IPV6) ||
-	    load(skb, IP6_PROTO_AT, &proto, 1))
-		return HIDDEN;
-	if (proto == IPPROTO_TCP || proto == IPPROTO_UDP ||
-	    proto == IPPROTO_ICMPV6)
-		return proto;
-	found = find_transport6(skb, proto);
-	return found < 0 ? found : found & 0xff;
-}
-
 static __always_inline bool has_ports(__u8 proto)
 {
 	return proto == IPPROTO_TCP || proto == IPPROTO_UDP ||

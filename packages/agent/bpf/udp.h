@@ -331,9 +331,43 @@ static __always_inline int send_packet(const struct headers *packet,
 	return PASS;
 }
 
+/* By IPsec, before it came here: a datagram socket makes no such packet. */
+static __always_inline bool is_wrapped(struct __sk_buff *skb)
+{
+	int proto = transport_of(skb);
+
+	return proto == IPPROTO_ESP || proto == IPPROTO_AH ||
+	       proto == IPPROTO_COMP || proto == IPPROTO_IPIP ||
+	       proto == IPPROTO_IPV6;
+}
+
+/*
+ * The header is the kernel's; whom it is for the socket says. Port 0: it has no
+ * peer, and names one at each call, which has judged it. A function of its own,
+ * as parse().
+ */
+static __noinline enum parse read_wrapped(struct __sk_buff *skb,
+					  struct headers *out)
+{
+	struct bpf_sock *sk = socket_of(skb);
+
+	if (!sk || !is_wrapped(skb))
+		return NOT_THIS_PROTO;
+	out->destination_port = bpf_ntohs(sk->dst_port);
+	if (sk->family == AF_INET)
+		set_address4(out->destination, sk->dst_ip4);
+	else
+		set_address6(out->destination, sk->dst_ip6[0],
+			     sk->dst_ip6[1], sk->dst_ip6[2],
+			     sk->dst_ip6[3]);
+	out->bytes = skb->len;
+	return PARSED;
+}
+
 __noinline int egress_datagram(struct __sk_buff *skb, __u32 proto)
 {
 	__u64 cookie = bpf_get_socket_cookie(skb);
+	bool judged = false;
 	struct headers packet = {};
 	struct bpf_sock *sk;
 	enum parse how;
@@ -341,9 +375,19 @@ __noinline int egress_datagram(struct __sk_buff *skb, __u32 proto)
 	how = parse_at_socket(skb, &packet, proto);
 	if (how == PARSED && is_usual(&packet, proto, cookie, false))
 		return PASS;
-	if (how != PARSED) {
+	if (how == NOT_THIS_PROTO) {
+		how = read_wrapped(skb, &packet);
+		judged = how == PARSED && !packet.destination_port;
+	}
+	if (how != PARSED || judged) {
 		sk = socket_of(skb);
-		return sk ? unreadable(how, true, socket_cgroup(sk)) : PASS;
+		if (!sk)
+			return PASS;
+		if (how != PARSED)
+			return unreadable(how, true, socket_cgroup(sk));
+		return awaits_description(socket_cgroup(sk)) ?
+			       drop_undescribed() :
+			       PASS;
 	}
 	if (packet.destination_port == RW_DNS_PORT)
 		observe_dns(skb, IPPROTO_UDP, RW_DIRECTION_OUT);
