@@ -13,7 +13,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
-import { median } from "./proof.ts";
+import { ask, median } from "./proof.ts";
 
 const BUILD = fileURLToPath(new URL("../build", import.meta.url));
 const LOADS = {
@@ -76,15 +76,6 @@ async function measureRounds(
     control: median(samples.map(({ off, again }) => off / again)),
     nsWithout: median(samples.map(({ off }) => off)),
   };
-}
-
-async function ask(load: Running, request: string): Promise<number> {
-  load.child.stdin?.write(`${request}\n`);
-  for (;;) {
-    const ns = Number(await load.line());
-    // connect-load answers the line that told it to begin, which asked for nothing.
-    if (ns > 0) return ns;
-  }
 }
 
 /** The programs, detached at first. */

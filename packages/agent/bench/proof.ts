@@ -188,9 +188,9 @@ async function provision(host: TestHost): Promise<void> {
   host.kernel.proof.setPeer(address("127.0.0.1"), stateOf(toA, toA, "expected"));
 }
 
-/** Has a load do something so many times; the nanoseconds of one. */
-export async function ask(load: Running, times: number): Promise<number> {
-  load.child.stdin?.write(`${times}\n`);
+/** Has a load do something, so many times or as it is told; the nanoseconds of one. */
+export async function ask(load: Running, request: number | string): Promise<number> {
+  load.child.stdin?.write(`${request}\n`);
   for (;;) {
     const line = await load.line();
     if (line === "")

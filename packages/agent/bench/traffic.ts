@@ -16,6 +16,7 @@ import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { allow, peer, subjects } from "../src/kernel/testing/policies.ts";
 import { formatGoal } from "./goal.ts";
 import { nft, ruleset, tryNft } from "./nftables.ts";
+import { ask } from "./proof.ts";
 
 const IDENTITY = 7;
 const LOCAL = 3;
@@ -83,18 +84,18 @@ async function measure(
   const ours = variant === "few" || variant === "many";
   host.reload();
   if (ours) await provision(host, variant === "few" ? 10 : rules);
-  const programs = await Promise.all(["connect-load", "traffic-load"].map((name) => start(host, name)));
+  const connects = await start(host, "connect-load");
+  const traffic = await start(host, "traffic-load");
   if (!ours) host.unload();
   if (variant === "nft") nft(host, ruleset(rules));
   const out: Partial<Record<Load, number>> = {};
   for (const load of Object.keys(LOADS) as Load[]) {
-    const [connects, traffic] = programs;
     const count = Math.max(1, Math.round(times * LOADS[load]));
-    if (load === "connect") out[load] = await ask(connects, `${count}`);
+    if (load === "connect") out[load] = await ask(connects, count);
     else out[load] = await ask(traffic, `${load} ${count}`);
   }
   if (variant === "nft") nft(host, "delete table inet bench");
-  for (const program of programs) await program.stop();
+  for (const program of [connects, traffic]) await program.stop();
   if (ours) {
     await check(host, times);
     host.unload();
@@ -104,15 +105,6 @@ async function measure(
 
 async function start(host: TestHost, name: string): Promise<Running> {
   return host.start([fileURLToPath(new URL(`../build/${name}`, import.meta.url))], IDENTITY);
-}
-
-async function ask(load: Running | undefined, request: string): Promise<number> {
-  load?.child.stdin?.write(`${request}\n`);
-  for (;;) {
-    const ns = Number(await load?.line());
-    // connect-load answers the line that told it to begin, which asked for nothing.
-    if (ns > 0) return ns;
-  }
 }
 
 /** The rules that matter, among others that make the maps as large as asked for. */

@@ -8,50 +8,18 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-SEC("cgroup/sock_create")
-int sock_create(struct bpf_sock *ctx)
-{
-	return 1;
-}
+#define DO_NOTHING(section, name, context) \
+	SEC(section)                       \
+	int name(struct context *ctx)      \
+	{                                  \
+		return 1;                  \
+	}
 
-SEC("cgroup/sock_release")
-int sock_release(struct bpf_sock *ctx)
-{
-	return 1;
-}
-
-SEC("cgroup/connect4")
-int connect4(struct bpf_sock_addr *ctx)
-{
-	return 1;
-}
-
-SEC("cgroup/sendmsg4")
-int sendmsg4(struct bpf_sock_addr *ctx)
-{
-	return 1;
-}
-
-SEC("cgroup/setsockopt")
-int setsockopt(struct bpf_sockopt *ctx)
-{
-	return 1;
-}
-
-SEC("cgroup_skb/ingress")
-int ingress(struct __sk_buff *skb)
-{
-	return 1;
-}
-
-SEC("cgroup_skb/egress")
-int egress(struct __sk_buff *skb)
-{
-	return 1;
-}
-
-SEC("sockops")
-int sock_ops(struct bpf_sock_ops *ops)
-{
-	return 1;
-}
+DO_NOTHING("cgroup/sock_create", sock_create, bpf_sock)
+DO_NOTHING("cgroup/sock_release", sock_release, bpf_sock)
+DO_NOTHING("cgroup/connect4", connect4, bpf_sock_addr)
+DO_NOTHING("cgroup/sendmsg4", sendmsg4, bpf_sock_addr)
+DO_NOTHING("cgroup/setsockopt", setsockopt, bpf_sockopt)
+DO_NOTHING("cgroup_skb/ingress", ingress, __sk_buff)
+DO_NOTHING("cgroup_skb/egress", egress, __sk_buff)
+DO_NOTHING("sockops", sock_ops, bpf_sock_ops)
