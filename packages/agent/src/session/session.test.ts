@@ -298,24 +298,25 @@ describe("the session", () => {
     const session = start(await enrolWith(controller.token()));
     await until(() => session.client() !== null);
     const spool = await openSpool(folder);
-    let arrive = () => {};
-    const held = new Promise<void>((resolve) => {
-      arrive = resolve;
-    });
-    // The real client, whose calls set out only when told.
+    const setOut = Promise.withResolvers<void>();
+    const arrive = Promise.withResolvers<void>();
+    // The real client, whose calls arrive only when told.
     const slow = () => {
       const client = session.client();
       if (client === null) return null;
       const reportFlows: typeof client.service.reportFlows = async (...args) => {
-        await held;
+        setOut.resolve();
+        await arrive.promise;
         return client.service.reportFlows(...args);
       };
       return { ...client, service: { ...client.service, reportFlows } };
     };
     const uploader = createUploader(spool, slow, () => undefined);
     const first = uploader.add({ kind: "flows", rows: 1, bytes: batch("a") });
+    // Added at once, both might go in one group, whose order is free.
+    await setOut.promise;
     await uploader.add({ kind: "flows", rows: 1, bytes: batch("b") });
-    arrive();
+    arrive.resolve();
     await first;
     await until(() => spool.size().reports === 0);
     expect(controller.flows.map((flow) => flow.batchId)).toEqual(["a", "b"]);
