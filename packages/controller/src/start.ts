@@ -5,6 +5,7 @@ import { buildUsersApp } from "./api/users/app.ts";
 import { createSignIn } from "./api/users/sign-in.ts";
 import { startControl } from "./control.ts";
 import { takeDataDir } from "./data-dir.ts";
+import { checkEssentialOptions } from "./essential-options.ts";
 import { type Controller, type ControllerOptions, LISTEN_AGENTS_DEFAULT, LISTEN_DEFAULT } from "./options.ts";
 import { parsePublicUrl } from "./public-url.ts";
 import { createStopper, type Stopper } from "./stopper.ts";
@@ -37,6 +38,7 @@ async function start(options: ControllerOptions, stopper: Stopper): Promise<Cont
   const listen = parseListen(options.listen ?? LISTEN_DEFAULT, "--listen");
   const listenAgents = parseListen(options.listenAgents ?? LISTEN_AGENTS_DEFAULT, "--listen-agents");
   const publicUrl = parsePublicUrl(options.publicUrl);
+  checkEssentialOptions(options);
   const log = pino({ level: options.logLevel ?? "info", base: null }, pino.destination(2));
   const data = takeDataDir(options.dataDir);
   stopper.add(async () => data.release());

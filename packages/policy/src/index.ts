@@ -30,6 +30,7 @@ export { type CounterExample, type Proof, prove } from "./prove/prove.ts";
 export { createSimulation, type Player, type SimulateOptions, simulate } from "./simulate/simulate.ts";
 export type { EdgeChange, Simulation, Totals } from "./simulate/simulation.ts";
 export { type DecideOptions, decide } from "./spec/decide.ts";
+export { essentialProblems } from "./syntax/essential-problems.ts";
 export { formatResources } from "./syntax/format.ts";
 export { type PolicyFile, parsePolicy } from "./syntax/parse.ts";
 export { parseEssential } from "./syntax/parse-essential.ts";

@@ -96,6 +96,20 @@ describe("a start that can't be", () => {
     expect((await refusalOf({ listen: "192.0.2.1:1" })).code).toBe("address-not-here");
   }, 60_000);
 
+  it("names a management list or a resolver that would let nobody in", async () => {
+    const listed = (cidr: string, port: string) => ({ management: [{ cidrs: [cidr], ports: [port] }] });
+    const refused = await refusalOf(listed("10.0.0.1/8", "tcp/22"));
+    expect(refused.code).toBe("bad-essential");
+    expect(`${refused.message} ${refused.fix}`).toMatch(/`--management`: `10\.0\.0\.1\/8`.*`10\.0\.0\.0\/8`/);
+    for (const options of [
+      listed("10.0.0.0/8", "tcp/99999"),
+      listed("office", "tcp/22"),
+      { resolvers: ["dns.example.com"] },
+    ]) {
+      expect((await refusalOf(options)).code).toBe("bad-essential");
+    }
+  });
+
   it("names an unreachable database without its password", async () => {
     const refused = await refusalOf({ databaseUrl: "postgres://me:secret@127.0.0.1:1/ringwall" });
     expect(refused.code).toBe("database-unreachable");

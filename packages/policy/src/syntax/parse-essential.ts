@@ -1,8 +1,10 @@
 import { fail, ok, type Problem, type Result } from "@ringwall/model";
 import { z } from "zod";
 import type { EssentialConfig } from "../policy-set/essential.ts";
+import { essentialProblems } from "./essential-problems.ts";
 import { readYaml } from "./read-yaml.ts";
 import { schemaProblems } from "./schema-problems.ts";
+import { placeAt } from "./source.ts";
 
 const texts = z.array(z.string());
 const schema = z.strictObject({
@@ -26,7 +28,10 @@ export function parseEssential(file: {
   if (first === undefined || problems.length > 0)
     return fail(problems.length > 0 ? problems : [empty(file.file)]);
   const parsed = schema.safeParse(first.value);
-  if (parsed.success) return ok(parsed.data);
+  if (parsed.success) {
+    const wrong = essentialProblems(parsed.data, (path) => placeAt(first.source, path));
+    return wrong.length > 0 ? fail(wrong) : ok(parsed.data);
+  }
   return fail(schemaProblems({ schema, value: first.value, source: first.source }, parsed.error.issues));
 }
 

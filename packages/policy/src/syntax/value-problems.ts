@@ -5,7 +5,7 @@ import { blocksOf } from "../policy-set/patterns.ts";
 import { isZone } from "../policy-set/time.ts";
 import type { Path } from "./source.ts";
 
-type PlaceOf = (path: Path) => Place;
+export type PlaceOf = (path: Path) => Place;
 
 /** What a schema can't say: values that look right and mean nothing, or two things. */
 export function valueProblems(resource: Resource, placeOf: PlaceOf): readonly Problem[] {
@@ -53,9 +53,7 @@ function matchProblems(match: Match, path: Path, placeOf: PlaceOf): readonly Pro
     const endpoint: Endpoint | undefined = match[side];
     return endpoint?.cidr === undefined ? [] : cidrProblems(endpoint.cidr, [...path, side, "cidr"], placeOf);
   });
-  const ports = (match.ports ?? []).flatMap((text, i) =>
-    parsePortSpec(text) === null ? [badPort(text, placeOf([...path, "ports", i]))] : [],
-  );
+  const ports = portProblems(match.ports ?? [], [...path, "ports"], placeOf);
   const zone = match.when?.zone;
   if (zone === undefined || isZone(zone)) return [...problems, ...ports];
   const place = placeOf([...path, "when", "zone"]);
@@ -70,7 +68,12 @@ function matchProblems(match: Match, path: Path, placeOf: PlaceOf): readonly Pro
   return [...problems, ...ports, unknown];
 }
 
-function cidrProblems(cidr: NonNullable<Endpoint["cidr"]>, path: Path, placeOf: PlaceOf): readonly Problem[] {
+/** Blocks of addresses that are none, or have bits set after their prefix. */
+export function cidrProblems(
+  cidr: NonNullable<Endpoint["cidr"]>,
+  path: Path,
+  placeOf: PlaceOf,
+): readonly Problem[] {
   const { include, exclude } = blocksOf(cidr);
   return [...include, ...exclude].flatMap((text): readonly Problem[] => {
     const prefix = parsePrefix(text);
@@ -97,6 +100,13 @@ function cidrProblems(cidr: NonNullable<Endpoint["cidr"]>, path: Path, placeOf: 
       },
     ];
   });
+}
+
+/** Ports that are none; `path` leads to their list. */
+export function portProblems(ports: readonly string[], path: Path, placeOf: PlaceOf): readonly Problem[] {
+  return ports.flatMap((text, i) =>
+    parsePortSpec(text) === null ? [badPort(text, placeOf([...path, i]))] : [],
+  );
 }
 
 function badPort(text: string, place: Place): Problem {
