@@ -37,7 +37,7 @@ async function startBeforePrograms(): Promise<void> {
   b.unload();
   const enter = 'echo $$ > "$0/cgroup.procs" && netns=$1 && shift && exec nsenter --net="$netns" "$@"';
   const netns = `/run/netns/${b.name}`;
-  server = spawn("bash", ["-c", enter, b.cgroup, netns, ...serve("10.77.0.2", PORT)], {
+  server = spawn("bash", ["--norc", "-c", enter, b.cgroup, netns, ...serve("10.77.0.2", PORT)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   server.stdin?.write("\n");

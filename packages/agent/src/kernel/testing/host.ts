@@ -262,7 +262,8 @@ export class TestHost {
   }
 
   #spawn(argv: readonly string[], identity: number, { cgroup, name }: Place) {
-    const child = spawn("bash", ["-c", ENTER, cgroup, name, String(identity), ...argv], {
+    // A shell whose input is a socket, as pipes of Node.js are, takes itself for one of rsh's and reads ~/.bashrc.
+    const child = spawn("bash", ["--norc", "-c", ENTER, cgroup, name, String(identity), ...argv], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     // Programs that never read may be gone before they are told to go.
