@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { commandName } from "./command-name.ts";
 import { type CommandEntry, commands } from "./commands.ts";
 import { VERSION } from "./version.ts";
 
@@ -26,7 +27,14 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
   const entry = named === undefined ? undefined : commands[named];
   const wanted = entry === undefined ? Object.values(commands) : [entry];
   for (const one of wanted) await add(program, one, argv);
+  remedyErrors(program, commandName());
   return program;
+}
+
+/** A call that is wrong is told what to do, as every other error is. */
+function remedyErrors(command: Command, path: string): void {
+  command.showHelpAfterError(`  fix: \`${path} --help\` shows what it takes`);
+  for (const one of command.commands) remedyErrors(one, `${path} ${one.name()}`);
 }
 
 async function add(program: Command, entry: CommandEntry, argv: readonly string[]): Promise<void> {

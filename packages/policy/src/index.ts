@@ -34,3 +34,4 @@ export { essentialProblems } from "./syntax/essential-problems.ts";
 export { formatResources } from "./syntax/format.ts";
 export { type PolicyFile, parsePolicy } from "./syntax/parse.ts";
 export { parseEssential } from "./syntax/parse-essential.ts";
+export { type RefusedLine, recordProblem } from "./syntax/record-problem.ts";

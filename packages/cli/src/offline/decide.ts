@@ -51,7 +51,7 @@ async function decideFile(options: Options): Promise<ExitCode> {
     }
     const place = { file: options.attempts, line: item.line, column: 1 };
     await printProblems(
-      "problem" in item ? [item.problem] : (verdict?.error ?? []).map((one) => ({ ...one, place })),
+      "problem" in item ? [item.problem()] : (verdict?.error ?? []).map((one) => ({ ...one, place })),
     );
     code = 2;
     if (!options.keepGoing) break;

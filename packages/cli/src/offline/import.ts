@@ -25,6 +25,12 @@ async function importFiles(
   const { loadTextFiles } = await import("./text-files.ts");
   const imported = importKubernetes(loadTextFiles(files));
   if (!imported.ok) throw new Failure(imported.error);
+  if (imported.value.length === 0)
+    throw failure(
+      "nothing-to-import",
+      "these files hold no NetworkPolicy and nothing that runs",
+      "name Kubernetes manifests, as `kubectl get -A -o yaml networkpolicies,pods,namespaces` prints them",
+    );
   const ofKind = (kind: Resource["kind"]) => imported.value.filter((one) => one.kind === kind);
   if (options.output === "-") {
     say(formatResources(imported.value).trimEnd());

@@ -138,7 +138,7 @@ describe("learn on files", () => {
     writeFileSync(flows, `${readFileSync(flows, "utf8")}{"time":"yesterday"}\nnonsense\n`);
     const { code, err } = ringwall("learn", "--flows", flows, "-o", at("policy"));
     expect(code).toBe(2);
-    expect(err).toContain("flows.ndjson:6:1");
+    expect(err).toContain("flows.ndjson:6:9");
     expect(err).toContain("flows.ndjson:7:1");
     expect(existsSync(at("policy"))).toBe(false);
     expect(ringwall("learn", "--flows", flows, "-o", at("policy"), "--keep-going").code).toBe(0);

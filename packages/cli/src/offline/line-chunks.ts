@@ -15,11 +15,23 @@ const LINE_BYTES_KEPT = 4 * LINE_LENGTH_MAX + 4;
 const CHUNK_BYTES = 1 << 20;
 export const NEWLINE = 0x0a;
 
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
+
 /**
  * The bytes of a file (gzip by the name `.gz`; `-` is standard input) in chunks of whole lines, each with its newline
- * but perhaps the last; in constant memory, whatever is in there. Throws Failure for what can't be read.
+ * but perhaps the last, without a byte order mark; in constant memory, whatever is in there. Throws Failure for what
+ * can't be read.
  */
 export async function* lineChunks(file: string): AsyncGenerator<Buffer> {
+  let isFirst = true;
+  for await (const chunk of wholeLines(file)) {
+    const isMarked = isFirst && chunk.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+    yield isMarked ? chunk.subarray(BYTE_ORDER_MARK.length) : chunk;
+    isFirst = false;
+  }
+}
+
+async function* wholeLines(file: string): AsyncGenerator<Buffer> {
   const raw: Readable = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: CHUNK_BYTES });
   const input = file.endsWith(".gz") ? raw.pipe(createGunzip({ chunkSize: CHUNK_BYTES })) : raw;
   if (input !== raw) raw.once("error", (error) => input.destroy(error));

@@ -71,7 +71,7 @@ async function readFlows(
   const problems: Problem[] = [];
   for await (const item of readRecords(file, "flow")) {
     if ("problem" in item) {
-      if (problems.length < PROBLEMS_MAX) problems.push(item.problem);
+      if (problems.length < PROBLEMS_MAX) problems.push(item.problem());
     } else onRecord(item.record);
   }
   return problems;

@@ -24,7 +24,7 @@ export async function playFile(
       if (text.trim() === "") return null;
       const read = parseFlow(file, line, text);
       if ("record" in read) return read.record;
-      problems.push(read.problem);
+      problems.push(read.problem());
       return null;
     },
     end: (bytes, from, end) => parseEnd(textOf(bytes, from, end)),

@@ -10,12 +10,13 @@ import {
   type Problem,
   parseAddress,
 } from "@ringwall/model";
+import { recordProblem } from "@ringwall/policy";
 import { LINE_LENGTH_MAX, lineChunks, NEWLINE } from "./line-chunks.ts";
 
-/** A line of a file: its number, and the record or what is wrong with it. */
+/** A line of a file: its number, and the record or what is wrong with it, which is found out only where it is asked. */
 export type RecordLine<T> =
   | { readonly line: number; readonly record: T | ExecRecord }
-  | { readonly line: number; readonly problem: Problem };
+  | { readonly line: number; readonly problem: () => Problem };
 
 /** Streams records (NDJSON; gzip by the name `.gz`; `-` is standard input) in constant memory. Throws Failure for what can't be read. */
 export async function* readRecords<Kind extends "flow" | "attempt">(
@@ -69,33 +70,40 @@ function parseLine(
   text: string,
   schema: typeof flow | typeof attempt,
 ): RecordLine<Attempt | Flow> {
-  const wrong = (message: string, fix: string): RecordLine<Attempt | Flow> => ({
+  const wrong = (say: () => Wrong): RecordLine<Attempt | Flow> => ({
     line,
-    problem: { code: "bad-record", severity: "error", message, fix, place: { file, line, column: 1 } },
+    problem: () => {
+      const { message, fix, column = 1 } = say();
+      return { code: "bad-record", severity: "error", message, fix, place: { file, line, column } };
+    },
   });
   if (text.length > LINE_LENGTH_MAX)
-    return wrong(`the line is longer than ${LINE_LENGTH_MAX} characters`, "one record a line");
+    return wrong(() => ({
+      message: `the line is longer than ${LINE_LENGTH_MAX} characters`,
+      fix: "one record a line",
+    }));
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    return wrong(
-      "the line is not JSON",
-      "write one record per line, or pass over such lines with --keep-going",
-    );
+  } catch (error) {
+    return wrong(() => ({
+      message: "the line is not JSON",
+      fix: "write one record per line, or pass over such lines with --keep-going",
+      column: columnOf(error),
+    }));
   }
   const isExec = typeof value === "object" && value !== null && "exec" in value;
-  const parsed = isExec ? execRecord.safeParse(value) : schema.safeParse(value);
+  const asked = isExec ? execRecord : schema;
+  const parsed = asked.safeParse(value);
   if (parsed.success) return { line, record: parsed.data };
-  const [issue] = parsed.error.issues;
-  if (issue?.code === "unrecognized_keys")
-    return wrong(
-      `unknown key \`${[...issue.path, issue.keys[0]].join(".")}\``,
-      "the keys are listed in docs/policy.md",
-    );
-  const where = issue?.path.join(".") ?? "";
-  return wrong(
-    `\`${where === "" ? "record" : where}\`: ${issue?.message ?? "not a record"}`,
-    "the keys are listed in docs/policy.md",
-  );
+  const { issues } = parsed.error;
+  return wrong(() => recordProblem({ text, value, schema: asked, issues }));
+}
+
+type Wrong = { readonly message: string; readonly fix: string; readonly column?: number };
+
+/** Where JSON ends to be some, which V8 tells of most faults. */
+function columnOf(error: unknown): number {
+  const at = error instanceof SyntaxError ? / at position (\d+)/.exec(error.message)?.[1] : undefined;
+  return at === undefined ? 1 : Number(at) + 1;
 }

@@ -41,9 +41,9 @@ function namesAt(path: string, problems: Problem[]): readonly string[] {
 
 function load(file: string, problems: Problem[]): readonly TextFile[] {
   try {
-    if (file === "-") return [{ file, text: readFileSync(0, "utf8") }];
+    if (file === "-") return [{ file, text: textOf(readFileSync(0)) }];
     const { size } = statSync(file);
-    if (size <= FILE_BYTES_MAX) return [{ file, text: readFileSync(file, "utf8") }];
+    if (size <= FILE_BYTES_MAX) return [{ file, text: textOf(readFileSync(file)) }];
     problems.push(
       unreadable(
         `\`${file}\` has ${size} bytes, more than ${FILE_BYTES_MAX}`,
@@ -51,9 +51,18 @@ function load(file: string, problems: Problem[]): readonly TextFile[] {
       ),
     );
   } catch (error) {
-    problems.push(unreadable(`cannot read \`${file}\`: ${reasonOf(error)}`, "check the path"));
+    const isBinary =
+      error instanceof TypeError && "code" in error && error.code === "ERR_ENCODING_INVALID_ENCODED_DATA";
+    if (isBinary)
+      problems.push(unreadable(`\`${file}\` is not UTF-8 text`, "save it as UTF-8, or leave it out"));
+    else problems.push(unreadable(`cannot read \`${file}\`: ${reasonOf(error)}`, "check the path"));
   }
   return [];
+}
+
+/** Bytes that are no UTF-8 would be read as some other name. */
+function textOf(bytes: Buffer): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }
 
 function reasonOf(error: unknown): string {

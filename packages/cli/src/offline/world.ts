@@ -15,9 +15,13 @@ export async function loadWorld(paths: readonly string[], inventoryFile: string 
     ...(extra === null || extra.ok ? [] : extra.error),
   ];
   if (!policy.ok || (extra !== null && !extra.ok)) throw new Failure(problems);
-  const inventory = inventoryOf([...policy.value.workloads, ...(extra?.value.workloads ?? [])]);
+  const { value: set } = policy;
+  const inventory = inventoryOf(
+    [...set.workloads, ...(extra?.value.workloads ?? [])],
+    (one, path) => set.locate(one, path) ?? extra?.value.locate(one, path),
+  );
   if (!inventory.ok) throw new Failure(inventory.error);
-  return { set: policy.value, inventory: inventory.value };
+  return { set, inventory: inventory.value };
 }
 
 /** Reads the essential flows' configuration (YAML or JSON). Throws Failure. */

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { failure } from "../failure.ts";
+import { Failure, failure } from "../failure.ts";
 
 export type OutputFile = { readonly path: string; readonly text: string };
 
@@ -10,16 +10,16 @@ export type OutputFile = { readonly path: string; readonly text: string };
  */
 export function writeFolder(folder: string, files: readonly OutputFile[], mark: string): void {
   const target = path.resolve(folder);
-  const isTaken = existsSync(target) && readdirSync(target).length > 0;
-  if (isTaken && !existsSync(path.join(target, mark))) {
-    throw failure(
-      "folder-not-empty",
-      `\`${folder}\` holds other files`,
-      "name a new folder, or an earlier output of this command",
-    );
-  }
   let staging: string | undefined;
   try {
+    const isTaken = existsSync(target) && readdirSync(target).length > 0;
+    if (isTaken && !existsSync(path.join(target, mark))) {
+      throw failure(
+        "folder-not-empty",
+        `\`${folder}\` holds other files`,
+        "name a new folder, or an earlier output of this command",
+      );
+    }
     mkdirSync(path.dirname(target), { recursive: true });
     staging = mkdtempSync(`${target}.new-`);
     for (const file of files) {
@@ -32,10 +32,11 @@ export function writeFolder(folder: string, files: readonly OutputFile[], mark: 
     rmSync(old, { recursive: true, force: true });
   } catch (error) {
     if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
+    if (error instanceof Failure) throw error;
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
     throw failure(
       "cannot-write",
-      `cannot write into \`${folder}\`: ${why}`,
+      `cannot write into \`${folder}\`: ${why === "ENOTDIR" ? "it is a file" : why}`,
       "name a folder you can write to",
     );
   }

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { name, path, sha256 } from "../resources/common.ts";
+import { ip, name, path, sha256 } from "../resources/common.ts";
 import { protocol } from "../resources/workload.ts";
 
-const ip = z.union([z.ipv4(), z.ipv6()]);
 /** The same keys at both ends; null and absent both mean "not known". */
 const textOrNull = z.string().nullish();
 

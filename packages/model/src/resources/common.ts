@@ -49,6 +49,8 @@ export const sha256 = z
   .string()
   .regex(/^[0-9a-f]{64}$/, "a SHA-256 digest: 64 lower-case hexadecimal digits");
 
+export const ip = z.union([z.ipv4(), z.ipv6()], "Invalid IP address");
+
 export const path = z.string().min(1).max(PATH_LENGTH_MAX).regex(/^\//, "an absolute path");
 
 export const mode = z.enum(["observe", "alert", "block"]);

@@ -4,7 +4,7 @@ import { API_VERSION, date, labelSelector, name } from "./common.ts";
 
 const oneOrMore = <T extends z.ZodType>(item: T) => z.union([item, z.array(item).min(1)]);
 const reference = z.union([oneOrMore(name), z.strictObject({ not: oneOrMore(name) })]);
-const cidrBlock = z.union([z.cidrv4(), z.cidrv6()]);
+const cidrBlock = z.union([z.cidrv4(), z.cidrv6()], "Invalid block of addresses");
 
 const workloadFactors = {
   segment: oneOrMore(name).optional(),

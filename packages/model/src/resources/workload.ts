@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ADDRESSES_PER_WORKLOAD_MAX } from "../limits.ts";
-import { API_VERSION, labels, name } from "./common.ts";
+import { API_VERSION, ip, labels, name } from "./common.ts";
 
 export const protocol = z.enum(["tcp", "udp", "sctp", "icmp"]);
 export const portNumber = z.int().min(1).max(65535);
@@ -18,7 +18,7 @@ export const workload = z.strictObject({
   kind: z.literal("Workload"),
   metadata: z.strictObject({ name, labels: labels.optional(), owner: z.string().optional() }),
   spec: z.strictObject({
-    addresses: z.array(z.union([z.ipv4(), z.ipv6()])).max(ADDRESSES_PER_WORKLOAD_MAX),
+    addresses: z.array(ip).max(ADDRESSES_PER_WORKLOAD_MAX),
     management: z.enum(["agent", "embedded", "none"]).optional(),
     ports: z.array(namedPort).optional(),
   }),

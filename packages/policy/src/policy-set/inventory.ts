@@ -7,7 +7,7 @@ import {
   type Result,
   type Workload,
 } from "@ringwall/model";
-import { compareText } from "./policy-set.ts";
+import { compareText, type PolicySet } from "./policy-set.ts";
 
 /** The workloads that policy is judged against, indexed. */
 export type Inventory = {
@@ -18,13 +18,17 @@ export type Inventory = {
   readonly byAddress: ReadonlyMap<bigint, readonly Workload[]>;
 };
 
-/** Fails with `duplicate-workload` where two workloads have one name; addresses may be shared. */
-export function inventoryOf(workloads: readonly Workload[]): Result<Inventory> {
+/** Fails with `duplicate-workload` where two workloads have one name; addresses may be shared. `locate` says where one stands. */
+export function inventoryOf(
+  workloads: readonly Workload[],
+  locate: PolicySet["locate"] = () => undefined,
+): Result<Inventory> {
   const byName = new Map<string, Workload>();
   const byAddress = new Map<bigint, Workload[]>();
   const problems: Problem[] = [];
   for (const workload of workloads) {
-    if (byName.has(workload.metadata.name)) problems.push(duplicateWorkload(workload.metadata.name));
+    const first = byName.get(workload.metadata.name);
+    if (first !== undefined) problems.push(duplicateWorkload(first, workload, locate));
     byName.set(workload.metadata.name, workload);
   }
   if (problems.length > 0) return fail(problems);
@@ -54,11 +58,14 @@ export function isManaged(workload: Workload): boolean {
   return workload.spec.management !== "none";
 }
 
-function duplicateWorkload(name: string): Problem {
+function duplicateWorkload(first: Workload, second: Workload, locate: PolicySet["locate"]): Problem {
+  const [there, here] = [first, second].map((one) => locate(one, ["metadata", "name"]));
+  const elsewhere = there === undefined ? "" : `; the first stands in ${there.file}:${there.line}`;
   return {
     code: "duplicate-workload",
     severity: "error",
-    message: `the workload \`${name}\` is described twice`,
+    message: `the workload \`${second.metadata.name}\` is described twice${elsewhere}`,
     fix: "keep one of the two, or give one another name",
+    ...(here === undefined ? {} : { place: here }),
   };
 }

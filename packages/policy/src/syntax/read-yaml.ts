@@ -67,6 +67,7 @@ function expand(source: Source, document: Document.Parsed, problems: Problem[]):
   }
 }
 
+const MESSAGE_LENGTH_MAX = 200;
 const YAML_CODES: Partial<Record<ErrorCode, readonly [code: string, fix: string]>> = {
   DUPLICATE_KEY: ["duplicate-key", "keep one of the two"],
   TAB_AS_INDENT: ["yaml-tab", "indent with spaces"],
@@ -95,7 +96,9 @@ function tooDeep(file: string): Problem {
 function yamlProblem(source: Source, yamlCode: ErrorCode, text: string, offset: number): Problem {
   const [code, fix] = YAML_CODES[yamlCode] ?? ["yaml-syntax", "correct the YAML at this place"];
   const [first = ""] = text.split("\n");
-  const message = first.slice(0, 1).toLowerCase() + first.slice(1).replace(/\.$/, "");
+  // The parser quotes what it met, of whatever length.
+  const shown = first.length > MESSAGE_LENGTH_MAX ? `${first.slice(0, MESSAGE_LENGTH_MAX)}…` : first;
+  const message = shown.slice(0, 1).toLowerCase() + shown.slice(1).replace(/\.$/, "");
   return { code, severity: "error", message, fix, place: placeOfOffset(source, offset) };
 }
 

@@ -8,6 +8,9 @@ type Issue = z.core.$ZodIssue;
 /** What the messages are made of: the schema that refused, the value, and where it stands. */
 export type Refused = { readonly schema: z.core.$ZodType; readonly value: unknown; readonly source: Source };
 
+/** What a union says that has no words of its own. */
+const UNION_UNNAMED = "Invalid input";
+
 /** A schema's complaints as problems with place, the user's own words and a fix. */
 export function schemaProblems(refused: Refused, issues: readonly Issue[]): readonly Problem[] {
   return issues.flatMap((issue) => problemsOf(refused, issue, issue.path as Path));
@@ -18,6 +21,7 @@ function problemsOf(refused: Refused, issue: Issue, path: Path): readonly Proble
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey(refused, path, key));
     case "invalid_union": {
+      if (issue.message !== UNION_UNNAMED) return [formatProblemOf(refused, issue, path)];
       const branch = bestBranch(issue.errors);
       if (branch === undefined)
         return [shapeProblem(refused, path, `\`${nameOf(path)}\` has none of the known forms`)];
@@ -34,8 +38,9 @@ function problemsOf(refused: Refused, issue: Issue, path: Path): readonly Proble
     case "invalid_value":
       return [wrongValue(refused, path, issue.values)];
     case "too_big":
+      return [beyondLimit(refused, path, "more than", "at most", issue.maximum)];
     case "too_small":
-      return [{ ...formatProblemOf(refused, issue, path), code: "limit" }];
+      return [beyondLimit(refused, path, "less than", "at least", issue.minimum)];
     default:
       return [formatProblemOf(refused, issue, path)];
   }
@@ -98,6 +103,25 @@ function wrongValue({ value, source }: Refused, path: Path, values: readonly unk
     message: `\`${nameOf(path)}\` is ${quotedValue(got)}, not ${known.map(quoted).join(" or ")}`,
     fix: nearest === undefined ? `write ${known.map(quoted).join(" or ")}` : `did you mean \`${nearest}\`?`,
     place,
+  };
+}
+
+function beyondLimit(
+  { value, source }: Refused,
+  path: Path,
+  than: string,
+  allowed: string,
+  limit: number | bigint,
+): Problem {
+  const got = valueAt(value, path);
+  const unit = Array.isArray(got) ? " entries" : typeof got === "string" ? " characters" : "";
+  const has = Array.isArray(got) || typeof got === "string" ? `has ${got.length}` : `is ${quotedValue(got)}`;
+  return {
+    code: "limit",
+    severity: "error",
+    message: `\`${nameOf(path)}\` ${has}${unit}, ${than} ${limit}`,
+    fix: `write ${allowed} ${limit}${unit}`,
+    place: placeAt(source, path),
   };
 }
 
