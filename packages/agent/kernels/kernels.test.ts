@@ -24,6 +24,12 @@ describe("a program in a guest", () => {
     expect(judgeProgram({ ...refused, optional: true })).toBeUndefined();
     expect(judgeProgram({ ...refused, optional: true, why: "" })).toContain("nothing says why");
   });
+
+  test("may not be missing because of what it is, like too large a stack", () => {
+    const why = "Permission denied: combined stack size of 5 calls is 544. Too large";
+    const refused = { ...fine, loaded: false, instructionsVerified: 0, why };
+    expect(judgeProgram({ ...refused, optional: true })).toContain("stack size");
+  });
 });
 
 describe("the test files of a kernel", () => {
