@@ -51,12 +51,12 @@ static __always_inline __u64 sip_hash(const __u64 *message, const int words,
 		.v3 = k1 ^ 0x7465646279746573ULL,
 	};
 
-#pragma unroll
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < words; i++)
 		sip_absorb(&s, message[i]);
 	sip_absorb(&s, (__u64)(words * 8) << 56);
 	s.v2 ^= 0xff;
-#pragma unroll
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < 4; i++)
 		sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
