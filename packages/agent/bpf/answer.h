@@ -50,7 +50,7 @@ static __always_inline bool acknowledges(const struct headers *packet,
 	       number <= (sent ? sent : SYN_BYTES_MAX);
 }
 
-/* What is to become of a SYN-ACK. */
+/* What is to become of a SYN-ACK; `connection` is that in `inbound_work`. */
 static __always_inline int weigh_answer(struct __sk_buff *skb,
 					const struct headers *packet,
 					struct connection *connection)
@@ -67,7 +67,7 @@ static __always_inline int weigh_answer(struct __sk_buff *skb,
 		return ANSWER_PASSES;
 	proof = take_proof(skb, packet, connection);
 	count_proof(connection, packet, proof.fault);
-	judge_connection(connection, slot, index, &result);
+	judge_inbound(index, &result);
 	if (result.verdict != RW_VERDICT_BLOCKED)
 		return ANSWER_PASSES;
 	/* One with a fast open cookie has no room; the next one has. */

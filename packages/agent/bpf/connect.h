@@ -118,7 +118,7 @@ static __noinline int judge_outbound(struct bpf_sock_addr *ctx,
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
 	expect_proof(&connection);
-	known = judge_connection(&connection, slot, index, &result);
+	known = judge_often(&connection, slot, index, &result);
 	if (!known)
 		report_miss(&connection.process);
 	if (awaits_description(connection.process.cgroup_id)) {

@@ -179,7 +179,7 @@ __noinline __u64 judge_work(__u32 index)
 	slot = bpf_map_lookup_elem(&slots, &slot_index);
 	if (!connection || !slot)
 		return 0;
-	known = judge_connection(connection, slot, index, &result);
+	known = judge_often(connection, slot, index, &result);
 	return known | result.verdict << 8 | result.reason << 16 |
 	       result.mode << 24 | (__u64)result.fail_open << 32;
 }

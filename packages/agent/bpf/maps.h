@@ -227,7 +227,7 @@ struct connection {
 	__u8 remote; /* enum rw_remote; FIRST: as the number says */
 	__u8 level; /* enum rw_level */
 	__u16 workload; /* whose it is; | RW_BY_HOST: the host's policy judged */
-	__u32 met_at; /* datagrams: step of the last one, to the second */
+	__u32 met_at; /* datagrams: step of the last one; TCP: see proof_maps.h */
 	__u16 peer_port; /* datagrams; `port` where the flow is outbound */
 	__u16 in_second; /* datagrams since then, of an inbound flow */
 };

@@ -254,15 +254,21 @@ static __always_inline void settle_deny(struct judgement *out,
 	out->mode = outcome >> 16;
 }
 
+static __always_inline void set_mode(struct judgement *out,
+				     const struct rw_slot *slot, __u8 direction)
+{
+	out->mode = direction == RW_DIRECTION_OUT ? slot->mode_out :
+						    slot->mode_in;
+	out->fail_open = slot->fail_open;
+}
+
 static __always_inline void judge(struct attempt *attempt, struct rw_slot *slot,
 				  struct judgement *out)
 {
 	__u64 entry;
 	__u8 flags;
 
-	out->mode = attempt->direction == RW_DIRECTION_OUT ? slot->mode_out :
-							     slot->mode_in;
-	out->fail_open = slot->fail_open;
+	set_mode(out, slot, attempt->direction);
 	find_peer(attempt);
 	find_subject(attempt);
 	find_remote(attempt);

@@ -10,7 +10,6 @@
 #define PROOF_ANSWER 2
 #define PROOF_DATAGRAM 3
 #define PROOF_DATAGRAM_ANSWER 4
-#define PROOF_NUMBER_MASK 0x0fffffffU
 #define PROOF_EPOCH_SHIFT 28
 #define PROOF_PHASE_SHIFT 30
 #define NO_ROOM_NS (500ULL * 1000 * 1000)
@@ -51,15 +50,10 @@ static __always_inline void leave_out(struct proof_message *message,
 	}
 }
 
-/* 0 while the identity is not known, or has no number in the fleet yet. */
-static __always_inline __u32 number_of(__u32 identity)
+/* Of a TCP connection's software; 0: as number_of. */
+static __always_inline __u32 own_number(struct connection *connection)
 {
-	__u32 *number;
-
-	if (!identity)
-		return 0;
-	number = bpf_map_lookup_elem(&proof_numbers, &identity);
-	return number ? *number & PROOF_NUMBER_MASK : 0;
+	return *kept_number(connection) ?: number_of(connection->identity);
 }
 
 static __always_inline bool is_mute(const __u8 address[16], __u16 port)
@@ -67,7 +61,8 @@ static __always_inline bool is_mute(const __u8 address[16], __u16 port)
 	struct rw_mute_key key = { .port = port };
 
 	__builtin_memcpy(key.address, address, 16);
-	return bpf_map_lookup_elem(&proof_mutes, &key) != NULL;
+	return proof_switches(RW_PROOF_SWITCH_MUTES) &&
+	       bpf_map_lookup_elem(&proof_mutes, &key);
 }
 
 /* What an answer will have to prove, before there is one. */
@@ -108,13 +103,13 @@ static __always_inline bool makes_room(const struct connection *connection)
  * it is not known yet who connects: without a number the other end would refuse
  * what it lets in a moment later.
  */
-static __always_inline bool awaits_number(const struct connection *connection)
+static __always_inline bool awaits_number(struct connection *connection)
 {
 	if (!(connection->flags & CONNECTION_PROVES) ||
 	    (connection->process.flags & RW_TASK_AGENT) ||
 	    !proof_switches(RW_PROOF_SWITCH_ON | RW_PROOF_SWITCH_NUMBERED))
 		return false;
-	return !number_of(connection->identity) &&
+	return !own_number(connection) &&
 	       elapsed_ns(connection->start_ns) < NUMBER_HOLD_NS &&
 	       agent_answers();
 }

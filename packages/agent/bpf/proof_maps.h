@@ -52,6 +52,28 @@ struct {
 	__type(value, __u32);
 } proof_numbers SEC(".maps");
 
+#define PROOF_NUMBER_MASK 0x0fffffffU
+
+/* 0 while the identity is not known, or has no number in the fleet yet. */
+static __always_inline __u32 number_of(__u32 identity)
+{
+	__u32 *number;
+
+	if (!identity)
+		return 0;
+	number = bpf_map_lookup_elem(&proof_numbers, &identity);
+	return number ? *number & PROOF_NUMBER_MASK : 0;
+}
+
+/*
+ * The number of a TCP connection's own software, if it was looked up: only
+ * datagrams have a use of their own for this field.
+ */
+static __always_inline __u32 *kept_number(struct connection *connection)
+{
+	return &connection->met_at;
+}
+
 /* number in the fleet -> remote class; agent, created with room to grow */
 struct remote_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

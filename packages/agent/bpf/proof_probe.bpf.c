@@ -32,6 +32,7 @@
 #include "carry.h"
 #include "shadow.h"
 #include "flow.h"
+#include "verdict_cache.h"
 #include "verdict.h"
 #include "arrival.h"
 #include "siphash.h"

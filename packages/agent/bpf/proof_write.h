@@ -128,7 +128,7 @@ static __noinline int write_proof(struct bpf_sock_ops *ops)
 	if (!peer || !peer->signs)
 		return 0;
 	counts = bpf_map_lookup_elem(&proof_counts, message.destination);
-	fill_option(&option, &message, peer, number_of(connection->identity),
+	fill_option(&option, &message, peer, own_number(connection),
 		    proof_epoch(config));
 	if (bpf_store_hdr_opt(ops, &option, sizeof(option), 0)) {
 		count(RW_COUNT_PROOF_NO_ROOM);

@@ -35,6 +35,7 @@
 #include "carry.h"
 #include "shadow.h"
 #include "flow.h"
+#include "verdict_cache.h"
 #include "verdict.h"
 #include "foreign.h"
 #include "exec.h"

@@ -56,6 +56,7 @@ enum rw_level {
 enum rw_proof_switch {
 	RW_PROOF_SWITCH_ON = 1, /* write and read proofs */
 	RW_PROOF_SWITCH_NUMBERED = 2, /* who has no number may soon have one */
+	RW_PROOF_SWITCH_MUTES = 4, /* there are listeners that can't prove */
 };
 
 enum rw_proof_fault {

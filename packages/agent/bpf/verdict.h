@@ -44,6 +44,32 @@ static __always_inline bool judge_connection(struct connection *connection,
 	return known;
 }
 
+/* The same, for what comes often: without the look-ups where it was allowed lately. */
+static __always_inline bool judge_often(struct connection *connection,
+					struct rw_slot *slot, __u32 slot_index,
+					struct judgement *result)
+{
+	__u64 change = last_change();
+	bool known;
+
+	resolve_process(&connection->process, connection->start_ns);
+	if (recall_verdict(connection, slot_index, change)) {
+		connection->generation = slot->generation;
+		connection->workload = slot_index >> WORKLOAD_SHIFT;
+		connection->flags |= CONNECTION_JUDGED;
+		set_mode(result, slot, connection->direction);
+		result->rule = connection->rule;
+		result->verdict = connection->verdict;
+		result->reason = connection->reason;
+		return true;
+	}
+	known = judge_connection(connection, slot, slot_index, result);
+	if (connection->identity && result->verdict == RW_VERDICT_ALLOWED &&
+	    result->reason != RW_REASON_UNGOVERNED)
+		remember_verdict(connection, slot_index, change);
+	return known;
+}
+
 /* An unknown process was refused, and there is nothing left to wait for. */
 static __always_inline bool settle_unknown(struct connection *connection,
 					   const struct judgement *result,

@@ -81,6 +81,10 @@ static bool configure(struct bpf_object *object, const struct options *options,
 			bpf_map__set_max_entries(map, options->flow_entries);
 		if (!strcmp(bpf_map__name(map), "connections"))
 			bpf_map__set_max_entries(map, sets);
+		if (!strcmp(bpf_map__name(map), "past_verdicts"))
+			bpf_map__set_max_entries(
+				map, bpf_map__max_entries(map) *
+					     libbpf_num_possible_cpus());
 	}
 	for (int i = 0; optional_programs[i]; i++) {
 		program = bpf_object__find_program_by_name(

@@ -65,10 +65,14 @@ static bool pinned_fits(struct bpf_object *object, const char *pin,
 	return fits;
 }
 
-/* Internal maps (.rodata) have a dot in their name and belong to one load. */
+/*
+ * Of one load are internal maps (.rodata), which have a dot in their name, and
+ * what other programs have allowed: these may know better.
+ */
 bool is_shared(const struct bpf_map *map)
 {
-	return !strchr(bpf_map__name(map), '.');
+	return !strchr(bpf_map__name(map), '.') &&
+	       strcmp(bpf_map__name(map), "past_verdicts");
 }
 
 /* Takes over pinned maps of the same layout, so that nothing known is lost. */

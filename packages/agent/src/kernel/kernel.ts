@@ -9,6 +9,7 @@ import { createHandOver, drainFlows } from "./flows.ts";
 import { counter, decodeMeta } from "./generated/layout.ts";
 import { KernelMap, missing, u32 } from "./kernel-map.ts";
 import { native } from "./native.ts";
+import { forgetVerdicts } from "./past-verdicts.ts";
 import { readPause, writePause } from "./pause.ts";
 import { readProcTasks } from "./proc-tasks.ts";
 import * as processes from "./processes.ts";
@@ -19,6 +20,7 @@ import * as slots from "./slots.ts";
 
 const MAPS = {
   active: "active",
+  changed: "changed",
   slots: "slots",
   policies: "policies",
   peers: "peers",
@@ -66,6 +68,8 @@ export function openKernel(pinDir: string): Kernel {
   const now = (): bigint => native().bootNs();
   const maps = { ...opened, workload: 0 };
   const handOverFlows = createHandOver(opened);
+  // Whoever had them open before may have been killed between a change and this.
+  forgetVerdicts(opened);
   const host: Kernel = {
     ...kernelPolicy(maps),
     capabilities: () => readCapabilities(maps.meta),
@@ -82,7 +86,10 @@ export function openKernel(pinDir: string): Kernel {
     setResolution: (exec, resolution) => processes.setResolution(maps, exec, resolution),
     getResolution: (exec) => processes.getResolution(maps, exec),
     sweepResolutions: (graceNs) => processes.sweepResolutions(maps, now() - graceNs),
-    setIdentity: (key, identity) => processes.setIdentity(maps, key, identity),
+    setIdentity: (key, identity) => {
+      processes.setIdentity(maps, key, identity);
+      forgetVerdicts(maps);
+    },
     seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),
     markAgent: (tgid) => processes.markAgent(maps, tgid, now()),
     getTask: (tgid) => processes.getTask(maps, tgid),
@@ -116,15 +123,25 @@ function scopeOf({ scopeCgroupId, scopeLevel }: Capabilities) {
 /** What each workload has of its own: slots, a draft, verdicts on executions. */
 function kernelPolicy(maps: WorkloadMaps) {
   const writer = createSlotWriter(maps);
+  /** Also where it failed half-way. */
+  function changing<Arguments extends unknown[]>(change: (...given: Arguments) => void) {
+    return (...given: Arguments): void => {
+      try {
+        change(...given);
+      } finally {
+        forgetVerdicts(maps);
+      }
+    };
+  }
   return {
     liveSlot: () => slots.liveSlot(maps),
     readSlot: (slot) => slots.readSlot(maps, slot),
-    writeSlot: writer.write,
-    switchSlot: writer.switchTo,
-    updateSlotHeader: (slot, header) => slots.updateSlotHeader(maps, slot, header),
-    addPolicies: writer.addPolicies,
-    addSubjects: writer.addSubjects,
-    addRemotes: writer.addRemotes,
+    writeSlot: (slot, contents) => writer.write(slot, contents).finally(() => forgetVerdicts(maps)),
+    switchSlot: changing(writer.switchTo),
+    updateSlotHeader: changing((slot, header) => slots.updateSlotHeader(maps, slot, header)),
+    addPolicies: changing(writer.addPolicies),
+    addSubjects: changing(writer.addSubjects),
+    addRemotes: changing(writer.addRemotes),
     exec: kernelExec(maps),
     startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),
     stopShadow: () => shadow.stopShadow(maps),

@@ -15,6 +15,7 @@ import {
   proofSwitch,
 } from "./generated/layout.ts";
 import { type KernelMap, room, u32 } from "./kernel-map.ts";
+import { forgetVerdicts } from "./past-verdicts.ts";
 
 /** A SipHash key, 16 bytes. */
 export type PairKey = Uint8Array;
@@ -80,22 +81,27 @@ export interface ProofMaps {
   readonly datagramProofCounts: KernelMap;
   readonly proofMutes: KernelMap;
   readonly proofNumbers: KernelMap;
+  readonly changed: KernelMap;
 }
 
 const MUTE = new DataView(Uint8Array.of(1).buffer);
 
 export function kernelProof(maps: ProofMaps): KernelProof {
+  const config = () => {
+    const view = maps.proofConfig.get(u32(0));
+    return view === undefined ? { epochOffsetNs: 0n, switches: 0 } : decodeProofConfig(view);
+  };
+  /** While there are none, the kernel looks for no mute listeners. */
+  const configure = (epochOffsetNs: bigint, switches: number) => {
+    const view = room(proofConfigBytes);
+    const mutes = maps.proofMutes.isEmpty() ? 0 : proofSwitch.mutes;
+    encodeProofConfig(view, { epochOffsetNs, switches: (switches & ~proofSwitch.mutes) | mutes });
+    maps.proofConfig.set(u32(0), view);
+  };
   return {
-    configure: ({ on, numbered, epochOffsetNs }) => {
-      const view = room(proofConfigBytes);
-      const switches = (on ? proofSwitch.on : 0) | (numbered ? proofSwitch.numbered : 0);
-      encodeProofConfig(view, { epochOffsetNs, switches });
-      maps.proofConfig.set(u32(0), view);
-    },
-    epochOffsetNs: () => {
-      const view = maps.proofConfig.get(u32(0));
-      return view === undefined ? 0n : decodeProofConfig(view).epochOffsetNs;
-    },
+    configure: ({ on, numbered, epochOffsetNs }) =>
+      configure(epochOffsetNs, (on ? proofSwitch.on : 0) | (numbered ? proofSwitch.numbered : 0)),
+    epochOffsetNs: () => config().epochOffsetNs,
     setPeer: (address, state) => {
       maps.proofCounts.add(keyOf(address), room(proofCountsBytes));
       maps.datagramProofCounts.add(keyOf(address), room(proofCountsBytes));
@@ -107,11 +113,19 @@ export function kernelProof(maps: ProofMaps): KernelProof {
       maps.datagramProofCounts.delete(keyOf(address));
     },
     peers: () => [...maps.proofPeers.keys()].map(bytesOf),
-    setMute: (address, port) => maps.proofMutes.set(muteKey(address, port), MUTE),
+    setMute: (address, port) => {
+      maps.proofMutes.set(muteKey(address, port), MUTE);
+      const { epochOffsetNs, switches } = config();
+      if (!(switches & proofSwitch.mutes)) configure(epochOffsetNs, switches);
+    },
+    // The next configuration notices that it was the last.
     deleteMute: (address, port) => {
       maps.proofMutes.delete(muteKey(address, port));
     },
-    setNumber: (identity, number) => maps.proofNumbers.set(u32(identity), u32(number)),
+    setNumber: (identity, number) => {
+      maps.proofNumbers.set(u32(identity), u32(number));
+      forgetVerdicts(maps);
+    },
     counts: countsIn(maps.proofCounts),
     datagramCounts: countsIn(maps.datagramProofCounts),
   };

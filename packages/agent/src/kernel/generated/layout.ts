@@ -217,6 +217,7 @@ export type ProofLimit = keyof typeof proofLimit;
 export const proofSwitch = {
   on: 1,
   numbered: 2,
+  mutes: 4,
 } as const;
 export type ProofSwitch = keyof typeof proofSwitch;
 
