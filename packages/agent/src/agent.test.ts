@@ -210,7 +210,7 @@ describe.skipIf(whyNoKernelTests("agent.test.ts") !== undefined)("the whole agen
     await host.controller.close();
     expect(await host.startAgent()).toBe("ready");
     const report = async () => (await agentStatus(host)).report;
-    for (let i = 0; i < 1500 && (await report())?.generation !== "1"; i++) await sleep(20);
+    for (let i = 0; i < 3000 && (await report())?.generation !== "1"; i++) await sleep(20);
     expect(await report()).toMatchObject({ generation: "1", unconfirmedGeneration: "0" });
     expect((await report())?.problem).toContain("nobody confirmed it in time");
     expect((await run(script)).output).toBe("connected\n");

@@ -134,9 +134,9 @@ describe.skipIf(whyNoKernelTests("containers-fresh.test.ts") !== undefined)(
       } finally {
         clearInterval(flood);
       }
-      for (let i = 0; i < 1000 && counter() === before; i++) await sleep(20);
+      for (let i = 0; i < 3000 && counter() === before; i++) await sleep(20);
       expect(counter()).toBeGreaterThan(before);
-    }, 60_000);
+    });
 
     test("a new control group that is no container is the host's, and waits for nothing", async () => {
       const unit = new TestContainer(host.cgroup, { name: "a.service" });

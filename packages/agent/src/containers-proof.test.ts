@@ -90,7 +90,7 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
           (one, i) =>
             told(one)?.generation === 1n && told(one)?.addresses.includes(ADDRESSES[i] ?? "") === true,
         );
-      for (let i = 0; i < 400 && !governed(); i++) await sleep(50);
+      for (let i = 0; i < 2000 && !governed(); i++) await sleep(50);
       expect(governed()).toBe(true);
     });
     afterAll(async () => {

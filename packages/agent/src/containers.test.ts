@@ -176,7 +176,7 @@ describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent
       await greedy.close();
       await late.close();
     }
-  }, 60_000);
+  });
 
   test("nothing stays of a container that is gone", async () => {
     await containers.pop()?.close();

@@ -129,7 +129,7 @@ describe("the promise to put a policy back", () => {
     await offer(governor, 2n, 1);
     await governor.confirm(1n);
     passSeconds(2);
-    for (let tries = 0; tries < 200 && enforced.length < 3; tries++) await sleep(20);
+    for (let tries = 0; tries < 3000 && enforced.length < 3; tries++) await sleep(20);
     expect(enforced).toEqual([1n, 2n, 1n]);
     await offer(governor, 3n, 1);
     await governor.confirm(3n);

@@ -1,8 +1,8 @@
 /** What the kernel tells of processes, and what they keep over fork and exec. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { ExecEvent } from "./contract.ts";
 import { limit } from "./generated/layout.ts";
+import { execsTold } from "./testing/execs-told.ts";
 import { TestHost } from "./testing/host.ts";
 import { allow, peer, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
@@ -22,10 +22,7 @@ describe.skipIf(whyNoKernelTests("processes.test.ts"))("processes", () => {
     host.events.length = 0;
   });
 
-  const execs = async (): Promise<readonly ExecEvent[]> => {
-    await sleep(50 * SLOWNESS);
-    return host.events.filter((event): event is ExecEvent => event.type === "exec");
-  };
+  const execs = () => execsTold(host);
 
   test("an exec tells file, arguments, environment and parent", async () => {
     await host.run(["/usr/bin/env", "MARK=ä b", "/bin/echo", "one", "", "two three"]);
@@ -78,12 +75,11 @@ threading.Thread(target=lambda: time.sleep(${4 * SLOWNESS})).start()
 print("ready", flush=True)
 ctypes.CDLL(None).pthread_exit(None)`;
     const running = await host.start(["/usr/bin/python3", "-I", "-c", threads], CLIENT);
-    const tgid = (await execs()).at(-1)?.tgid ?? 0;
+    const tgid = (await execs()).findLast(({ filename }) => filename === "/usr/bin/python3")?.tgid ?? 0;
     await sleep(100 * SLOWNESS);
     expect(host.kernel.getTask(tgid)).toBeDefined();
     await running.stop();
-    await sleep(50 * SLOWNESS);
-    expect(host.kernel.getTask(tgid)).toBeUndefined();
+    await expect.poll(() => host.kernel.getTask(tgid)).toBeUndefined();
   });
 
   test("a forked child has its parent's identity; what it execs has its own", async () => {
@@ -143,7 +139,7 @@ ctypes.CDLL(None).pthread_exit(None)`;
       part.replace("import socket,", 'print("ready", flush=True); sys.stdin.readline()\nimport socket,'),
     );
     const running = await host.start([python, ...waiting], CLIENT);
-    const tgid = (await execs()).at(-1)?.tgid ?? 0;
+    const tgid = (await execs()).findLast(({ filename }) => filename === "/usr/bin/python3")?.tgid ?? 0;
     host.kernel.markAgent(tgid);
     running.child.stdin?.write("\n");
     expect(JSON.parse(await running.line())).toMatchObject({ errno: 0 });

@@ -1,6 +1,6 @@
 /** Events that go round the end of the ring arrive whole. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { execsTold } from "./testing/execs-told.ts";
 import { TestHost } from "./testing/host.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
@@ -19,12 +19,9 @@ describe.skipIf(why !== undefined)("the ring", () => {
 
   test("delivers more than it holds, in order and unbroken", async () => {
     expect((await host.run(["/bin/bash", "-c", LOOP])).code).toBe(0);
-    await sleep(300);
-    const started = host.events.filter((event) => event.type === "exec" && event.filename === "/bin/true");
-    const marks = started.map((event) =>
-      event.type === "exec"
-        ? event.environment.filter((entry) => /^(?:MARK|LAST)=\d+$|^BIG=x{15000}$/.test(entry)).sort()
-        : [],
+    const started = (await execsTold(host)).filter(({ filename }) => filename === "/bin/true");
+    const marks = started.map(({ environment }) =>
+      environment.filter((entry) => /^(?:MARK|LAST)=\d+$|^BIG=x{15000}$/.test(entry)).sort(),
     );
     expect(host.kernel.counters().ringFull).toBe(0n);
     const big = `BIG=${"x".repeat(15000)}`;

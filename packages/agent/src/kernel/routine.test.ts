@@ -1,8 +1,8 @@
 /** Executions of which the agent has said that it knows all of them are not told any more. */
 import { rmSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ExecEvent } from "./contract.ts";
+import { execsTold } from "./testing/execs-told.ts";
 import { TestHost } from "./testing/host.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
@@ -13,11 +13,7 @@ const EXE = 5;
 describe.skipIf(why !== undefined)("routine executions", () => {
   let host: TestHost;
   let first: ExecEvent;
-  const told = async () => {
-    await sleep(100);
-    const { events } = host;
-    return events.filter((event) => event.type === "exec" && event.filename === PROGRAM).length;
-  };
+  const told = async () => (await execsTold(host)).filter(({ filename }) => filename === PROGRAM).length;
   /** How many executions of the program are told and how many only counted, of one that is run like this. */
   const start = async (argv: readonly string[]) => {
     host.events.length = 0;
@@ -33,9 +29,8 @@ describe.skipIf(why !== undefined)("routine executions", () => {
   beforeAll(async () => {
     host = new TestHost("r");
     await host.run([PROGRAM]);
-    await sleep(100);
-    const seen = host.events.find((event) => event.type === "exec" && event.filename === PROGRAM);
-    if (seen?.type !== "exec") throw new Error("the execution was not told");
+    const seen = (await execsTold(host)).find(({ filename }) => filename === PROGRAM);
+    if (seen === undefined) throw new Error("the execution was not told");
     first = seen;
   });
   beforeEach(() => {
@@ -68,9 +63,9 @@ describe.skipIf(why !== undefined)("routine executions", () => {
     writeFileSync(script, `#!${PROGRAM}\n`, { mode: 0o755 });
     host.events.length = 0;
     expect((await host.run([script])).code).toBe(0);
-    await sleep(100);
+    const seen = await execsTold(host);
     rmSync(script);
-    expect(host.events.some((event) => event.type === "exec" && event.filename === script)).toBe(true);
+    expect(seen.some(({ filename }) => filename === script)).toBe(true);
   });
 
   test("more than there is room for empties the map, and is told again", async () => {

@@ -8,7 +8,7 @@ import { createTestToken, startTestController, type TestController } from "../te
 let controller: TestController;
 beforeAll(async () => {
   controller = await startTestController();
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 async function enrolled(workload: string, addresses: readonly string[] = []) {
@@ -176,7 +176,7 @@ describe("identity", () => {
     } finally {
       await other.remove();
     }
-  }, 60_000);
+  });
 
   it("renews a certificate for the same workload and no other", async () => {
     const agent = await enrolled("renewing");

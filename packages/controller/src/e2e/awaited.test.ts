@@ -16,7 +16,7 @@ beforeAll(async () => {
   expect((await controller.client.PUT("/api/v1/draft", { body })).error).toBeUndefined();
   expect((await controller.client.POST("/api/v1/provision", { body: {} })).error).toBeUndefined();
   await controller.client.POST("/api/v1/confirm");
-}, 60_000);
+});
 afterAll(async () => {
   for (const one of heard.values()) one.stop();
   await controller.remove();

@@ -16,7 +16,7 @@ let host: AgentClient;
 beforeAll(async () => {
   controller = await startTestController();
   host = (await enroll("host-1")).client;
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 async function enroll(workload: string) {

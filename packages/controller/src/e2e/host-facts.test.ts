@@ -9,7 +9,7 @@ let controller: TestController;
 const hosts = new Map<string, Host>();
 beforeAll(async () => {
   controller = await startTestController();
-}, 60_000);
+});
 afterAll(async () => {
   for (const { heard } of hosts.values()) heard.stop();
   await controller.remove();

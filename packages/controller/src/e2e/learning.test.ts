@@ -16,7 +16,7 @@ beforeAll(async () => {
       (await enrollAgent(controller.agentsUrl, token, workload, { addresses: [address] })).client,
     );
   }
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 let batches = 0;
@@ -82,14 +82,14 @@ describe("learning on a running controller", () => {
     expect(map.data?.edges.every((one) => one.verification === "attested")).toBe(true);
     const policies = await controller.client.GET("/api/v1/policies");
     expect(policies.data?.policies.flatMap((one) => one.rules).length).toBeGreaterThan(1);
-  }, 60_000);
+  });
 
   it("only shows a proposal that is asked for without the draft", async () => {
     const before = await controller.client.GET("/api/v1/draft");
     const shown = await controller.client.POST("/api/v1/learn", { body: { keepDraft: true, since: "1m" } });
     expect(shown.data?.text).not.toBe("");
     expect((await controller.client.GET("/api/v1/draft")).data).toEqual(before.data);
-  }, 60_000);
+  });
 });
 
 describe("hosts that come and go", () => {

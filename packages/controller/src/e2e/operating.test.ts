@@ -9,7 +9,7 @@ import { createTestToken, startTestController, type TestController } from "../te
 let controller: TestController;
 beforeAll(async () => {
   controller = await startTestController();
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 async function enrolled(workload: string, address: string, labels: Record<string, string> = {}) {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 `,
   );
   await provision(`${HOSTS}${POLICY}${rules.join("")}`);
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 const HOSTS = `apiVersion: ringwall.dev/v1
@@ -304,7 +304,7 @@ it("has a pair leave addresses out where all proofs that arrive are wrong for a 
   await b.reportProofs({ workload: "nat-b", counts: [{ peer: "nat-a", proved: 1n }] });
   controller = await controller.restart();
   expect(await changesOf()).toEqual([true, false]);
-}, 90_000);
+});
 
 it("compiles a host that brings its keys for what peers prove, from its first policy on", async () => {
   const required = `    - name: proved

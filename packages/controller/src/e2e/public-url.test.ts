@@ -36,7 +36,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   publicUrl = `https://${NAME}:${(proxy.address() as AddressInfo).port}`;
   controller = await startTestController({ publicUrl });
-}, 60_000);
+});
 afterAll(async () => {
   proxy.closeAllConnections();
   proxy.close();

@@ -20,7 +20,7 @@ beforeAll(async () => {
   for (const name of Object.keys(ADDRESSES)) await join(name);
   for (const web of ["web-1", "web-2"]) await connection(web, NGINX, "app-1", API, 8000);
   await connection("app-1", API, "db-1", POSTGRES, 5432);
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 async function join(workload: string): Promise<void> {

@@ -36,7 +36,7 @@ beforeAll(async () => {
     const enrolled = await enrollAgent(controller.agentsUrl, token, name, { addresses: [address] });
     if (name === "web-1") web = enrolled;
   }
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 /** Two programs that the draft refuses or lets pass, as the agent of web-1 would tell. */

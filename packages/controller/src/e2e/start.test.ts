@@ -74,7 +74,7 @@ describe("a start that can't be", () => {
       expect(refused.message).toContain(`127.0.0.1:${port}`);
       expect(refused.fix).toContain(option === "listen" ? "--listen" : "--listen-agents");
       await expect.poll(() => processesOf(dataDir)).toEqual([]);
-    }, 60_000);
+    });
   }
 
   it("names a data folder that is a file", async () => {
@@ -94,7 +94,7 @@ describe("a start that can't be", () => {
       expect((await refusalOf({ listen })).code).toBe("bad-listen-address");
     }
     expect((await refusalOf({ listen: "192.0.2.1:1" })).code).toBe("address-not-here");
-  }, 60_000);
+  });
 
   it("names a management list or a resolver that would let nobody in", async () => {
     const listed = (cidr: string, port: string) => ({ management: [{ cidrs: [cidr], ports: [port] }] });
@@ -121,13 +121,13 @@ describe("a start that can't be", () => {
     writeFileSync(path.join(dataDir, "flows"), "in the way");
     expect((await refusalOf({})).code).toBe("flow-store-start");
     await expect.poll(() => processesOf(dataDir)).toEqual([]);
-  }, 60_000);
+  });
 
   it("names an unreachable ClickHouse server, and ends what was started before it", async () => {
     const refused = await refusalOf({ clickhouseUrl: "http://127.0.0.1:1" });
     expect(refused.code).toBe("clickhouse-unreachable");
     await expect.poll(() => processesOf(dataDir)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe("a running controller", () => {
@@ -145,7 +145,7 @@ describe("a running controller", () => {
     rmSync(other, { recursive: true, force: true });
     child.kill("SIGTERM");
     await ended(child);
-  }, 60_000);
+  });
 
   it("ends with everything it started, and finds its data again", async () => {
     const first = await spawnController();
@@ -160,7 +160,7 @@ describe("a running controller", () => {
     const again = createRingwallClient({ baseUrl: second.usersUrl, token });
     expect((await again.GET("/api/v1/draft")).data?.text).toContain("# mine");
     await second.close();
-  }, 60_000);
+  });
 
   it("starts again after kill -9, with what it had stored, and its database's orphan is ended", async () => {
     const first = await spawnController();
@@ -177,7 +177,7 @@ describe("a running controller", () => {
     expect((await again.GET("/api/v1/draft")).data?.text).toContain("# kept");
     await second.close();
     await expect.poll(() => processesOf(dataDir)).toEqual([]);
-  }, 60_000);
+  });
 
   it("starts its PostgreSQL again when that dies", async () => {
     const controller = await startController({ dataDir, ...quiet });
@@ -197,7 +197,7 @@ describe("a running controller", () => {
       })
       .toBe(200);
     await controller.close();
-  }, 60_000);
+  });
 
   it("works with a PostgreSQL given by URL", async () => {
     const elsewhere = mkdtempSync(path.join(tmpdir(), "ringwall-pg-"));
@@ -213,5 +213,5 @@ describe("a running controller", () => {
     await cluster.stop();
     rmSync(elsewhere, { recursive: true, force: true });
     rmSync(other, { recursive: true, force: true });
-  }, 60_000);
+  });
 });

@@ -5,7 +5,7 @@ import { startTestController, type TestController } from "../testing/test-contro
 let controller: TestController;
 beforeAll(async () => {
   controller = await startTestController();
-}, 60_000);
+});
 afterAll(() => controller.remove());
 
 type Answer = { readonly status: number; readonly headers: Record<string, unknown>; readonly body: string };

@@ -17,7 +17,7 @@ beforeAll(async () => {
   cluster = await startCluster(folder, () => undefined);
   const where = { kind: "socket", dir: cluster.socketDir, user: "ringwall", database: "postgres" } as const;
   state = await openState(where, () => undefined);
-}, 60_000);
+});
 afterAll(async () => {
   await state.close();
   await cluster.stop();

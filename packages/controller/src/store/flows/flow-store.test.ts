@@ -22,7 +22,7 @@ async function open(): Promise<void> {
   store = await openFlowStore(engine);
 }
 
-beforeAll(open, 60_000);
+beforeAll(open);
 afterAll(async () => {
   await store.close();
   rmSync(folder, { recursive: true, force: true });

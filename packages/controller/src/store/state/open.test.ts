@@ -24,4 +24,4 @@ it("a connection that breaks in use fails its transaction, and nothing else", as
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});

@@ -38,7 +38,7 @@ describe("the private PostgreSQL", () => {
     } finally {
       await cluster.stop();
     }
-  }, 60_000);
+  });
 
   it("starts after a crash that left its lock file behind", async () => {
     const first = await startCluster(dir, () => undefined);
@@ -48,14 +48,14 @@ describe("the private PostgreSQL", () => {
     const second = await startCluster(dir, () => undefined);
     expect(await ask(second, "SELECT 1 AS answer")).toBe(1);
     await second.stop();
-  }, 60_000);
+  });
 
   it("starts over a folder whose first set-up was interrupted", async () => {
     mkdirSync(path.join(dir, "data.partial"), { recursive: true });
     const cluster = await startCluster(dir, () => undefined);
     expect(await ask(cluster, "SELECT 1 AS answer")).toBe(1);
     await cluster.stop();
-  }, 60_000);
+  });
 
   it("uses a socket elsewhere where the folder's path is too long for one", async () => {
     const deep = path.join(dir, "a-very-long-name-of-a-folder-for-data".repeat(3));
@@ -65,13 +65,13 @@ describe("the private PostgreSQL", () => {
     expect(await ask(cluster, "SELECT 1 AS answer")).toBe(1);
     await cluster.stop();
     expect(existsSync(cluster.socketDir)).toBe(false);
-  }, 60_000);
+  });
 
   it("finds programs that the database's own user can run", async () => {
     const user = await databaseUser();
     const found = await findBinaries(user, path.join(dir, "programs"), 18);
     expect(found.major).toBe(18);
-  }, 60_000);
+  });
 
   it.skipIf(DEBIAN_MAJORS.length === 0)(
     "keeps to the version that wrote its data: Debian's (skipped where no Debian PostgreSQL is installed)",
