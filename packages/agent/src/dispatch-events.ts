@@ -12,40 +12,56 @@ const DRAIN_AFTER_DENIAL_MS = 100;
  */
 const REFRESH_GAP_MS = 5000;
 
-/** Events in order; what takes long goes on beside the others, each answer belongs to one execution only. */
+/**
+ * Events in order; what takes long goes on beside the others, each answer belongs to one execution only. One that fails
+ * keeps none of the others back.
+ */
 export function dispatchEvents(
   events: readonly KernelEvent[],
   agent: Agent,
   carrier: Carrier | undefined,
   onError: (error: unknown) => unknown,
 ): void {
-  const { identifier } = agent;
   for (const event of events) {
-    switch (event.type) {
-      case "exec":
-        identifier.onExec(event).catch(onError);
-        break;
-      case "identityMiss":
-        identifier.onMiss(event).catch(onError);
-        break;
-      case "denial":
-        agent.lateNames.note(event);
-        drainSoon(agent, onError);
-        break;
-      case "unknownListener":
-        refreshSoon(agent, onError);
-        break;
-      case "lsm":
-        agent.execControl.onLsm(event).catch(onError);
-        break;
-      case "cgroup":
-        if (carrier === undefined) agent.kernel.carrying.release(event.cgroupId);
-        else carrier.onCgroup(event).catch(onError);
-        break;
-      case "proof":
-        agent.prover?.onEvent(event).catch(onError);
-        break;
+    try {
+      dispatch(event, agent, carrier, onError);
+    } catch (error) {
+      onError(error);
     }
+  }
+}
+
+function dispatch(
+  event: KernelEvent,
+  agent: Agent,
+  carrier: Carrier | undefined,
+  onError: (error: unknown) => unknown,
+): void {
+  const { identifier } = agent;
+  switch (event.type) {
+    case "exec":
+      identifier.onExec(event).catch(onError);
+      break;
+    case "identityMiss":
+      identifier.onMiss(event).catch(onError);
+      break;
+    case "denial":
+      agent.lateNames.note(event);
+      drainSoon(agent, onError);
+      break;
+    case "unknownListener":
+      refreshSoon(agent, onError);
+      break;
+    case "lsm":
+      agent.execControl.onLsm(event).catch(onError);
+      break;
+    case "cgroup":
+      if (carrier === undefined) agent.kernel.carrying.release(event.cgroupId);
+      else carrier.onCgroup(event).catch(onError);
+      break;
+    case "proof":
+      agent.prover?.onEvent(event).catch(onError);
+      break;
   }
 }
 

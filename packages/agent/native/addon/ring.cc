@@ -25,7 +25,29 @@ unsigned long LoadAcquire(const void *at) {
   return __atomic_load_n(static_cast<const unsigned long *>(at), __ATOMIC_ACQUIRE);
 }
 
+void HandOver(Napi::Env env, const Napi::Function &listener, const std::vector<uint8_t> &batch) {
+  listener.Call({Napi::Buffer<uint8_t>::Copy(env, batch.data(), batch.size())});
+}
+
 }  // namespace
+
+void Waiting::Push(std::vector<uint8_t> batch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  batches_.push_back(std::move(batch));
+}
+
+bool Waiting::Pop(std::vector<uint8_t> *batch) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (batches_.empty()) return false;
+  *batch = std::move(batches_.front());
+  batches_.pop_front();
+  return true;
+}
+
+size_t Waiting::Size() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return batches_.size();
+}
 
 void Ring::Init(Napi::Env env, Napi::Object exports) {
   exports.Set("Ring", DefineClass(env, "Ring", {InstanceMethod("close", &Ring::Close)}));
@@ -33,7 +55,9 @@ void Ring::Init(Napi::Env env, Napi::Object exports) {
 
 Ring::Ring(const Napi::CallbackInfo &info) : Napi::ObjectWrap<Ring>(info) {
   Map(info.Env(), info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int64Value());
-  deliver_ = Napi::ThreadSafeFunction::New(info.Env(), info[2].As<Napi::Function>(), "ringwall ring", 0, 1);
+  Napi::Function listener = info[2].As<Napi::Function>();
+  listener_ = Napi::Persistent(listener);
+  deliver_ = Napi::ThreadSafeFunction::New(info.Env(), listener, "ringwall ring", 0, 1);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -63,6 +87,8 @@ void Ring::Map(Napi::Env env, int fd, size_t bytes) {
 
 Napi::Value Ring::Close(const Napi::CallbackInfo &info) {
   Stop();
+  std::vector<uint8_t> batch;
+  while (waiting_->Pop(&batch)) HandOver(info.Env(), listener_.Value(), batch);
   return info.Env().Undefined();
 }
 
@@ -83,7 +109,7 @@ void Ring::Stop() {
 void Ring::Run() {
   std::vector<uint8_t> batch;
   while (!stopping_) {
-    if (*in_flight_ >= kBatchesInFlight) {
+    if (waiting_->Size() >= kBatchesInFlight) {
       usleep(kBusyPauseUs);
       continue;
     }
@@ -132,21 +158,20 @@ void Ring::Copy(uint8_t *to, size_t at, size_t bytes) const {
 }
 
 void Ring::Deliver(std::vector<uint8_t> *batch) {
-  auto *moved = new std::vector<uint8_t>(std::move(*batch));
+  waiting_->Push(std::move(*batch));
   *batch = {};
-  (*in_flight_)++;
-  std::shared_ptr<std::atomic<int>> in_flight = in_flight_;
-  napi_status status = deliver_.NonBlockingCall(
-      moved, [in_flight](Napi::Env env, Napi::Function callback, std::vector<uint8_t> *owned) {
-        std::unique_ptr<std::vector<uint8_t>> bytes(owned);
-        (*in_flight)--;
-        if (env == nullptr) return;
-        callback.Call({Napi::Buffer<uint8_t>::Copy(env, bytes->data(), bytes->size())});
-      });
-  if (status != napi_ok) {
-    (*in_flight_)--;
-    delete moved;
-  }
+  std::shared_ptr<Waiting> waiting = waiting_;
+  // Where it is not taken, the environment ends.
+  deliver_.NonBlockingCall([waiting](Napi::Env env, Napi::Function listener) {
+    std::vector<uint8_t> next;
+    if (!waiting->Pop(&next) || env == nullptr) return;
+    try {
+      HandOver(env, listener, next);
+    } catch (const Napi::Error &error) {
+      // Else Node.js prints a deprecation warning instead of the error, once, and goes on.
+      napi_fatal_exception(env, error.Value());
+    }
+  });
 }
 
 }  // namespace ringwall

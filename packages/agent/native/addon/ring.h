@@ -6,15 +6,32 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 namespace ringwall {
 
+// Batches that were read and that JavaScript does not have yet; calls that still wait for the event loop may outlive the
+// reader.
+class Waiting {
+ public:
+  void Push(std::vector<uint8_t> batch);
+  // False when there is none.
+  bool Pop(std::vector<uint8_t> *batch);
+  size_t Size();
+
+ private:
+  std::mutex mutex_;
+  std::deque<std::vector<uint8_t>> batches_;
+};
+
 // JavaScript: new Ring(fd, capacityBytes, (batch: Buffer) => void). A batch is records of {u32 bytes, data}, each padded
 // to 8 bytes. At most kBatchesInFlight batches wait for the event loop; then the reader waits too, and the kernel
-// counts what no longer fits its ring: nothing is dropped here.
+// counts what no longer fits its ring: nothing is dropped here. close() hands over what has been read, and calls nobody
+// after that: who listens may let go of what it needed.
 class Ring : public Napi::ObjectWrap<Ring> {
  public:
   static void Init(Napi::Env env, Napi::Object exports);
@@ -22,7 +39,7 @@ class Ring : public Napi::ObjectWrap<Ring> {
   ~Ring() override;
 
  private:
-  static constexpr int kBatchesInFlight = 16;
+  static constexpr size_t kBatchesInFlight = 16;
   static constexpr size_t kBatchBytesMax = 1 << 20;
 
   Napi::Value Close(const Napi::CallbackInfo &info);
@@ -40,8 +57,8 @@ class Ring : public Napi::ObjectWrap<Ring> {
   uint8_t *consumer_ = nullptr;
   const uint8_t *producer_ = nullptr;
   std::atomic<bool> stopping_{false};
-  // Shared with deliveries that outlive the reader.
-  std::shared_ptr<std::atomic<int>> in_flight_ = std::make_shared<std::atomic<int>>(0);
+  std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>();
+  Napi::FunctionReference listener_;
   std::thread thread_;
   Napi::ThreadSafeFunction deliver_;
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KernelMap, mapType } from "./kernel-map.ts";
+import { KernelMap, mapType, u32 } from "./kernel-map.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
 describe.skipIf(whyNoKernelTests("kernel-map.test.ts") !== undefined)("a kernel map", () => {
@@ -23,4 +23,19 @@ describe.skipIf(whyNoKernelTests("kernel-map.test.ts") !== undefined)("a kernel 
       }
     },
   );
+
+  test("that is closed touches no map that got its descriptor's number since", () => {
+    const closed = KernelMap.create("rw_test", mapType.hash, 4, 4, 8);
+    const { fd } = closed;
+    closed.close();
+    const other = KernelMap.create("rw_other", mapType.hash, 4, 4, 8);
+    try {
+      expect(other.fd).toBe(fd);
+      expect(() => closed.set(u32(1), u32(2))).toThrow("EBADF");
+      closed.close();
+      expect(other.isEmpty()).toBe(true);
+    } finally {
+      other.close();
+    }
+  });
 });

@@ -14,18 +14,23 @@ const KERNEL_WAITS_MAX = 64;
 const inKernel = createGate(KERNEL_WAITS_MAX);
 const UPDATE_ANY = 0;
 const UPDATE_NOEXIST = 1;
+const CLOSED = -1;
 
 export class KernelMap {
   readonly name: string;
-  readonly fd: number;
   readonly shape: MapShape;
+  #fd: number;
 
   constructor(name: string, fd: number) {
     this.name = name;
-    this.fd = fd;
+    this.#fd = fd;
     const shape = native().describe(fd);
     if (typeof shape === "number") throw check(`describe map ${name}`, shape);
     this.shape = shape;
+  }
+
+  get fd(): number {
+    return this.#fd;
   }
 
   static openPinned(pinDir: string, name: string): KernelMap {
@@ -157,8 +162,10 @@ export class KernelMap {
     return new KernelMap(`${this.name}[${index}]`, check(`open ${this.name}[${index}]`, fd));
   }
 
+  /** What comes later fails: the descriptor's number may soon be another's. */
   close(): void {
-    native().close(this.fd);
+    native().close(this.#fd);
+    this.#fd = CLOSED;
   }
 }
 

@@ -1,4 +1,6 @@
-/** Events that go round the end of the ring arrive whole. */
+/** Events that go round the end of the ring arrive whole, and all that were read before the reader is closed. */
+import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execsTold } from "./testing/execs-told.ts";
 import { TestHost } from "./testing/host.ts";
@@ -26,5 +28,21 @@ describe.skipIf(why !== undefined)("the ring", () => {
     expect(host.kernel.counters().ringFull).toBe(0n);
     const big = `BIG=${"x".repeat(15000)}`;
     expect(marks).toEqual(Array.from({ length: STARTS }, (_, i) => [big, `LAST=${i + 1}`, `MARK=${i + 1}`]));
+  });
+
+  test("hands over what was read when it is closed, while the maps are open, and nothing later", async () => {
+    const before = host.events.length;
+    // This process looks at no event meanwhile.
+    const script = `echo $$ > "$0/cgroup.procs"; for i in $(seq 20); do RW_IDENTITY=7 /bin/true; sleep 0.01; done`;
+    execFileSync("/bin/bash", ["-c", script, host.cgroup]);
+    expect(host.events.length).toBe(before);
+    host.reopen();
+    const handed = host.events.length;
+    const starts = host.events
+      .slice(before)
+      .filter((event) => event.type === "exec" && event.filename === "/bin/true");
+    expect(starts).toHaveLength(20);
+    await sleep(200);
+    expect(host.events.length).toBe(handed);
   });
 });
