@@ -13,7 +13,7 @@ import { installedInterpreters } from "./identify/warm.ts";
 import { attachDevices, loadPrograms, proveListeners } from "./kernel-instance.ts";
 import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
-import { createDeviceFollower } from "./observe/follow-devices.ts";
+import { followDevices } from "./observe/follow-devices.ts";
 import type { KnownListener } from "./observe/listeners.ts";
 import { DRAIN_MS } from "./observe/reporter.ts";
 import { seedProcesses } from "./observe/seed.ts";
@@ -46,7 +46,6 @@ const PAUSE_LOOK_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;
 /** Where no LSM program tells at once. */
 const TAMPER_LOOK_EVERY_MS = 5000;
-const DEVICES_EVERY_MS = 2000;
 const LINKS_EVERY_MS = 2000;
 /** What a start needed has been done by then. */
 const RELEASE_AFTER_MS = 10_000;
@@ -146,7 +145,9 @@ async function work(
   kernel.markAgent(process.pid);
   const stream = kernel.onEvents((events) => dispatchEvents(events, agent, carrier, onError));
   const packets = kernel.dns.onPackets((seen) => void agent.names.take(seen).catch(onError));
-  const stops = [every(BEAT_EVERY_MS, kernel.beat, onError)];
+  // From the beginning: those that come while the agent is starting as well.
+  const devices = followDevices(() => attachDevices(options.pinDir, options), onError);
+  const stops = [devices.close, every(BEAT_EVERY_MS, kernel.beat, onError)];
   try {
     await agent.names.start();
     await governor.start();
@@ -193,11 +194,6 @@ async function work(
       async () => clearTimeout(release),
       every(RELEASE_EVERY_MS, releaseMemory, onError),
       every(DRAIN_MS, () => agent.reporter.drainIfDue(agent.namesNow), onError),
-      every(
-        DEVICES_EVERY_MS,
-        createDeviceFollower(() => attachDevices(options.pinDir, options)),
-        onError,
-      ),
       every(LINKS_EVERY_MS, guard.look, onError),
       every(NAMES_EVERY_MS, agent.names.expire, onError),
       every(RESOLVERS_EVERY_MS, agent.names.refreshResolvers, onError),

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -176,6 +177,37 @@ describe.skipIf(whyNoKernelTests("containers.test.ts") !== undefined)("one agent
       await greedy.close();
       await late.close();
     }
+  });
+
+  test("a device that a container gets anew, with the address that it had, has the programs", async () => {
+    const netns = two.netns ?? "";
+    const isAttached = () => {
+      const index = execFileSync("ip", ["-n", netns, "-o", "link", "show", "dev", "eth0"])
+        .toString()
+        .split(":")[0];
+      const filters = execFileSync("tc", [
+        "-n",
+        netns,
+        "filter",
+        "show",
+        "dev",
+        "eth0",
+        "ingress",
+      ]).toString();
+      const links = existsSync(`${host.pinDir}/devices`) ? readdirSync(`${host.pinDir}/devices`) : [];
+      const { ino } = statSync(`/run/netns/${netns}`);
+      return links.includes(`${index}-${ino}`) || filters.includes("judge_at_device");
+    };
+    await until(isAttached);
+    for (const words of [
+      "link delete eth0",
+      "link add eth0 type veth peer name far0",
+      "addr add 10.88.0.2/24 dev eth0",
+      "link set eth0 up",
+    ])
+      execFileSync("ip", ["-n", netns, ...words.split(" ")]);
+    expect(isAttached()).toBe(false);
+    await until(isAttached);
   });
 
   test("nothing stays of a container that is gone", async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ringwall.node: pinned maps and the ring for src/kernel/native.ts. Functions return 0 or a descriptor, and a negative
-// errno on failure; the caller turns that into an error with the operation's name.
+// ringwall.node: pinned maps, the ring and network devices for src/kernel/native.ts. Functions return 0 or a descriptor,
+// and a negative errno on failure; the caller turns that into an error with the operation's name.
 #include <napi.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "bpf.h"
+#include "device_watch.h"
 #include "memory.h"
 #include "ring.h"
 
@@ -29,6 +30,8 @@ uint8_t *Bytes(const CallbackInfo &info, size_t at) {
 Value Result(const CallbackInfo &info, int value) { return Number::New(info.Env(), value); }
 
 Value JsOpen(const CallbackInfo &info) { return Result(info, OpenPinned(info[0].As<Napi::String>().Utf8Value())); }
+
+Value JsIsAttached(const CallbackInfo &info) { return Result(info, IsAttached(Fd(info, 0))); }
 
 Value JsOpenById(const CallbackInfo &info) { return Result(info, OpenById(U32(info, 0))); }
 
@@ -242,6 +245,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("open", JsOpen);
   add("openById", JsOpenById);
   add("close", JsClose);
+  add("isAttached", JsIsAttached);
   add("create", JsCreate);
   add("lookup", JsLookup);
   add("update", JsUpdate);
@@ -256,6 +260,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("bootNs", JsBootNs);
   add("releaseMemory", JsReleaseMemory);
   Ring::Init(env, exports);
+  DeviceWatch::Init(env, exports);
   return exports;
 }
 

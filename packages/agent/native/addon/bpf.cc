@@ -94,6 +94,21 @@ int LookupBatch(int map, const void *in, void *out, void *keys, void *values, ui
   return Batch(BPF_MAP_LOOKUP_BATCH, map, in, out, keys, values, count);
 }
 
+int IsAttached(int link) {
+  struct bpf_link_info info;
+  memset(&info, 0, sizeof(info));
+  union bpf_attr attributes = Clear();
+  attributes.info.bpf_fd = link;
+  attributes.info.info_len = sizeof(info);
+  attributes.info.info = Address(&info);
+  int result = Call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  if (result < 0) return result;
+  // The others can't be detached.
+  if (info.type == BPF_LINK_TYPE_CGROUP) return info.cgroup.cgroup_id != 0;
+  if (info.type == BPF_LINK_TYPE_NETNS) return info.netns.netns_ino != 0;
+  return 1;
+}
+
 int Describe(int map, MapInfo *out) {
   struct bpf_map_info info;
   memset(&info, 0, sizeof(info));

@@ -22,6 +22,9 @@ int LookupAndDeleteBatch(int map, const void *in, void *out, void *keys, void *v
 
 int LookupBatch(int map, const void *in, void *out, void *keys, void *values, uint32_t *count);
 
+// 1 where a link has a place that it is attached to, 0 where it was detached: its pin stays then.
+int IsAttached(int link);
+
 struct MapInfo {
   uint32_t type;
   uint32_t key_bytes;

@@ -21,6 +21,12 @@ export async function observeAddressesOf(pid: number): Promise<LocalAddress[]> {
   });
 }
 
+/** Numbers of the devices that are up there: one that is made again has another, also under its name and address. */
+export async function observeDevicesOf(pid: number): Promise<readonly string[]> {
+  const text = await readFile(`/proc/${pid}/net/dev_mcast`, "utf8").catch(() => "");
+  return [...new Set([...text.matchAll(/^(\d+)\s/gm)].map(([, number = ""]) => number))];
+}
+
 /**
  * As many as one container may have. Those that it had before come first, so that which ones count does not change with
  * each that is added.

@@ -16,7 +16,7 @@ import type { Agent } from "../wire.ts";
 import { wireAgent } from "../wire.ts";
 import type { CarriedRegistry } from "./carried-agents.ts";
 import type { CarrierParts } from "./carrier.ts";
-import { observeAddressesOf, withinLimit } from "./container-addresses.ts";
+import { observeAddressesOf, observeDevicesOf, withinLimit } from "./container-addresses.ts";
 import { describeWorkload } from "./describe-workload.ts";
 import { type FoundContainer, processIn } from "./find-containers.ts";
 
@@ -218,7 +218,7 @@ function createPlace(run: CarriedRun, onChange: () => void): Place {
     judgeCount(all.length);
     const now = withinLimit(all, addresses);
     const netns = await readlink(`/proc/${pid}/ns/net`).catch(() => "");
-    const place = `${netns} ${nameOf(now)}`;
+    const place = `${netns} ${await observeDevicesOf(pid)} ${nameOf(now)}`;
     // Each time: another that had one of them may have gone.
     for (const { bytes } of now) carrying.setAddress(bytes, found.inode);
     if (place === attached) return;

@@ -1,7 +1,10 @@
 /** The program at network devices: it only makes refusals quicker, through tcx or through tc filters. */
 import { execFileSync } from "node:child_process";
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { attachDevices } from "../kernel-instance.ts";
+import { type DeviceFollower, followDevices } from "../observe/follow-devices.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, peer, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
@@ -11,6 +14,11 @@ const SERVER = 21;
 
 interface Connected {
   readonly errno: number;
+}
+
+async function until(what: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !what(); i++) await sleep(20);
+  if (!what()) throw new Error(`never came true: ${what}`);
 }
 
 describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters instead of tcx", () => {
@@ -58,6 +66,23 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters ins
     expect(flows[0]?.count).toBe(1n);
   });
 
+  test("has its filters put back where others took them from a device", async () => {
+    if (!b.has("judge_at_device")) return;
+    const attach = async () => b.attachDevices("--tc-filters");
+    const follower = followDevices(attach, () => undefined, `/run/netns/${b.name}`);
+    try {
+      for (const [kind, where] of [
+        ["qdisc", "clsact"],
+        ["filter", "ingress"],
+      ] as const) {
+        execFileSync("tc", ["-n", b.name, kind, "delete", "dev", "wire0", where]);
+        await until(() => filters().includes("judge_at_device"));
+      }
+    } finally {
+      await follower.close();
+    }
+  });
+
   test("keeps one filter on a device however often it is attached, and none once unloaded", () => {
     b.attachDevices("--tc-filters");
     b.attachDevices("--tc-filters");
@@ -81,5 +106,81 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters ins
     } finally {
       execFileSync("ip", ["netns", "delete", inside]);
     }
+  });
+});
+
+describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host whose devices come and go", () => {
+  let a: TestHost;
+  let b: TestHost;
+  let follower: DeviceFollower;
+  let attached = 0;
+  const failures: unknown[] = [];
+  beforeAll(async () => {
+    a = new TestHost("a");
+    b = new TestHost("b");
+    const netns = `/run/netns/${b.name}`;
+    const attach = async () => {
+      await attachDevices(b.pin, { netns });
+      attached++;
+    };
+    follower = followDevices(attach, (error) => failures.push(error), netns);
+    await b.provision({ modeIn: "block", subjects: subjects(SERVER) });
+    await b.start(serve("0.0.0.0", 8000), SERVER);
+  });
+  afterAll(async () => {
+    await follower.close();
+    await a.close();
+    await b.close();
+  });
+
+  /** Whether what is refused there is refused at once: only the program at the device does that. */
+  async function isJudged(): Promise<boolean> {
+    const resent = a.resentSegments();
+    await a.ask(connect("10.77.0.2", 8000, { timeoutS: 4 }));
+    return a.resentSegments() === resent;
+  }
+  const plug = (index: number) => {
+    const far = ["peer", "name", "wire0", "netns", b.name, "index", String(index)];
+    a.ip("link", "add", "wire0", "type", "veth", ...far);
+    [a, b].forEach((host, i) => {
+      host.ip("addr", "add", `10.77.0.${i + 1}/24`, "dev", "wire0");
+      host.ip("link", "set", "wire0", "up");
+    });
+  };
+
+  test("attaches to what is there when it begins, and once to one that comes", async () => {
+    if (!b.has("judge_at_device")) return;
+    await until(() => attached === 1);
+    plug(70);
+    await until(() => attached === 2);
+    expect(await isJudged()).toBe(true);
+    b.ip("link", "set", "wire0", "mtu", "1400");
+    b.ip("link", "set", "wire0", "down");
+    b.ip("link", "set", "wire0", "up");
+    await sleep(500);
+    expect(attached).toBe(2);
+  });
+
+  test.each([
+    ["another number", 71],
+    ["the number that it had", 71],
+  ])("attaches to one that is made again at once under its name, with %s", async (_, index) => {
+    if (!b.has("judge_at_device")) return;
+    const before = attached;
+    a.ip("link", "delete", "wire0");
+    plug(index);
+    await until(() => attached > before);
+    expect(await isJudged()).toBe(true);
+  });
+
+  test("attaches to nothing any more once it is closed", async () => {
+    if (!b.has("judge_at_device")) return;
+    expect(failures).toEqual([]);
+    const before = attached;
+    await follower.close();
+    a.ip("link", "delete", "wire0");
+    plug(72);
+    await sleep(500);
+    expect(attached).toBe(before);
   });
 });

@@ -12,14 +12,20 @@ export interface MapShape {
 }
 
 export interface RingReader {
+  /** Hands over what was read, and nothing after that. */
   close(): void;
 }
+
+/** What a `DeviceWatch` tells. */
+export const deviceChange = { came: 0, gone: 1, bared: 2 } as const;
 
 /** Functions return a descriptor or 0, and a negative errno on failure. */
 interface Addon {
   open(path: string): number;
   openById(id: number): number;
   close(fd: number): number;
+  /** Of a link: 1 or 0. */
+  isAttached(fd: number): number;
   create(
     type: number,
     keyBytes: number,
@@ -41,6 +47,10 @@ interface Addon {
   bootNs(): bigint;
   releaseMemory(): number;
   readonly Ring: new (fd: number, capacityBytes: number, deliver: (batch: Buffer) => void) => RingReader;
+  readonly DeviceWatch: new (
+    netns: string,
+    tell: (change: number, device: number) => void,
+  ) => { close(): void };
 }
 
 /** Where `make -C packages/agent build` puts it. */
