@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
 import { createLinkGuard } from "./apply/link-guard.ts";
@@ -23,9 +23,11 @@ import { refusePinsInUse } from "./pins-in-use.ts";
 import { publicKeys } from "./proof/public-keys.ts";
 import { raisePriority } from "./raise-priority.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
+import { saveCredentials } from "./session/credentials.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
 import { releaseMemory } from "./state/release-memory.ts";
+import { createStateGuard, type StateGuard } from "./state/state-guard.ts";
 import { tellStatus } from "./tell-status.ts";
 import { VERSION } from "./version.ts";
 import { type Agent, wireAgent } from "./wire.ts";
@@ -47,6 +49,7 @@ const SWEEP_EVERY_MS = 30_000;
 /** Where no LSM program tells at once. */
 const TAMPER_LOOK_EVERY_MS = 5000;
 const LINKS_EVERY_MS = 2000;
+const STATE_EVERY_MS = 2000;
 /** What a start needed has been done by then. */
 const RELEASE_AFTER_MS = 10_000;
 const RELEASE_EVERY_MS = 600_000;
@@ -188,6 +191,10 @@ async function work(
         changes.due = true;
       },
     });
+    const files = guardState(agent, options.stateDir, (message) => {
+      log.error(message);
+      changes.due = true;
+    });
     const release = setTimeout(releaseMemory, RELEASE_AFTER_MS);
     let told = 0;
     stops.push(
@@ -195,6 +202,7 @@ async function work(
       every(RELEASE_EVERY_MS, releaseMemory, onError),
       every(DRAIN_MS, () => agent.reporter.drainIfDue(agent.namesNow), onError),
       every(LINKS_EVERY_MS, guard.look, onError),
+      every(STATE_EVERY_MS, files.look, onError),
       every(NAMES_EVERY_MS, agent.names.expire, onError),
       every(RESOLVERS_EVERY_MS, agent.names.refreshResolvers, onError),
       ...(carrier === undefined ? [] : [every(CONTAINERS_EVERY_MS, carrier.look, onError)]),
@@ -225,7 +233,7 @@ async function work(
             agent,
             options,
             listeners.get().filter((one) => one.workload === 0),
-            guard.problems(),
+            [...guard.problems(), ...files.problems()],
           );
         },
         onError,
@@ -247,6 +255,18 @@ async function work(
     await agent.digests.compact().catch(onError);
     kernel.close();
   }
+}
+
+/** What the next agent goes by. Keys of the proof are made anew, and what else stands there comes from the controller. */
+function guardState(agent: Agent, stateDir: string, onEdited: (message: string) => void): StateGuard {
+  const files = {
+    "policy.json": agent.governor.save,
+    "identities.ndjson": agent.book.rewrite,
+    "digests.txt": agent.digests.compact,
+    "identity/credentials.json": () => saveCredentials(stateDir, agent.session.credentials()),
+  };
+  const guarded = Object.entries(files).map(([name, restore]) => ({ path: join(stateDir, name), restore }));
+  return createStateGuard(guarded, Date.now, onEdited);
 }
 
 function tgidsOf(kernel: Agent["kernel"]): readonly number[] {

@@ -254,6 +254,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     workload: credentials.workload,
     clocks,
     capabilities: capabilitiesOf(kernel, execGate),
+    inKernel: () => kernel.readSlot(kernel.liveSlot()).generation,
     enforce: async (generation, policy) => {
       let named = namesInForce(enforcer, kernel);
       former = named;

@@ -18,6 +18,7 @@ let refuse: bigint | undefined;
 /** What draining the former policy's flows fails with, and what was said about it. */
 let drainFails: Error | undefined;
 let drainErrors: unknown[];
+let inKernel: bigint;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "ringwall-governor-"));
@@ -26,6 +27,7 @@ beforeEach(async () => {
   refuse = undefined;
   drainFails = undefined;
   drainErrors = [];
+  inKernel = 0n;
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -35,6 +37,7 @@ async function start(bootId = "boot-1", wallMs = 1_700_000_000_000): Promise<Gov
     workload: "web-1",
     clocks: { bootId, bootNs: () => nowNs, wallMs: () => wallMs },
     capabilities: new Set(),
+    inKernel: () => inKernel,
     enforce: (generation) =>
       switchAndDrain({
         apply: async () => {
@@ -185,6 +188,48 @@ test("the same generation again, as after a reconnection, changes nothing", asyn
   expect(await offer(governor, 1n, 60)).toEqual({ ok: true, value: undefined });
   expect(enforced).toEqual([1n]);
   governor.stop();
+});
+
+test("a saved policy that was edited gives way to the controller's, once, and is told", async () => {
+  const first = await start();
+  await offer(first, 4n);
+  first.stop();
+  const file = join(folder, "policy.json");
+  const text = await readFile(file, "utf8");
+  await writeFile(file, text.replace('"outbound":"block"', '"outbound":"observe"'));
+  const governor = await start();
+  expect(governor.state().current?.policy.modes.outbound).toBe("observe");
+  await offer(governor, 4n);
+  expect(governor.state().current?.policy.modes.outbound).toBe("block");
+  expect(enforced).toEqual([4n, 4n, 4n]);
+  expect(governor.problems().map(({ code }) => code)).toEqual(["state-edited"]);
+  expect(await readFile(file, "utf8")).toBe(text);
+  await offer(governor, 4n);
+  await offer(governor, 5n);
+  expect(enforced).toEqual([4n, 4n, 4n, 5n]);
+  expect(governor.problems().map(({ code }) => code)).toEqual(["state-edited"]);
+  governor.stop();
+});
+
+test("a saved policy that is as the controller gave it out is put in force once", async () => {
+  const first = await start();
+  await offer(first, 4n);
+  first.stop();
+  const governor = await start();
+  await offer(governor, 4n, 60);
+  expect(enforced).toEqual([4n, 4n]);
+  expect(governor.problems()).toEqual([]);
+  governor.stop();
+});
+
+test("a saved policy that is gone is told where the kernel still has one", async () => {
+  expect((await start()).problems()).toEqual([]);
+  inKernel = 7n;
+  const governor = await start();
+  expect(governor.problems().map(({ message }) => message)).toEqual([
+    expect.stringContaining("generation 7 stays in the kernel"),
+  ]);
+  expect(enforced).toEqual([]);
 });
 
 test("a saved state that can't be read counts as none", async () => {

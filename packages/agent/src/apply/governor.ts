@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { fail, ok, type Problem, type Result } from "@ringwall/model";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { acceptUpdate, type PolicyOffer } from "../plan/accept-update.ts";
+import { editedProblem } from "../state/state-guard.ts";
 import { type Clocks, deadlineIn, millisecondsLeft } from "./deadline.ts";
 import { loadPolicyState, type PolicyState, type StoredPolicy, savePolicyState } from "./policy-store.ts";
 
@@ -11,6 +13,8 @@ export type GovernorParts = {
   readonly capabilities: ReadonlySet<string>;
   /** Makes a policy live in the kernel; null = none, nothing governed. */
   readonly enforce: (generation: bigint, policy: HostPolicy | null) => Promise<void>;
+  /** What the kernel judges by; 0 for nothing. */
+  readonly inKernel: () => bigint;
   /** After every change of what is in force or waits. */
   readonly onChange: (what: string) => void;
 };
@@ -24,6 +28,8 @@ export type Governor = {
   readonly state: () => PolicyState;
   /** Why the newest offer is not in force. */
   readonly problems: () => readonly Problem[];
+  /** Writes down again what is in force. */
+  readonly save: () => Promise<void>;
   /** When all that was offered before is in force or refused. */
   readonly settled: () => Promise<void>;
   readonly stop: () => void;
@@ -36,6 +42,10 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
   const { stateDir, clocks } = parts;
   let state = await loadPolicyState(stateDir);
   let problems: readonly Problem[] = [];
+  /** Of what an agent before this one left on disk. */
+  let edited: readonly Problem[] = [];
+  /** Until the controller has said the same again, what is in force is what stood on disk. */
+  let isFromDisk = state.current !== null;
   let timer: NodeJS.Timeout | undefined;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -100,7 +110,8 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
   async function offer(incoming: PolicyOffer): Promise<Result<void>> {
     const { current, waiting, revertedGeneration } = state;
     // The controller says what is in force again after every reconnection.
-    if (incoming.generation === current?.generation) return ok(undefined);
+    if (incoming.generation === current?.generation)
+      return isFromDisk ? compare(incoming, current) : ok(undefined);
     const accepted = acceptUpdate(incoming, {
       workload: parts.workload,
       generation: current?.generation ?? 0n,
@@ -113,6 +124,7 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
       return accepted;
     }
     problems = [];
+    isFromDisk = false;
     const next: StoredPolicy = { generation: incoming.generation, policy: accepted.value };
     // What to go back to is the last policy that somebody confirmed, not one that still waits itself.
     const former = waiting === null ? current : waiting.former;
@@ -132,9 +144,30 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
     return ok(undefined);
   }
 
+  /** What stood on disk is not what the controller gave out under this number: its word counts. */
+  async function compare(incoming: PolicyOffer, current: StoredPolicy): Promise<Result<void>> {
+    const { workload, capabilities } = parts;
+    const asBefore = { workload, capabilities, generation: current.generation - 1n, revertedGeneration: 0n };
+    const accepted = acceptUpdate(incoming, asBefore);
+    if (!accepted.ok) return accepted;
+    if (!isDeepStrictEqual(accepted.value, current.policy)) {
+      const next: StoredPolicy = { generation: incoming.generation, policy: accepted.value };
+      const what = `the policy on disk was not generation ${next.generation} as the controller gave it out`;
+      edited = [editedProblem(what, clocks.wallMs())];
+      await change({ ...state, current: next }, what);
+    }
+    isFromDisk = false;
+    return ok(undefined);
+  }
+
   return {
     start: () =>
       inTurn(async () => {
+        if (state.current === null && parts.inKernel() > 0n) {
+          const what = `the policy on disk is gone or can't be read, generation ${parts.inKernel()} stays in the kernel`;
+          edited = [editedProblem(what, clocks.wallMs())];
+          parts.onChange(what);
+        }
         if (state.waiting !== null && millisecondsLeft(state.waiting.deadline, clocks) <= 0) {
           await revertIfDue();
           return;
@@ -149,7 +182,8 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
         await change({ ...state, waiting: null }, `generation ${generation} is confirmed`);
       }),
     state: () => state,
-    problems: () => problems,
+    problems: () => [...edited, ...problems],
+    save: () => inTurn(() => savePolicyState(stateDir, state)),
     settled: () => inTurn(async () => {}),
     stop: () => clearTimeout(timer),
   };

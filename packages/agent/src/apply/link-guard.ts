@@ -1,10 +1,11 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import type { Problem } from "@ringwall/model";
+import { native } from "../kernel/native.ts";
 
 /** Links that come and go by themselves (a network namespace's) have a `-` in their name. */
 const LASTING = /^[a-z0-9_]+$/;
 
-/** Watches that the programs stay attached: root can remove their pins, and with its link a program is gone. */
+/** Watches that the programs stay attached: root can remove their pins, or detach a link whose pin stays. */
 export type LinkGuard = {
   /** Puts back what is missing. */
   readonly look: () => Promise<void>;
@@ -26,7 +27,7 @@ export function createLinkGuard({ pinDir, load, nowMs, onRemoved }: LinkGuardPar
   let problem: Problem | null = null;
 
   async function look(): Promise<void> {
-    const missing = names.filter((name) => !existsSync(`${links}/${name}`));
+    const missing = names.filter((name) => !isInPlace(`${links}/${name}`));
     if (missing.length === 0) return;
     const mapsThere = existsSync(`${pinDir}/maps/active`);
     const what = `${missing.length} of ${names.length} programs were taken out of the kernel (${missing.slice(0, 3).join(", ")})`;
@@ -39,8 +40,18 @@ export function createLinkGuard({ pinDir, load, nowMs, onRemoved }: LinkGuardPar
         : "restart the agent: its maps are gone as well",
     };
     onRemoved(problem.message);
+    // The loader attaches anew what has no pin.
+    for (const name of missing) rmSync(`${links}/${name}`, { force: true });
     if (mapsThere) await load();
   }
 
   return { look, problems: () => (problem === null ? [] : [problem]) };
+}
+
+function isInPlace(pin: string): boolean {
+  const link = native().open(pin);
+  if (link < 0) return false;
+  const attached = native().isAttached(link);
+  native().close(link);
+  return attached !== 0;
 }

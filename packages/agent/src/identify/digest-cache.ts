@@ -1,5 +1,6 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { appendOwnSync } from "../state/own-files.ts";
 import { saveFile } from "../state/save-file.ts";
 import type { Digest } from "./digest.ts";
 
@@ -39,7 +40,8 @@ export function openDigestCache(stateDir: string, entriesMax = DIGEST_CACHE_MAX)
       if (entries.size > entriesMax) forgetOlderHalf();
       // Without waiting for the disk: losing the line (a full disk, a kill) costs hashing the file once more.
       try {
-        appendFileSync(file, `${key} ${digest.sha256} ${digest.md5}\n`, { mode: 0o600 });
+        const line = `${key} ${digest.sha256} ${digest.md5}\n`;
+        appendOwnSync(file, () => appendFileSync(file, line, { mode: 0o600 }));
       } catch {
         return;
       }

@@ -1,8 +1,9 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ProcessIdentity } from "@ringwall/model";
 import { z } from "zod";
 import type { IdentityKey } from "../kernel/contract.ts";
+import { appendOwnSync, replaceOwnSync } from "../state/own-files.ts";
 
 /** Numbers of each kind that one boot may use; past it what is new stays unknown to the kernel, and is counted. */
 export const BOOK_ENTRIES_MAX = 65_536;
@@ -51,6 +52,8 @@ export type IdentityBook = {
   readonly identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>;
   /** What found no place. */
   readonly overflows: () => number;
+  /** Writes the whole journal anew. */
+  readonly rewrite: () => void;
 };
 
 const line = z.union([
@@ -110,6 +113,10 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
   /** A number that is not written down must not be used, so on a full disk the reserve makes room. */
   function write(entry: z.infer<typeof line>): void {
     const text = `${JSON.stringify(entry)}\n`;
+    appendOwnSync(file, () => append(text));
+  }
+
+  function append(text: string): void {
     try {
       appendFileSync(file, text);
     } catch (error) {
@@ -118,6 +125,21 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
       // What was written of it ends here; a torn line means nothing.
       appendFileSync(file, `\n${text}`);
     }
+  }
+
+  function rewrite(): void {
+    const entries: z.infer<typeof line>[] = [
+      { maps },
+      ...[...executables.numbers].map(([v, e]) => ({ e, v })),
+      ...[...scripts.numbers].map(([v, s]) => ({ s, v })),
+      ...[...identities.numbers].map(([k, i]) => ({ i, k, v: JSON.stringify(identities.at(i)?.owner) })),
+    ];
+    replaceOwnSync(file, () => {
+      writeFileSync(`${file}.new`, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""), {
+        mode: 0o600,
+      });
+      renameSync(`${file}.new`, file);
+    });
   }
 
   function processIdentity(id: number): ProcessIdentity | undefined {
@@ -161,6 +183,7 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
       }
     },
     overflows: () => executables.overflows + scripts.overflows + identities.overflows,
+    rewrite,
   };
 }
 

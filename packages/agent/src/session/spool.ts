@@ -17,13 +17,14 @@ export const SPOOL_REPORTS_MAX = 4096;
 
 /** So many that wait mean that the controller is away for long: reports are made less often. */
 export const SPOOL_CROWDED_REPORTS = 1000;
+const LOST_FILE: readonly string[] = ["ENOENT", "EIO"];
 /** More are counted as so many. */
 const ROWS_NAMED_MAX = 999_999_999;
 
 /** Which call a report belongs to. */
 export type ReportKind = "flows" | "execs";
 
-/** An encoded FlowBatch or ExecBatch; `rows` counts its connections or executions, for the case that it gets lost. */
+/** An encoded FlowBatch or ExecBatch, never empty; `rows` counts its connections or executions, for the case that it gets lost. */
 export type Report = { readonly kind: ReportKind; readonly bytes: Uint8Array; readonly rows: number };
 
 /** What was lost on the way to the controller, by cause; only ever grows. */
@@ -78,6 +79,22 @@ export async function openSpool(
     await rm(join(folder, entry.file), { force: true });
   }
 
+  /** Nothing where the file was removed, or its place on the disk can't be read: a report is never empty. */
+  async function readBytes(file: string): Promise<Uint8Array> {
+    try {
+      return await readFile(join(folder, file));
+    } catch (error) {
+      if (!LOST_FILE.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      return new Uint8Array();
+    }
+  }
+
+  async function save(file: string, bytesOf: Uint8Array): Promise<void> {
+    // Anew where somebody has removed the folder.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await saveFile(join(folder, file), bytesOf, 0o600, { sync: false });
+  }
+
   return {
     size: () => ({ reports: entries.length, bytes }),
     losses: () => losses,
@@ -87,7 +104,7 @@ export async function openSpool(
       const rows = Math.min(report.rows, ROWS_NAMED_MAX);
       const file = `${String(next++).padStart(12, "0")}-${report.kind}-${rows}.pb`;
       const entry = { file, kind: report.kind, size: report.bytes.length, rows: report.rows };
-      await saveFile(join(folder, file), report.bytes, 0o600, { sync: false });
+      await save(file, report.bytes);
       entries.push(entry);
       bytes += entry.size;
       let lost = 0;
@@ -109,8 +126,7 @@ export async function openSpool(
       sending = taken;
       return Promise.all(
         taken.map(async (entry) => {
-          const bytesOf = await readFile(join(folder, entry.file));
-          const report = { kind: entry.kind, rows: entry.rows, bytes: bytesOf };
+          const report = { kind: entry.kind, rows: entry.rows, bytes: await readBytes(entry.file) };
           return { report, drop: () => remove(entry) };
         }),
       );

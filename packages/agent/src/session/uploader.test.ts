@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { FlowBatchSchema } from "@ringwall/protocol/agent";
+import { ExecBatchSchema, FlowBatchSchema } from "@ringwall/protocol/agent";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTestController, type TestController } from "../testing/test-controller.ts";
 import { type ControllerClient, connectController } from "./client.ts";
@@ -44,6 +44,35 @@ function batch(batchId: string, lost: Record<string, bigint> = {}): Uint8Array {
   return toBinary(FlowBatchSchema, create(FlowBatchSchema, { workload: "web-1", batchId, lost }));
 }
 
+test("a report whose file was removed or emptied counts as lost, and holds up none behind it", async () => {
+  const spool = await openSpool(folder);
+  for (const [batchId, rows] of [
+    ["removed", 2],
+    ["emptied", 3],
+    ["whole", 4],
+  ] as const)
+    await spool.add({ kind: "flows", rows, bytes: batch(batchId) });
+  const [removed = "", emptied = ""] = readdirSync(`${folder}/spool`).sort();
+  rmSync(`${folder}/spool/${removed}`);
+  writeFileSync(`${folder}/spool/${emptied}`, "");
+  const problems: string[] = [];
+  const uploader = createUploader(
+    spool,
+    () => client,
+    (message) => problems.push(message),
+  );
+  await uploader.flush();
+  expect(controller.flows.map(({ batchId }) => batchId)).toEqual(["whole"]);
+  expect(uploader.losses()).toEqual({ spoolFull: 0, refused: 5 });
+  expect(problems).toHaveLength(2);
+  expect(spool.size().reports).toBe(0);
+
+  rmSync(`${folder}/spool`, { recursive: true });
+  await uploader.add({ kind: "flows", rows: 1, bytes: batch("later") });
+  await uploader.settled();
+  expect(controller.flows.map(({ batchId }) => batchId)).toEqual(["whole", "later"]);
+});
+
 test("what waits goes several reports at once, but those that tell of other losses after those before them", async () => {
   const spool = await openSpool(folder);
   for (const [batchId, lost] of [["a"], ["b", 1n], ["c", 1n], ["d", 0n]] as const)
@@ -52,7 +81,8 @@ test("what waits goes several reports at once, but those that tell of other loss
       rows: 1,
       bytes: batch(batchId, lost === undefined ? {} : { refused: lost }),
     });
-  await spool.add({ kind: "execs", rows: 1, bytes: new Uint8Array() });
+  const execs = create(ExecBatchSchema, { workload: "web-1", batchId: "e" });
+  await spool.add({ kind: "execs", rows: 1, bytes: toBinary(ExecBatchSchema, execs) });
   const together: string[][] = [];
   let underWay: string[] = [];
   // The real client, whose calls set out when no further one comes.

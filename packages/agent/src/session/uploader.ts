@@ -117,7 +117,7 @@ export function createUploader(
   };
 }
 
-/** Cut off by a power failure, or changed by another hand. */
+/** Cut off by a power failure, or changed or removed by another hand. */
 class DamagedReport extends Error {}
 
 /** What else a controller says, while it starts or ends for example, may be otherwise a moment later. */
@@ -137,6 +137,7 @@ type Prepared = Waiting & { readonly call: Call };
 function callOf({ kind, bytes }: Report): Call {
   const options = { timeoutMs: CALL_TIMEOUT_MS };
   try {
+    if (bytes.length === 0) throw new Error("nothing is left of it");
     if (kind === "flows") {
       const batch = fromBinary(FlowBatchSchema, bytes);
       const losses = Object.entries(batch.lost).sort().join();

@@ -1,4 +1,5 @@
 import { open, rename, rm } from "node:fs/promises";
+import { replaceOwn } from "./own-files.ts";
 import { inSlowLane } from "./slow-lane.ts";
 
 /**
@@ -11,6 +12,10 @@ export async function saveFile(
   mode: number,
   { sync = true }: { readonly sync?: boolean } = {},
 ): Promise<void> {
+  await replaceOwn(path, () => replace(path, data, mode, sync));
+}
+
+async function replace(path: string, data: string | Uint8Array, mode: number, sync: boolean): Promise<void> {
   const temporary = `${path}.new`;
   await rm(temporary, { force: true });
   const file = await open(temporary, "wx", mode);
