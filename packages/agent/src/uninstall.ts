@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { rm, rmdir } from "node:fs/promises";
+import { rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { agentError } from "./agent-error.ts";
 import type { AgentPlaces } from "./agent-options.ts";
@@ -23,15 +22,44 @@ export async function uninstallAgent(
   if (holder !== null) {
     throw agentError("agent-running", `the agent still runs as process ${holder}`, "stop it first");
   }
+  const pinned = await isPinned(pinDir);
   for (const id of await carriedIds(stateDir)) await removeCarried({ stateDir, pinDir }, id);
-  if (existsSync(pinDir)) await unloadPrograms(pinDir);
-  const detached = `kernel programs below \`${pinDir}\` detached and removed`;
+  if (pinned) await unloadPrograms(pinDir);
+  const detached = pinned
+    ? `kernel programs below \`${pinDir}\` detached and removed`
+    : `no kernel programs below \`${pinDir}\``;
   if (keepState) return [detached];
-  await removeAptHook(stateDir);
-  await rm(stateDir, { recursive: true, force: true });
+  await removeState(stateDir);
   await removeOwnFolder(dirname(dirname(resolve(pinDir))));
   await removeOwnFolder(dirname(resolve(stateDir)));
   return [detached, `state in \`${stateDir}\` removed`];
+}
+
+/** Not to be allowed to look is not to find nothing: what enforces there may go on. */
+async function isPinned(pinDir: string): Promise<boolean> {
+  try {
+    await stat(pinDir);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    if (code === "ENOENT") return false;
+    throw agentError(
+      "not-pinned",
+      `can't see what is pinned below \`${pinDir}\`: ${code}`,
+      "run as root",
+      error,
+    );
+  }
+}
+
+async function removeState(stateDir: string): Promise<void> {
+  try {
+    await removeAptHook(stateDir);
+    await rm(stateDir, { recursive: true, force: true });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw agentError("state-unwritable", `can't remove \`${stateDir}\`: ${why}`, "run as root", error);
+  }
 }
 
 /** One that has another name was somebody else's before, and one that holds more still is. */

@@ -30,6 +30,28 @@ it("without root up says what it can't do, runs the rest, and ends with Ctrl-C",
   expect(await running.ended).toMatchObject({ code: 0 });
 });
 
+it("without root uninstalling says that it can't look, not that nothing is enforced any more", async () => {
+  const cli = createCli(join(base, "data"), plainUser());
+  // As /run/ringwall is: nobody but its owner looks in.
+  const closed = join(base, "closed");
+  mkdirSync(join(closed, "pins"), { recursive: true });
+  mkdirSync(join(closed, "state"));
+  chmodSync(closed, process.geteuid?.() === 0 ? 0o700 : 0);
+  const state = join(base, "state");
+  for (const [places, code] of [
+    [["--pin", join(closed, "pins"), "--state", state], "not-pinned"],
+    [["--pin", join(base, "none"), "--state", join(closed, "state")], "state-unwritable"],
+  ] as const) {
+    const { code: ended, stdout, stderr } = await cli.type("agent", "uninstall", ...places);
+    expect([ended, stdout, stderr]).toEqual([
+      2,
+      "",
+      expect.stringMatching(`error\\[${code}\\].*\n  fix: run as root`),
+    ]);
+  }
+  chmodSync(closed, 0o700);
+});
+
 /** `nobody` where the tests run as root; else whoever runs them, who is not root. */
 function plainUser(): Command | undefined {
   if (process.geteuid?.() !== 0) return undefined;
