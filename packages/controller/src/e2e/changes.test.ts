@@ -120,6 +120,10 @@ describe("a provision", () => {
     const kinds = async () =>
       (await controller.client.GET("/api/v1/alerts")).data?.alerts.map((one) => one.kind);
     await expect.poll(kinds, { timeout: 20_000 }).toContain("reverted");
+    const audit = (await controller.client.GET("/api/v1/audit")).data?.audit;
+    const details = expect.objectContaining({ revision: data?.revision });
+    expect(audit).toContainEqual(expect.objectContaining({ actor: "ringwall", what: "revert", details }));
+    expect(audit).toContainEqual(expect.objectContaining({ actor: "operator", what: "confirm" }));
   });
 
   it("that waits when the controller ends is taken back by the next one", async () => {

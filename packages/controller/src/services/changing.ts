@@ -55,10 +55,10 @@ export function createChangeServices(
         warnings: body.mode === "block" ? warnings : [],
       });
     },
-    confirm: () => changes.confirm(),
+    confirm: (actor) => changes.confirm(actor.name),
     async rollback(body, actor) {
       if (body.revision === undefined) {
-        const reverted = await changes.revertNow();
+        const reverted = await changes.revertNow(actor.name);
         if (reverted !== null) return ok(reverted);
       }
       const target =

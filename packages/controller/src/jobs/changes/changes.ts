@@ -3,6 +3,7 @@ import { nextTimeChangeMs, policySetOf } from "@ringwall/policy";
 import type { ChangeReply } from "@ringwall/protocol/rest";
 import type { Logger } from "pino";
 import type { Refusal } from "../../refusal.ts";
+import { recordAudit } from "../../store/state/audit.ts";
 import { forgetFormer } from "../../store/state/host-policies.ts";
 import { confirmPending, nextGeneration, type Pending, type Revision } from "../../store/state/revisions.ts";
 import { type CompiledHost, compileFleet, worldOf } from "../compile-fleet.ts";
@@ -14,6 +15,9 @@ import { type InForce, loadInForce } from "./state.ts";
 import { type Change, type StoreChangeParts, storeChange } from "./store-change.ts";
 import { storeRevert } from "./store-revert.ts";
 
+/** Whom the audit names where a deadline decided. */
+const NOBODY = "ringwall";
+
 /** What is in force, and every way to change it: one at a time, stored before it is sent. */
 export type Changes = {
   live(): Revision;
@@ -23,9 +27,11 @@ export type Changes = {
   /** The highest generation that a revision or a host's policy has now. */
   generation(): number;
   apply(change: Change): Promise<Result<ChangeReply, Refusal>>;
-  confirm(): Promise<Result<{ readonly revision: number; readonly generation: number }, Refusal>>;
+  confirm(
+    author: string,
+  ): Promise<Result<{ readonly revision: number; readonly generation: number }, Refusal>>;
   /** Takes back what waits; null when nothing does. */
-  revertNow(): Promise<ChangeReply | null>;
+  revertNow(author: string): Promise<ChangeReply | null>;
   /** Something that policies are compiled from is different. */
   inventoryChanged(): void;
   /** Compiles a host's first policy before its agent asks for it. */
@@ -111,18 +117,19 @@ class StoredChanges implements Changes {
     });
   }
 
-  confirm(): ReturnType<Changes["confirm"]> {
+  confirm(author: string): ReturnType<Changes["confirm"]> {
     return this.#oneAtATime(async () => {
       const { pending } = this.#now;
       if (pending === null) return fail(nothingPending());
       const { revision, generation } = pending;
       if (pending.deadline.getTime() <= Date.now()) {
-        await this.#revert(pending);
+        await this.#revert(pending, NOBODY);
         return fail(confirmedTooLate(revision));
       }
       await this.#parts.db.transaction().execute(async (transaction) => {
         await confirmPending(transaction, revision);
         await forgetFormer(transaction);
+        await recordAudit(transaction, author, "confirm", { revision, generation });
       });
       await this.#reload();
       this.#parts.rollout.confirmed(revision);
@@ -131,10 +138,10 @@ class StoredChanges implements Changes {
     });
   }
 
-  revertNow(): Promise<ChangeReply | null> {
+  revertNow(author: string): Promise<ChangeReply | null> {
     return this.#oneAtATime(async () => {
       if (this.#now.pending === null) return null;
-      const told = await this.#revert(this.#now.pending);
+      const told = await this.#revert(this.#now.pending, author);
       const hosts = { told, connected: this.#parts.connected() };
       const { revision } = this.#now.live;
       return { revision, generation: this.generation(), pending: null, hosts, warnings: [] };
@@ -188,11 +195,11 @@ class StoredChanges implements Changes {
 
   async #revertIfDue(): Promise<void> {
     const { pending } = this.#now;
-    if (pending !== null && pending.deadline.getTime() <= Date.now()) await this.#revert(pending);
+    if (pending !== null && pending.deadline.getTime() <= Date.now()) await this.#revert(pending, NOBODY);
   }
 
-  async #revert(pending: Pending): Promise<number> {
-    const restored = await storeRevert(this.#parts.db, pending);
+  async #revert(pending: Pending, author: string): Promise<number> {
+    const restored = await storeRevert(this.#parts.db, pending, author);
     await this.#reload();
     const told = this.#parts.rollout.push(restored, null);
     await this.#parts.onRevert(pending);

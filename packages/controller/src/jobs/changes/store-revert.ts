@@ -1,3 +1,4 @@
+import { recordAudit } from "../../store/state/audit.ts";
 import { restoreFormer } from "../../store/state/host-policies.ts";
 import type { StateDatabase } from "../../store/state/open.ts";
 import {
@@ -9,11 +10,12 @@ import {
 } from "../../store/state/revisions.ts";
 
 /** Takes back what waits: the very bytes that were in force, under a new generation. The hosts it concerns. */
-export function storeRevert(db: StateDatabase, pending: Pending): Promise<readonly string[]> {
+export function storeRevert(db: StateDatabase, pending: Pending, author: string): Promise<readonly string[]> {
   return db.transaction().execute(async (transaction) => {
     const generation = await nextGeneration(transaction);
     const workloads = await restoreFormer(transaction, generation);
     await revertPending(transaction, pending.revision, generation);
+    await recordAudit(transaction, author, "revert", { revision: pending.revision, generation });
     if (pending.draftBefore !== null && pending.draftAfter !== null) {
       const { files, basedOn } = await loadDraft(transaction);
       // A draft that somebody has worked on since is theirs.
