@@ -21,7 +21,7 @@ const FILES = `
 /** An emulated processor is that many times slower, about: tests multiply their limits by it. */
 const SLOWNESS = 10;
 const CONSOLE_LINES = 40;
-/** A test takes 20 s in a guest beside other work: all files would take longer than a guest may, these a third of it. */
+/** Beside much other work a test takes 3 to 15 s in a guest, loading a file's programs two minutes: these half of what it may. */
 const FILES_PER_GUEST = 6;
 
 /** Those files whose path contains one of the words; all without words. */
