@@ -41,8 +41,8 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters ins
   const filters = (netns = b.name, device = "wire0"): string =>
     execFileSync("tc", ["-n", netns, "filter", "show", "dev", device, "ingress"], { encoding: "utf8" });
 
-  test("resets what it refuses at the first SYN", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("resets what it refuses at the first SYN", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     await b.provision({ modeIn: "block", subjects: subjects(SERVER) });
     const resent = a.resentSegments();
     expect(await reach()).toMatchObject({ errno: constants.errno.ECONNREFUSED });
@@ -66,8 +66,8 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host with tc filters ins
     expect(flows[0]?.count).toBe(1n);
   });
 
-  test("has its filters put back where others took them from a device", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("has its filters put back where others took them from a device", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     const attach = async () => b.attachDevices("--tc-filters");
     const follower = followDevices(attach, () => undefined, `/run/netns/${b.name}`);
     try {
@@ -148,8 +148,8 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host whose devices come 
     });
   };
 
-  test("attaches to what is there when it begins, and once to one that comes", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("attaches to what is there when it begins, and once to one that comes", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     await until(() => attached === 1);
     plug(70);
     await until(() => attached === 2);
@@ -161,20 +161,23 @@ describe.skipIf(whyNoKernelTests("devices.test.ts"))("a host whose devices come 
     expect(attached).toBe(2);
   });
 
-  test.each([
+  test.for([
     ["another number", 71],
     ["the number that it had", 71],
-  ])("attaches to one that is made again at once under its name, with %s", async (_, index) => {
-    if (!b.has("judge_at_device")) return;
-    const before = attached;
-    a.ip("link", "delete", "wire0");
-    plug(index);
-    await until(() => attached > before);
-    expect(await isJudged()).toBe(true);
-  });
+  ] as const)(
+    "attaches to one that is made again at once under its name, with %s",
+    async ([_, index], { skip }) => {
+      skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
+      const before = attached;
+      a.ip("link", "delete", "wire0");
+      plug(index);
+      await until(() => attached > before);
+      expect(await isJudged()).toBe(true);
+    },
+  );
 
-  test("attaches to nothing any more once it is closed", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("attaches to nothing any more once it is closed", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     expect(failures).toEqual([]);
     const before = attached;
     await follower.close();

@@ -128,20 +128,23 @@ describe.skipIf(whyNoKernelTests("packet-sockets.test.ts"))("packet sockets", ()
     ["that by software with a rule without ports", "raw/1234", DHCP, 1],
   ] as const;
 
-  test.each(CASES)("%s (%s)", async (_, what, identity, frames) => {
-    if (!a.has("judge_frames_out") && frames === 0) return;
+  test.for(CASES)("%s (%s)", async ([_, what, identity, frames], { skip }) => {
+    skip(!a.has("judge_frames_out") && frames === 0, "no `judge_frames_out` on this kernel");
     const refused = a.has("packet_socket") && identity !== DHCP;
     expect(await arrive(() => frame(what, identity))).toBe(refused ? 0 : frames);
   });
 
-  test("a frame that claims to be of another kind than it is is refused", async () => {
-    if (!a.has("judge_frames_out")) return;
+  test("a frame that claims to be of another kind than it is is refused", async ({ skip }) => {
+    skip(!a.has("judge_frames_out"), "no `judge_frames_out` on this kernel");
     expect(await arrive(() => frame("udp4/5001", CLIENT, { claim: 0x0806 }))).toBe(0);
     expect(await arrive(() => frame("raw/1234", CLIENT, { claim: 0x0800 }))).toBe(0);
   });
 
-  test("a refused frame is told with its address and port, and counted", async () => {
-    if (!a.has("judge_frames_out") || a.has("packet_socket")) return;
+  test("a refused frame is told with its address and port, and counted", async ({ skip }) => {
+    skip(
+      !a.has("judge_frames_out") || a.has("packet_socket"),
+      "the frame meets no hook on this kernel, or the socket is refused before",
+    );
     const before = a.kernel.counters().rawRefused;
     await frame("udp4/5001", CLIENT);
     await frame("raw/1234", OTHER);
@@ -162,8 +165,8 @@ describe.skipIf(whyNoKernelTests("packet-sockets.test.ts"))("packet sockets", ()
     expect(a.kernel.counters().rawRefused).toBe(before + 2n);
   });
 
-  test("going around the device's queue is refused where frames are judged by rules", async () => {
-    if (!a.has("guard_options")) return;
+  test("going around the device's queue is refused where frames are judged by rules", async ({ skip }) => {
+    skip(!a.has("guard_options"), "no `guard_options` on this kernel");
     const stage = a.has("packet_socket") ? "socket" : "option";
     expect(await frame(`udp4/${OPEN}`, CLIENT, { bypass: true })).toEqual({ errno: EPERM, stage });
     expect(await frame(`udp4/${OPEN}`, DHCP, { bypass: true })).toEqual({ errno: 0, stage: "send" });
@@ -196,14 +199,14 @@ print(json.dumps({"errno": errno, "buffer": s.getsockopt(socket.SOL_SOCKET, sock
     expect(buffer).toBe(131_072);
   });
 
-  test.each([
+  test.for([
     ["observe", "wouldBlock"],
     ["alert", "wouldBlockAlert"],
-  ] as const)("in %s everything passes as %s", async (modeOut, verdict) => {
+  ] as const)("in %s everything passes as %s", async ([modeOut, verdict], { skip }) => {
     await a.provision({ modeOut, ...policy });
     await a.flows();
     expect(await arrive(() => frame("udp4/5001", OTHER, { bypass: false }))).toBe(1);
-    if (!a.has("judge_frames_out")) return;
+    skip(!a.has("judge_frames_out"), "no `judge_frames_out` on this kernel");
     expect(await a.flows()).toContainEqual(expect.objectContaining({ port: 5001, verdict }));
   });
 

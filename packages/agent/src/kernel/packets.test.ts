@@ -317,7 +317,7 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
     ...[...EITHER, ...OF_IPV6].map((row): [string, Row, Ends] => [`${row.what}, IPv6`, row, IPV6]),
   ];
 
-  test.each(rows)("%s", async (_, row, ends) => {
+  test.for(rows)("%s", async ([_, row, ends], { skip }) => {
     await b.provision({ modeIn: "observe", peers: from, subjects: known });
     const opens = row.delivered !== "silence" && row.delivered !== "nothing";
     const met = await meets(row, ends, opens);
@@ -329,12 +329,12 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
     if (row.refused || delivered === "nothing") expect(OPENS).not.toContain(allowed);
     else expect(allowed).toBe(delivered);
     await b.provision({ modeIn: "block", peers: from, subjects: known });
-    if (delivered === "echo" && !b.has("judge_at_device")) return;
+    skip(delivered === "echo" && !b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     expect(OPENS).not.toContain(await meets(row, ends, false));
   });
 
-  test("is not taken for another by what stands behind its end in the frame", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("is not taken for another by what stands behind its end in the frame", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     const ends = { ...IPV6, fromPort: ++fromPort };
     const whole = Buffer.concat([Buffer.from([58, 1, 1, 12]), Buffer.alloc(12), echo(ends, 8)]);
     const [first = whole, last = whole] = pieces(ends, destination, whole, 8);
@@ -346,8 +346,8 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
     expect(b.kernel.counters().unparsed).toBeGreaterThan(before);
   });
 
-  test("has its own bytes counted, and not its frame's", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("has its own bytes counted, and not its frame's", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     await b.provision({ modeIn: "block", policies: open, peers: from });
     for (const ends of [IPV4, IPV6]) {
       await b.flows();

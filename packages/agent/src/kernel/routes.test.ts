@@ -142,10 +142,10 @@ describe.skipIf(whyNoKernelTests("routes.test.ts"))("a program that is allowed o
   }
 
   describe.each(FAMILIES)("by %s", (_, to, by) => {
-    test.each(["before", "after"] as const)(
+    test.for(["before", "after"] as const)(
       "can't lead its connection to another (%s it is open)",
-      async (when) => {
-        if (!a.has("guard_options")) return;
+      async (when, { skip }) => {
+        skip(!a.has("guard_options"), "no `guard_options` on this kernel");
         expect(await tries(to, by, "tcp", when)).toEqual({ stage: "option", errno: EPERM, packets: 0 });
         const refused = (await a.flows()).filter(({ verdict }) => verdict === "blocked");
         expect(refused).toMatchObject([{ identity: CLIENT, proto: proto.other, state: "denied" }]);
@@ -172,8 +172,8 @@ describe.skipIf(whyNoKernelTests("routes.test.ts"))("a program that is allowed o
     });
   });
 
-  test("can't do so by what IPv6 had before RFC 3542", async () => {
-    if (!a.has("guard_options")) return;
+  test("can't do so by what IPv6 had before RFC 3542", async ({ skip }) => {
+    skip(!a.has("guard_options"), "no `guard_options` on this kernel");
     const set = python(`
 errno = 0
 try: socket.socket(socket.AF_INET6).setsockopt(41, 6, bytes(24))

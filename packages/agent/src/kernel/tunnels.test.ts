@@ -174,13 +174,13 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
       expect(await reach()).toEqual([false, false]);
     });
 
-    test("has an echo within it judged at its own device", async () => {
+    test("has an echo within it judged at its own device", async ({ skip }) => {
       const answered = async () => (await outside<{ answered: boolean }>(a, ECHO, to)).answered;
       const echoes = allow({ direction: "in", peer: INNER, proto: IPPROTO.icmp });
       const peers = [peer(from, INNER)];
       await b.provision({ modeIn: "block", policies: [echoes], peers });
       expect(await answered()).toBe(true);
-      if (!b.has("judge_at_device")) return;
+      skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
       await b.provision({ modeIn: "block", peers });
       expect(await answered()).toBe(false);
     });
@@ -291,8 +291,8 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel that a program ma
     if (b.has("judge_at_device")) expect(third).toBe("silence");
   });
 
-  test("counts no bytes for an echo that is shorter than one can be", async () => {
-    if (!b.has("judge_at_device")) return;
+  test("counts no bytes for an echo that is shorter than one can be", async ({ skip }) => {
+    skip(!b.has("judge_at_device"), "no `judge_at_device` on this kernel");
     await b.provision({ modeIn: "block", policies: everything, peers });
     await b.flows();
     const ends = { ...OWN, fromPort: ++fromPort };
