@@ -44,7 +44,7 @@ static __always_inline bool judge_connection(struct connection *connection,
 	return known;
 }
 
-/* The same, for what comes often: without the look-ups where it was allowed lately. */
+/* The same for what comes often: no look-ups where it was allowed lately. */
 static __always_inline bool judge_often(struct connection *connection,
 					struct rw_slot *slot, __u32 slot_index,
 					struct judgement *result)

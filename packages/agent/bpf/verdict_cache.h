@@ -7,8 +7,8 @@
 #ifndef RINGWALL_VERDICT_CACHE_H
 #define RINGWALL_VERDICT_CACHE_H
 
-#define VERDICTS_EACH 512 /* of each CPU; a power of two */
 #define VERDICT_BITS 9
+#define VERDICTS_EACH (1 << VERDICT_BITS) /* of each CPU */
 #define VERDICT_WORDS 8
 
 /*

@@ -94,14 +94,20 @@ int LookupBatch(int map, const void *in, void *out, void *keys, void *values, ui
   return Batch(BPF_MAP_LOOKUP_BATCH, map, in, out, keys, values, count);
 }
 
+// What the kernel says of a map or a link; nothing of it where it fails.
+template <typename Info>
+static int GetInfo(int fd, Info *info) {
+  memset(info, 0, sizeof(*info));
+  union bpf_attr attributes = Clear();
+  attributes.info.bpf_fd = fd;
+  attributes.info.info_len = sizeof(*info);
+  attributes.info.info = Address(info);
+  return Call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+}
+
 int IsAttached(int link) {
   struct bpf_link_info info;
-  memset(&info, 0, sizeof(info));
-  union bpf_attr attributes = Clear();
-  attributes.info.bpf_fd = link;
-  attributes.info.info_len = sizeof(info);
-  attributes.info.info = Address(&info);
-  int result = Call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  int result = GetInfo(link, &info);
   if (result < 0) return result;
   // The others can't be detached.
   if (info.type == BPF_LINK_TYPE_CGROUP) return info.cgroup.cgroup_id != 0;
@@ -111,12 +117,7 @@ int IsAttached(int link) {
 
 int Describe(int map, MapInfo *out) {
   struct bpf_map_info info;
-  memset(&info, 0, sizeof(info));
-  union bpf_attr attributes = Clear();
-  attributes.info.bpf_fd = map;
-  attributes.info.info_len = sizeof(info);
-  attributes.info.info = Address(&info);
-  int result = Call(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+  int result = GetInfo(map, &info);
   *out = {info.type, info.key_size, info.value_size, info.max_entries};
   return result;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import type { Problem } from "@ringwall/model";
-import { native } from "../kernel/native.ts";
+import { errno, native } from "../kernel/native.ts";
 
 /** Links that come and go by themselves (a network namespace's) have a `-` in their name. */
 const LASTING = /^[a-z0-9_]+$/;
@@ -48,9 +48,10 @@ export function createLinkGuard({ pinDir, load, nowMs, onRemoved }: LinkGuardPar
   return { look, problems: () => (problem === null ? [] : [problem]) };
 }
 
+/** What can't be told, for want of descriptors for example, is no reason to take a link out and put it back. */
 function isInPlace(pin: string): boolean {
   const link = native().open(pin);
-  if (link < 0) return false;
+  if (link < 0) return link !== errno.ENOENT;
   const attached = native().isAttached(link);
   native().close(link);
   return attached !== 0;

@@ -68,8 +68,6 @@ export function openKernel(pinDir: string): Kernel {
   const now = (): bigint => native().bootNs();
   const maps = { ...opened, workload: 0 };
   const handOverFlows = createHandOver(opened);
-  // Whoever had them open before may have been killed between a change and this.
-  forgetVerdicts(opened);
   const host: Kernel = {
     ...kernelPolicy(maps),
     capabilities: () => readCapabilities(maps.meta),
@@ -91,7 +89,11 @@ export function openKernel(pinDir: string): Kernel {
       forgetVerdicts(maps);
     },
     seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),
-    markAgent: (tgid) => processes.markAgent(maps, tgid, now()),
+    markAgent: (tgid) => {
+      processes.markAgent(maps, tgid, now());
+      // The agent before may have been killed between a change and this.
+      forgetVerdicts(maps);
+    },
     getTask: (tgid) => processes.getTask(maps, tgid),
     setListener: (proto, port, process, workload = 0) =>
       processes.setListener(maps, proto, port, process, workload),

@@ -90,9 +90,13 @@ export async function openSpool(
   }
 
   async function save(file: string, bytesOf: Uint8Array): Promise<void> {
-    // Anew where somebody has removed the folder.
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await saveFile(join(folder, file), bytesOf, 0o600, { sync: false });
+    const write = () => saveFile(join(folder, file), bytesOf, 0o600, { sync: false });
+    await write().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      // Somebody has removed the folder.
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await write();
+    });
   }
 
   return {
