@@ -24,7 +24,7 @@ import {
 import { allow, peer, subjects, TCP, UDP } from "./testing/policies.ts";
 import { echoDatagrams, python, serve } from "./testing/programs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
-import { type Answer, throwPackets } from "./testing/throw.ts";
+import { type Answer, startThrower, type Thrower } from "./testing/throw.ts";
 
 const SERVER = 21;
 const OPEN = 8000;
@@ -278,6 +278,7 @@ const icmp = (ends: Ends): number => (isSix(ends) ? IPPROTO.icmp6 : IPPROTO.icmp
 describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that no agent reaches", () => {
   let a: TestHost;
   let b: TestHost;
+  let thrower: Thrower;
   let fromPort = 20_000;
   const from = [peer("10.77.0.1", 4), peer("fd77::1", 4)];
   const known = subjects(SERVER);
@@ -299,8 +300,10 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
       for (const port of [OPEN, CLOSED]) await b.start(serve(ip, port), SERVER);
       await b.start(echoDatagrams(ip, DATAGRAMS), SERVER);
     }
+    thrower = await startThrower(a, b);
   });
   afterAll(async () => {
+    await thrower.stop();
     await a.close();
     await b.close();
   });
@@ -308,7 +311,8 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
   const meets = (row: Row, ends: Ends, opens: boolean): Promise<Answer> => {
     const toPort = row.what.includes("datagram") ? DATAGRAMS : OPEN;
     const own = { ...ends, fromPort: ++fromPort, toPort };
-    return throwPackets(a, b, own.fromPort, row.make(own), opens ? "answer" : "silence");
+    const silent = toPort === DATAGRAMS ? "program" : "kernel";
+    return thrower.throwPackets(own.fromPort, row.make(own), opens ? undefined : silent);
   };
   const IPV4: Ends = { from: "10.77.0.1", to: "10.77.0.2", fromPort: 0, toPort: 0 };
   const IPV6: Ends = { ...IPV4, from: "fd77::1", to: "fd77::2" };
@@ -342,7 +346,7 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
     const padded = Buffer.concat([first, Buffer.alloc(8), Buffer.from([129, 0, 0, 0, 0, 7, 0, 1])]);
     await b.provision({ modeIn: "block", peers: from });
     const before = b.kernel.counters().unparsed;
-    expect(await throwPackets(a, b, ends.fromPort, [padded, last], "silence")).not.toBe("echo");
+    expect(await thrower.throwPackets(ends.fromPort, [padded, last], "kernel")).not.toBe("echo");
     expect(b.kernel.counters().unparsed).toBeGreaterThan(before);
   });
 
@@ -352,7 +356,7 @@ describe.skipIf(whyNoKernelTests("packets.test.ts"))("a packet from a host that 
     for (const ends of [IPV4, IPV6]) {
       await b.flows();
       const padded = Buffer.concat([ip(ends, icmp(ends), echo(ends, 8)), Buffer.alloc(30)]);
-      expect(await throwPackets(a, b, 0, [padded], "answer")).toBe("echo");
+      expect(await thrower.throwPackets(0, [padded])).toBe("echo");
       const flows = (await b.flows()).filter(({ direction }) => direction === "in");
       expect(flows.map(({ proto, bytesIn }) => [proto, bytesIn])).toEqual([[IPPROTO.icmp, 8n]]);
     }
