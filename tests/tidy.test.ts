@@ -63,6 +63,14 @@ describe("tidy", () => {
     );
   });
 
+  it("makes folders by makeFolder where people name them: Node.js's `recursive` never returns below /proc", () => {
+    const product = code.filter(
+      (file) =>
+        /^packages\/(?:agent|controller|cli)\/src\//.test(file) && !/\.test\.ts$|\/testing\//.test(file),
+    );
+    expect(offenders(product, (content) => /mkdir(?:Sync)?\([^;]*recursive: true/.test(content))).toEqual([]);
+  });
+
   it("gives every C file its licence line", () => {
     const c = code.filter((file) => /\.(c|h|cc)$/.test(file));
     expect(offenders(c, (content) => !content.slice(0, 200).includes("SPDX-License-Identifier:"))).toEqual(

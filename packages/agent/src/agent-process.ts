@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
@@ -26,6 +25,7 @@ import { refreshListeners } from "./refresh-listeners.ts";
 import { saveCredentials } from "./session/credentials.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
+import { makeFolder } from "./state/make-folder.ts";
 import { releaseMemory } from "./state/release-memory.ts";
 import { createStateGuard, type StateGuard } from "./state/state-guard.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -68,7 +68,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     { base: null, timestamp: pino.stdTimeFunctions.isoTime },
     destination({ fd: 2, sync: true }),
   );
-  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  await makeFolder(options.stateDir, 0o700);
   await lockState(options.stateDir);
   if (!raisePriority())
     log.warn("no right to raise the agent's priority: it answers later on a busy machine");

@@ -1,9 +1,10 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { enableCompileCache } from "node:module";
 import { join, resolve } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { agentError } from "./agent-error.ts";
 import type { AgentOptions } from "./agent-options.ts";
+import { makeFolder } from "./state/make-folder.ts";
 
 /**
  * Runs the agent until its signal: enrols where needed, loads or adopts the kernel programs, judges, observes and
@@ -13,22 +14,24 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   // Small rather than fast: it waits most of its life, on other people's machines.
   setFlagsFromString("--optimize-for-size");
   setFlagsFromString("--semi-space-growth-factor=1");
-  await makeStateDir(options.stateDir);
+  const compiled = join(resolve(options.stateDir), "compiled");
+  await makeState(options.stateDir, compiled);
   // Compiled code from the last start: the type stripper alone is a quarter of the agent's memory.
-  enableCompileCache(join(resolve(options.stateDir), "compiled"));
+  enableCompileCache(compiled);
   const { runAgentProcess } = await import("./agent-process.ts");
   await runAgentProcess(options);
 }
 
-async function makeStateDir(stateDir: string): Promise<void> {
+/** With a folder of ours in it, as the rights of a folder don't say that something can be made there (/proc). */
+async function makeState(stateDir: string, folder: string): Promise<void> {
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     await access(stateDir, constants.W_OK);
   } catch (error) {
-    const why = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    const why = error instanceof Error ? error.message : String(error);
     throw agentError(
       "state-unwritable",
-      `the state directory \`${stateDir}\` can't be written (${why})`,
+      `the state directory \`${stateDir}\` can't be written: ${why}`,
       "run as root, or name another one with --state",
       error,
     );

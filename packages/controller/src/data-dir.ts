@@ -4,13 +4,13 @@ import {
   chmodSync,
   constants,
   existsSync,
-  mkdirSync,
   readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { makeFolder } from "./make-folder.ts";
 import { isRunning, markOf, type ProcessMark } from "./process/proc.ts";
 import { ControllerStartError } from "./start-error.ts";
 
@@ -45,11 +45,11 @@ export function takeDataDir(dir: string): DataDir {
 function prepare(dir: string): void {
   try {
     if (existsSync(dir) && !statSync(dir).isDirectory()) throw new Error("it is not a folder");
-    mkdirSync(dir, { recursive: true, mode: 0o711 });
+    makeFolder(dir, 0o711);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+    checkFormat(path.join(dir, "ringwall.json"), dir);
     // Entered, but not listed, by PostgreSQL's own user; what is secret inside has closed modes of its own.
     if (process.getuid?.() === 0) chmodSync(dir, 0o711);
-    checkFormat(path.join(dir, "ringwall.json"), dir);
   } catch (error) {
     if (error instanceof ControllerStartError) throw error;
     throw new ControllerStartError(

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
@@ -8,6 +8,7 @@ import type { ContainerLookup } from "../identify/containers.ts";
 import type { CgroupEvent } from "../kernel/carrying.ts";
 import { unloadPrograms } from "../kernel-instance.ts";
 import type { KnownListener } from "../observe/listeners.ts";
+import { makeFolder } from "../state/make-folder.ts";
 import type { Agent } from "../wire.ts";
 import type { CarriedRegistry } from "./carried-agents.ts";
 import {
@@ -100,7 +101,7 @@ export function createCarrier(parts: CarrierParts): Carrier {
 
   async function begin(found: FoundContainer): Promise<void> {
     const stateDir = stateDirOf(found);
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolder(stateDir, 0o700);
     const workload = await numbers.take(stateDir);
     if (workload === undefined) {
       notCarried++;

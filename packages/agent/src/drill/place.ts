@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, realpath, rm, rmdir } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, realpath, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { DRILL_FOLDER_PREFIX } from "@ringwall/protocol/agent";
+import { makeFolder } from "../state/make-folder.ts";
 import { hashFile } from "./hash-file.ts";
 import { placePrograms } from "./prepare.ts";
 import { type DrillFiles, PYTHON } from "./programs.ts";
@@ -41,7 +42,7 @@ export async function makePlace(cgroup: string, stateDir: string): Promise<Drill
   };
   try {
     await chmod(folder, 0o755);
-    await mkdir(group, { recursive: true });
+    await makeFolder(group);
     const files = await placePrograms(`${folder}/programs`);
     const python = await realpath(PYTHON).catch(() => undefined);
     const software: HostPolicy["software"][string] = [

@@ -1,6 +1,7 @@
 import { chmod, chown, copyFile, mkdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Canary } from "@ringwall/protocol/agent";
+import { makeFolder } from "../state/make-folder.ts";
 import { DRILL_USER, type DrillFiles, filesIn, SHIPPED } from "./programs.ts";
 
 /** Milliseconds after which a file counts as older than what is started next: a clock tick and more. */
@@ -11,7 +12,7 @@ const READABLE = 0o644;
 
 /** Puts the drill's programs into its folder; they are what a policy's digests are made of. */
 export async function placePrograms(folder: string): Promise<DrillFiles> {
-  await mkdir(folder, { recursive: true, mode: EVERYBODY });
+  await makeFolder(folder, EVERYBODY);
   for (const [name, from] of Object.entries(SHIPPED)) {
     await copyFile(from, `${folder}/${name}`);
     await chmod(`${folder}/${name}`, EVERYBODY);
@@ -21,7 +22,7 @@ export async function placePrograms(folder: string): Promise<DrillFiles> {
 
 /** Lays out what an attempt finds in its own folder. */
 export async function prepareScratch(canary: Canary, files: DrillFiles, scratch: string): Promise<void> {
-  await mkdir(scratch, { recursive: true, mode: EVERYBODY });
+  await makeFolder(scratch, EVERYBODY);
   if (canary.run.program !== "python") return;
   switch (canary.run.how) {
     case "module-path":
@@ -74,7 +75,7 @@ async function writeHome(files: DrillFiles, scratch: string): Promise<void> {
   const line = `import runpy; runpy.run_path(${JSON.stringify(files.canaryScript)})\n`;
   for (let minor = MINOR_MIN; minor <= MINOR_MAX; minor++) {
     const folder = `${scratch}/home/.local/lib/python3.${minor}/site-packages`;
-    await mkdir(folder, { recursive: true, mode: EVERYBODY });
+    await makeFolder(folder, EVERYBODY);
     await writeFile(`${folder}/ringwall-canary.pth`, line, { mode: READABLE });
   }
 }

@@ -1,6 +1,7 @@
-import { access, chmod, mkdir, readFile, rm } from "node:fs/promises";
+import { access, chmod, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { agentError } from "../agent-error.ts";
+import { makeFolder } from "../state/make-folder.ts";
 import { saveFile } from "../state/save-file.ts";
 
 /** Packages of one apt run that are kept, and bytes of one that has to be copied since it lies on another file system. */
@@ -37,7 +38,7 @@ export async function installAptHook(stateDir: string, confFolder = APT_CONF_FOL
   await access(confFolder).catch((error: unknown) => {
     throw agentError("no-apt", `\`${confFolder}\` is not there`, "package evidence needs apt", error);
   });
-  await mkdir(places.spool, { recursive: true, mode: 0o700 });
+  await makeFolder(places.spool, 0o700);
   await chmod(places.spool, 0o700);
   await saveFile(places.script, hookScript(places.spool), 0o700);
   await saveFile(places.conf, aptConfiguration(places.script), 0o644);

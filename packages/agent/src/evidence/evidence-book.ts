@@ -1,7 +1,8 @@
 import { appendFileSync } from "node:fs";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { makeFolder } from "../state/make-folder.ts";
 import { saveFile } from "../state/save-file.ts";
 
 /** Files with evidence that are kept in memory; past it further ones count as having none. */
@@ -51,7 +52,7 @@ export type EvidenceBook = {
 
 /** One file for each .deb in the folder, mode 0600; a damaged one is passed over. */
 export async function openEvidenceBook(folder: string, filesMax = EVIDENCE_FILES_MAX): Promise<EvidenceBook> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const debs = new Set<string>();
   const shipped = new Map<string, Shipped[]>();
   const listed = new Map<string, Listed[]>();

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProcessIdentity } from "@ringwall/model";
 import { z } from "zod";
+import { makeFolder } from "../state/make-folder.ts";
 import { saveFile } from "../state/save-file.ts";
 import { type KeyRing, newKeyRing } from "./key-ring.ts";
 import { formatOwnKey, parseOwnKey } from "./keys.ts";
@@ -38,7 +39,7 @@ export const NOTHING_KNOWN: ProofKnowledge = {
 /** Private keys: one file, for root only. */
 export async function saveKeyRing(stateDir: string, { keys, signing, madeMs }: KeyRing): Promise<void> {
   const folder = join(stateDir, "identity");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const stored = {
     signing,
     madeMs,

@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentError, agentError } from "../agent-error.ts";
+import { makeFolder } from "../state/make-folder.ts";
 import { saveFile } from "../state/save-file.ts";
 
 /** What an enrolled agent proves itself with. */
@@ -29,7 +30,7 @@ export function workloadOfCertificate(certificate: X509Certificate): string | un
 
 export async function saveCredentials(stateDir: string, credentials: Credentials): Promise<void> {
   const folder = join(stateDir, "identity");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   // One file, so that key and certificate can't come apart when the agent is killed in between.
   await saveFile(join(folder, "credentials.json"), `${JSON.stringify(credentials, null, 2)}\n`, 0o600);
 }

@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, readFile, rm, statfs } from "node:fs/promises";
+import { open, readdir, readFile, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { makeFolder } from "../state/make-folder.ts";
 import { saveFile } from "../state/save-file.ts";
 
 /**
@@ -60,7 +61,7 @@ export async function openSpool(
   given: { readonly bytesMax?: number; readonly reportsMax?: number } = {},
 ): Promise<Spool> {
   const folder = join(stateDir, "spool");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const limits = { bytesMax: await bytesFor(folder), reportsMax: SPOOL_REPORTS_MAX, ...given };
   const lossesFile = join(stateDir, "losses.json");
   const losses = await loadLosses(lossesFile);
@@ -94,7 +95,7 @@ export async function openSpool(
     await write().catch(async (error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOENT") throw error;
       // Somebody has removed the folder.
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
       await write();
     });
   }

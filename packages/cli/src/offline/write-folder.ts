@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { makeFolder } from "@ringwall/controller/make-folder";
 import { Failure, failure } from "../failure.ts";
 
 export type OutputFile = { readonly path: string; readonly text: string };
@@ -20,10 +21,10 @@ export function writeFolder(folder: string, files: readonly OutputFile[], mark: 
         "name a new folder, or an earlier output of this command",
       );
     }
-    mkdirSync(path.dirname(target), { recursive: true });
+    makeFolder(path.dirname(target));
     staging = mkdtempSync(`${target}.new-`);
     for (const file of files) {
-      mkdirSync(path.dirname(path.join(staging, file.path)), { recursive: true });
+      makeFolder(path.dirname(path.join(staging, file.path)));
       writeFileSync(path.join(staging, file.path), file.text);
     }
     const old = `${staging}.old`;
@@ -33,10 +34,10 @@ export function writeFolder(folder: string, files: readonly OutputFile[], mark: 
   } catch (error) {
     if (staging !== undefined) rmSync(staging, { recursive: true, force: true });
     if (error instanceof Failure) throw error;
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const { code, message } = error as NodeJS.ErrnoException;
     throw failure(
       "cannot-write",
-      `cannot write into \`${folder}\`: ${why === "ENOTDIR" ? "it is a file" : why}`,
+      `cannot write into \`${folder}\`: ${code === "ENOTDIR" ? "it is a file" : message}`,
       "name a folder you can write to",
     );
   }

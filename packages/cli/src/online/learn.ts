@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "@ringwall/controller/make-folder";
 import { type Command, InvalidArgumentError } from "commander";
 import { commandName } from "../command-name.ts";
 import { failure } from "../failure.ts";
@@ -72,11 +73,11 @@ async function learn(options: Options): Promise<0> {
 
 function saveProposal(dir: string, text: string, report: unknown): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     writeFileSync(join(dir, "policy.yaml"), text);
     writeFileSync(join(dir, "report.json"), `${JSON.stringify(report, null, 2)}\n`);
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const why = error instanceof Error ? error.message : String(error);
     throw failure("cannot-write", `cannot write into \`${dir}\`: ${why}`, "name a folder you can write to");
   }
 }

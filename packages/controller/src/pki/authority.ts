@@ -1,9 +1,10 @@
 import { createHash, randomBytes, webcrypto } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import path from "node:path";
 import { fail, ok, type Result } from "@ringwall/model";
 import { DRILL_CONTEXT } from "@ringwall/protocol/agent";
+import { makeFolder } from "../make-folder.ts";
 import { ControllerStartError } from "../start-error.ts";
 import { spiffeIdOf } from "./spiffe.ts";
 import { KEY_ALGORITHM, SIGNING_ALGORITHM, x509 } from "./x509.ts";
@@ -151,7 +152,7 @@ async function publicKeyOfRequest(csr: Uint8Array): Promise<Result<x509.PublicKe
 }
 
 async function create(dir: string, keyFile: string, certificateFile: string): Promise<void> {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir, 0o700);
   const keys = await webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: `00${randomBytes(16).toString("hex")}`,

@@ -1,6 +1,7 @@
-import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from "node:fs";
+import { createWriteStream, renameSync, statSync, type WriteStream } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { makeFolder } from "@ringwall/controller/make-folder";
 
 /** A log longer than this when it is opened is moved to `.1`, so that both together stay bounded over many starts. */
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
@@ -43,7 +44,7 @@ export function createLog(path: string): LogFile {
 }
 
 function openFile(path: string): WriteStream {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
   const stream = createWriteStream(path, { flags: "a", mode: 0o600 });

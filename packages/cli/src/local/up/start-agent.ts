@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { uninstallAgent } from "@ringwall/agent";
+import { makeFolder } from "@ringwall/controller/make-folder";
 import { enrollmentTokenReply, workloadView } from "@ringwall/protocol/rest";
 import { z } from "zod";
 import { saveSecret } from "../../output/save-secret.ts";
@@ -48,7 +49,7 @@ export type AgentContext = {
  */
 export async function startAgentPart(host: HostAgent, context: AgentContext): Promise<boolean> {
   const { api, log, end, closers, tell } = context;
-  mkdirSync(host.state, { recursive: true, mode: 0o700 });
+  makeFolder(host.state, 0o700);
   const tokenFile = join(host.state, "enrolment-token");
   await saveToken(api, host, tokenFile);
   const start = () => {

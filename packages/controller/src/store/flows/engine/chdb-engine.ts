@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { makeFolder } from "../../../make-folder.ts";
 import { ControllerStartError } from "../../../start-error.ts";
 import type { ChdbReply, ChdbRequest } from "./chdb-messages.ts";
 import { type FlowEngine, FlowEngineError } from "./engine.ts";
@@ -20,7 +20,7 @@ export async function startChdb(
   folder: string,
   onLog: (message: string) => void,
 ): Promise<FlowEngine & { pid(): number | null }> {
-  makeFolder(folder);
+  makeFlowFolder(folder);
   let nextId = 1;
   let closing = false;
   let child: ChildProcess | null = null;
@@ -92,9 +92,9 @@ export async function startChdb(
   };
 }
 
-function makeFolder(folder: string): void {
+function makeFlowFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   } catch (error) {
     throw cannotStart(folder, error instanceof Error ? error.message : String(error));
   }

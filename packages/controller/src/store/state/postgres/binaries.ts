@@ -1,16 +1,8 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeFolder } from "../../../make-folder.ts";
 import type { ProcessUser } from "../../../process/run.ts";
 import { run } from "../../../process/run.ts";
 import { ControllerStartError } from "../../../start-error.ts";
@@ -89,7 +81,7 @@ function copied(packaged: string, copyDir: string): string {
   if (existsSync(target)) return path.join(target, "bin");
   const half = `${target}.partial`;
   rmSync(half, { recursive: true, force: true });
-  mkdirSync(copyDir, { recursive: true, mode: 0o755 });
+  makeFolder(copyDir, 0o755);
   cpSync(packaged, half, { recursive: true, verbatimSymlinks: true });
   makeLinks(half);
   renameSync(half, target);

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { makeFolder } from "../../../make-folder.ts";
 import { markOf } from "../../../process/proc.ts";
 import type { ProcessUser } from "../../../process/run.ts";
 import { run } from "../../../process/run.ts";
@@ -37,7 +38,7 @@ const SOCKET_DIR_LENGTH_MAX = 107 - 20;
 /** Starts PostgreSQL in `dir` (made if absent), after ending one that a killed controller left behind. */
 export async function startCluster(dir: string, onLog: (line: string) => void): Promise<Cluster> {
   const user = await databaseUser();
-  mkdirSync(dir, { recursive: true, mode: 0o711 });
+  makeFolder(dir, 0o711);
   const data = path.join(dir, "data");
   await stopOrphan(data);
   const major = existsSync(path.join(data, "PG_VERSION"))
