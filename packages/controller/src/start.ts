@@ -8,6 +8,7 @@ import { takeDataDir } from "./data-dir.ts";
 import { checkEssentialOptions } from "./essential-options.ts";
 import { type Controller, type ControllerOptions, LISTEN_AGENTS_DEFAULT, LISTEN_DEFAULT } from "./options.ts";
 import { parsePublicUrl } from "./public-url.ts";
+import { parseServerUrl } from "./server-url.ts";
 import { createStopper, type Stopper } from "./stopper.ts";
 import { openStores } from "./stores.ts";
 
@@ -38,6 +39,8 @@ async function start(options: ControllerOptions, stopper: Stopper): Promise<Cont
   const listen = parseListen(options.listen ?? LISTEN_DEFAULT, "--listen");
   const listenAgents = parseListen(options.listenAgents ?? LISTEN_AGENTS_DEFAULT, "--listen-agents");
   const publicUrl = parsePublicUrl(options.publicUrl);
+  if (options.databaseUrl !== undefined) parseServerUrl("--database-url", options.databaseUrl);
+  if (options.clickhouseUrl !== undefined) parseServerUrl("--clickhouse-url", options.clickhouseUrl);
   checkEssentialOptions(options);
   const log = pino({ level: options.logLevel ?? "info", base: null }, pino.destination(2));
   const data = takeDataDir(options.dataDir);

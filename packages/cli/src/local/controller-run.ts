@@ -66,14 +66,7 @@ async function start(options: ControllerRunOptions & { readonly dataDir: string 
 /** Anybody on the machine can read a command's arguments: a password may only come through the environment. */
 function urlWithSecret(option: string, given: string | undefined, variable: string): string | undefined {
   if (given === undefined) return process.env[variable] || undefined;
-  const url = URL.parse(given);
-  if (url === null)
-    throw failure(
-      "bad-url",
-      `\`${option}\`: \`${given}\` is not a URL`,
-      `put it into ${variable} if it has a password`,
-    );
-  if (url.password === "") return given;
+  if (!/\/\/[^/?#]*:[^/?#]+@|[?&]password=/.test(given)) return given;
   throw failure(
     "secret-in-arguments",
     `\`${option}\` holds a password, which every user of this machine could read`,

@@ -117,6 +117,38 @@ describe("a start that can't be", () => {
     expect(`${refused.message} ${refused.fix}`).not.toContain("secret");
   });
 
+  it("refuses a database's address that is no URL in one line, without what stands in it, and makes nothing", async () => {
+    for (const text of [
+      "x",
+      "",
+      "postgres:me:secret@h/d",
+      "postgres://me:secret@h:99999/d",
+      "mysql://me:secret@h/d",
+    ])
+      for (const option of ["databaseUrl", "clickhouseUrl"] as const) {
+        const { code, message, fix } = await refusalOf({ [option]: text });
+        expect([text, code, `${message}; ${fix}`]).toEqual([
+          text,
+          "bad-url",
+          expect.stringMatching(/^(?!.*(?:secret|Invalid URL)).*`(?:postgres|https):\/\/user@host.*$/),
+        ]);
+      }
+    expect(readdirSync(dataDir)).toEqual([]);
+  });
+
+  it("names an unreachable database without a password that holds an @, or stands in the query", async () => {
+    for (const url of [
+      "postgres://me:se@cret@127.0.0.1:1/d",
+      "postgres://127.0.0.1:1/d?user=me&password=secret",
+    ]) {
+      const refused = await refusalOf({ databaseUrl: url });
+      expect([refused.code, refused.message]).toEqual([
+        "database-unreachable",
+        "the PostgreSQL database at `127.0.0.1:1/d` can't be reached: connect ECONNREFUSED 127.0.0.1:1",
+      ]);
+    }
+  });
+
   it("names a flow store that can't be opened, and does not go on trying", async () => {
     writeFileSync(path.join(dataDir, "flows"), "in the way");
     expect((await refusalOf({})).code).toBe("flow-store-start");

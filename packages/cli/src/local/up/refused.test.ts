@@ -33,10 +33,30 @@ it("a port in use is named with the remedy, and nothing is left running", async 
 });
 
 it("a password in the arguments is refused before anything starts", async () => {
-  const ended = await cli.type("controller", "run", "--database-url", "postgres://me:secret@localhost/x");
-  expect(ended.code).toBe(2);
-  expect(ended.stderr).toContain("RINGWALL_DATABASE_URL");
-  expect(ended.stderr).not.toContain("secret@");
+  for (const url of [
+    "postgres://me:secret@localhost/x",
+    "postgres://me:secret@/x?host=/run",
+    "postgres://localhost/x?password=secret",
+  ]) {
+    const ended = await cli.type("controller", "run", "--database-url", url);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain("RINGWALL_DATABASE_URL");
+    expect(ended.stderr).not.toMatch(/secret\b(?!-in)/);
+  }
+});
+
+it("a database's address that is no URL is refused in one line, wherever it comes from", async () => {
+  for (const args of [
+    ["controller", "run"],
+    ["up", "--no-agent"],
+  ]) {
+    const ended = await cli.type(...args, "--database-url", "x");
+    expect([ended.code, ended.stderr]).toEqual([
+      2,
+      expect.stringMatching(/error\[bad-url\]: .*`postgres:\/\/user@host:5432\/name`\n {2}fix: .*\n$/),
+    ]);
+    expect(ended.stderr).not.toContain("Invalid URL");
+  }
 });
 
 it("commands without a controller say where they looked", async () => {

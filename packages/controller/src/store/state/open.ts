@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Kysely, PostgresDialect, sql } from "kysely";
 import pg from "pg";
+import { parseServerUrl, placeOf } from "../../server-url.ts";
 import { ControllerStartError } from "../../start-error.ts";
 import type { Tables } from "./tables.ts";
 
@@ -96,18 +97,19 @@ async function connect(pool: pg.Pool, address: StateAddress): Promise<pg.PoolCli
 }
 
 function unreachableDatabase(error: unknown, address: StateAddress): ControllerStartError {
-  const why = error instanceof AggregateError ? error.errors.map(String).join("; ") : String(error);
-  const where = address.kind === "url" ? ` at \`${withoutPassword(address.url)}\`` : "";
+  const why = (error instanceof AggregateError ? error.errors : [error]).map(messageOf).join("; ");
+  const where =
+    address.kind === "url" ? ` at \`${placeOf(parseServerUrl("--database-url", address.url))}\`` : "";
   return new ControllerStartError(
     "database-unreachable",
-    `the PostgreSQL database${where} can't be reached: ${why.replace(/^Error: /, "")}`,
+    `the PostgreSQL database${where} can't be reached: ${why}`,
     "check host, port, name, user and password in --database-url and that the server runs",
     { cause: error },
   );
 }
 
-function withoutPassword(url: string): string {
-  return URL.canParse(url) ? url.replace(/(:\/\/[^:/@]*):[^@]*@/, "$1:…@") : "the URL given";
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Runs the files of sql/state that have not run yet, in order, each in a transaction of its own. */
