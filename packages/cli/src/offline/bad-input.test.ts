@@ -68,6 +68,24 @@ test("a workload that the inventory describes again is told with both places", a
   expect(told).toMatch(/the first stands in .*\.yaml:\d/);
 });
 
+test("an end that is neither an address nor a known name is told as that, and not taken for a DNS name", async () => {
+  const named = write("named.yaml", WORKLOADS.join("---\n").replace("name: b", "name: b.1"));
+  const explain = (from: string, to: string) =>
+    ["explain", "--policy", named, "--from", from, "--to", to, "--port", "tcp/80"] as const;
+  for (const broken of ["1.2.3", "10.0.0.256", "10.0.0.0/8", "10.0.0.1:80", "[::1]", "fe80::zz", "x..y"])
+    for (const [option, call] of [
+      ["--from", explain(broken, "a")],
+      ["--to", explain("a", broken)],
+    ] as const)
+      expect(await refused(...call)).toContain(
+        `\`${option}\`: \`${broken}\` is neither an address nor the name of`,
+      );
+  expect(await refused(...explain("www.example.com", "a"))).toContain("nor the name of a workload");
+  expect(await refused(...explain("nobody", "a"))).toContain("no workload is named `nobody`");
+  for (const to of ["b.1", "www.example.com", "10.9.9.9"])
+    expect(await createCli(folder).type(...explain("a", to))).toMatchObject({ code: 0, stderr: "" });
+});
+
 test("manifests of which nothing can be imported are no success", async () => {
   const policy = write("policy.yaml", WORKLOADS.join("---\n"));
   expect(await refused("import", "kubernetes", policy, "-o", "-")).toContain("nothing-to-import");
