@@ -86,6 +86,32 @@ test("an end that is neither an address nor a known name is told as that, and no
     expect(await createCli(folder).type(...explain("a", to))).toMatchObject({ code: 0, stderr: "" });
 });
 
+test("a file without a document is told by name, on standard error, and changes no exit code", async () => {
+  const policy = write("policy.yaml", WORKLOADS.join("---\n"));
+  const cli = createCli(folder);
+  for (const [name, text] of [
+    ["nothing.yaml", ""],
+    ["blank.yaml", "\ufeff \r\n\n"],
+    ["comments.yaml", "# one\n  # two\n"],
+  ] as const) {
+    const file = write(name, text);
+    for (const call of [
+      [file],
+      [policy, file],
+      [policy, "--inventory", file],
+      ["--strict", "--json", file],
+    ]) {
+      const { code, stderr } = await cli.type("check", ...call);
+      expect([call, code, stderr]).toEqual([
+        call,
+        0,
+        `no document in \`${file}\`: it is empty, or holds only comments\n`,
+      ]);
+    }
+  }
+  expect(await cli.type("check", policy)).toMatchObject({ code: 0, stderr: "" });
+});
+
 test("manifests of which nothing can be imported are no success", async () => {
   const policy = write("policy.yaml", WORKLOADS.join("---\n"));
   expect(await refused("import", "kubernetes", policy, "-o", "-")).toContain("nothing-to-import");
