@@ -52,6 +52,32 @@ const portsOf = (heard: ReturnType<typeof listen>) =>
   );
 
 describe("a draft", () => {
+  it("that somebody replaced is in the audit: who, which resources, on which revision", async () => {
+    await setDraft(policyText(80));
+    await setDraft(policyText(81).replace("name: nginx }\nspec", "name: caddy }\nspec"));
+    const edits = (await controller.client.GET("/api/v1/audit")).data?.audit.filter(
+      ({ what }) => what === "apply",
+    );
+    const [second, first] = edits ?? [];
+    expect(first).toMatchObject({
+      actor: "operator",
+      details: {
+        revision: 0,
+        added: ["Policy/shop", "Segment/web", "Software/nginx"],
+        changed: [],
+        removed: [],
+      },
+    });
+    expect(second?.details).toEqual({
+      revision: 0,
+      added: ["Software/caddy"],
+      changed: ["Policy/shop"],
+      removed: ["Software/nginx"],
+    });
+    expect((await setDraft("nonsense")).response.status).toBe(422);
+    expect((await controller.client.GET("/api/v1/audit")).data?.audit[0]).toEqual(second);
+  });
+
   it("is refused with every problem and its place, and the former draft stays", async () => {
     await setDraft(policyText(80));
     const broken = await setDraft(

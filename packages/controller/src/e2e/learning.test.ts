@@ -52,6 +52,13 @@ describe("learning on a running controller", () => {
     expect(kinds).toContain("Segment");
     expect(kinds).toContain("Software");
     expect(kinds).toContain("Policy");
+    const audit = (await controller.client.GET("/api/v1/audit")).data?.audit;
+    expect(audit?.[0]).toMatchObject({
+      actor: "operator",
+      what: "learn",
+      details: { revision: 0, removed: [] },
+    });
+    expect(audit?.[0]?.details["added"]).toContainEqual(expect.stringMatching(/^Policy\//));
     const simulated = await controller.client.POST("/api/v1/simulate", { body: {} });
     expect(simulated.data).toMatchObject({
       connections: 40,

@@ -3,10 +3,12 @@ import { resourcesOf } from "@ringwall/policy";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
 import { parseDraft, textOf } from "../jobs/draft.ts";
+import { draftEdit } from "../jobs/draft-edit.ts";
 import { essentialOfFleet } from "../jobs/essential.ts";
 import { loadWindow } from "../jobs/window.ts";
 import { type Refusal, refusal } from "../refusal.ts";
-import { loadRevision, saveDraft } from "../store/state/revisions.ts";
+import { recordAudit } from "../store/state/audit.ts";
+import { loadDraftToChange, loadRevision, saveDraft } from "../store/state/revisions.ts";
 import type { DraftFile } from "../store/state/tables.ts";
 import { EDGES, namingSoftware, type UserServicesParts, worldInForce } from "./parts.ts";
 import { noSuchRevision } from "./refusals.ts";
@@ -25,11 +27,15 @@ export function createDraftServices(
       const { files, basedOn } = await drafts.load();
       return replyOf(files, basedOn);
     },
-    async replaceDraft(body) {
+    async replaceDraft(body, actor) {
       const parsed = parseDraft(body.files);
       if (!parsed.ok) return parsed;
       const basedOn = changes.live().revision;
-      await saveDraft(db, body.files, basedOn);
+      await db.transaction().execute(async (transaction) => {
+        const before = await loadDraftToChange(transaction);
+        await saveDraft(transaction, body.files, basedOn);
+        await recordAudit(transaction, actor.name, "apply", draftEdit(before.files, body.files, basedOn));
+      });
       parts.onChange();
       return ok(replyOf(body.files, basedOn));
     },

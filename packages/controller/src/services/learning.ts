@@ -5,11 +5,13 @@ import type { LearnReply } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
 import { DRAFT_FILE, textOf } from "../jobs/draft.ts";
+import { draftEdit } from "../jobs/draft-edit.ts";
 import { keptByPeople, type LearnOptions } from "../jobs/learn.ts";
 import { loadStarted } from "../jobs/started.ts";
 import type { Seen } from "../jobs/window.ts";
 import { loadWindow } from "../jobs/window.ts";
 import { type Refusal, refusal } from "../refusal.ts";
+import { recordAudit } from "../store/state/audit.ts";
 import { forgetRejections, loadReviews, type Proposal, saveProposal } from "../store/state/proposals.ts";
 import { loadDraftToChange, saveDraft } from "../store/state/revisions.ts";
 import type { DraftFile } from "../store/state/tables.ts";
@@ -46,7 +48,9 @@ export function createLearning(parts: UserServicesParts): Pick<UserServices, "le
         const saved = await db.transaction().execute(async (transaction) => {
           const now = await loadDraftToChange(transaction);
           if (JSON.stringify(now.files) !== JSON.stringify(before.files)) return false;
-          await saveDraft(transaction, files, changes.live().revision);
+          const { revision } = changes.live();
+          await saveDraft(transaction, files, revision);
+          await recordAudit(transaction, actor.name, "learn", draftEdit(now.files, files, revision));
           if (body.askAgain === true) await forgetRejections(transaction);
           await saveProposal(transaction, { ...proposal, madeBy: actor.name });
           return true;
