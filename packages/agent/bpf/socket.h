@@ -45,8 +45,9 @@ int sock_release(struct bpf_sock *ctx)
 	struct connection *connection;
 	__u64 cookie;
 
-	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE &&
-	    !adopted_any)
+	/* A connect() that fails before its SYN leaves no port behind. */
+	if (ctx->protocol == IPPROTO_TCP && !adopted_any &&
+	    (ctx->state != BPF_TCP_CLOSE || ctx->dst_port))
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
 	connection = find_connection(cookie);

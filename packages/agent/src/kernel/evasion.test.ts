@@ -155,4 +155,23 @@ print(json.dumps({"errno": 0}), flush=True)`);
     expect(flows.map((flow) => flow.state)).toEqual(["established"]);
     expect(host.kernel.counters().connectionsFull).toBe(before);
   });
+
+  test.each([
+    ["had no route", "192.0.2.1", "ENETUNREACH"],
+    ["nobody took", "127.0.0.2", "ECONNREFUSED"],
+    ["is over", "127.0.0.1", undefined],
+  ] as const)("keeps no room for what %s", async (_what, to, error) => {
+    const before = host.kernel.counters().connectionsFull;
+    const oneByOne = python(`
+def turn():
+    s = socket.socket()
+    got = s.connect_ex(("${to}", 8000))
+    if got == 0: s.recv(1)
+    s.close()
+    return got
+print(json.dumps({"errnos": list({turn() for _ in range(${8 * ENTRIES})})}), flush=True)`);
+    const errno = error === undefined ? 0 : constants.errno[error];
+    expect(await host.ask(oneByOne, CLIENT)).toEqual({ errnos: [errno] });
+    expect(host.kernel.counters().connectionsFull).toBe(before);
+  });
 });
