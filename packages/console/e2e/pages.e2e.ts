@@ -157,6 +157,42 @@ describe.skipIf(!hasChromium)("the console's pages", () => {
     expect(new URL(page.url()).search).toBe("?workload=web-2");
   });
 
+  it.each([
+    [1440, "/workloads", []],
+    [1280, "/workloads", ["Generation"]],
+    [1024, "/workloads", ["Level", "Labels", "Generation", "Last seen"]],
+    [
+      1024,
+      "/workloads?sel=web-1",
+      ["Level", "Addresses", "Labels", "Segments", "Generation", "Last seen", "Problem"],
+    ],
+  ])(
+    "have room for the workloads at %i px, and name the columns that leave: %s",
+    async (width, path, gone) => {
+      mocked = await openMocked(browser, "pending", path, { viewport: { width, height: 800 } });
+      const { page } = mocked;
+      const table = page.getByRole("table", { name: "Workloads" });
+      await table.getByRole("row").nth(1).waitFor();
+      const said = page.getByText("No room here for");
+      if (gone.length > 0)
+        await page.getByText(`No room here for ${gone.join(", ")}: widen the window, or`).waitFor();
+      else expect(await said.count()).toBe(0);
+      for (const always of ["Workload", "Agent", "Inbound", "Outbound"])
+        await table.getByRole("columnheader", { name: always, exact: true }).waitFor();
+      const tooWide = await table.evaluate(
+        (element) =>
+          [document.documentElement, element.parentElement, element].filter(
+            (one) => one !== null && one.scrollWidth > one.clientWidth,
+          ).length,
+      );
+      expect(tooWide).toBe(0);
+      if (!path.includes("sel=")) return;
+      const host = page.getByRole("complementary", { name: "Host" });
+      for (const text of ["10.0.1.11", "app=shop role=web", "shop-web", "14 of 15", "no heartbeat for 40 s"])
+        await host.getByText(text).waitFor();
+    },
+  );
+
   it("hold only the rows in view of a long list", async () => {
     const page = await open("three-tier", "/workloads");
     if (mocked === null) return;

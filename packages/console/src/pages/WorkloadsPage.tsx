@@ -12,10 +12,12 @@ import { PageHeader } from "../ui/PageHeader.tsx";
 import { formatCount } from "../util/format.ts";
 import { includesText } from "../util/includes-text.ts";
 import { pb } from "../util/path-builder.ts";
+import { formatGeneration, formatLabels, problemOf } from "../util/workload-text.ts";
 import classes from "./WorkloadsPage.module.css";
 
 const route = getRouteApi("/workloads");
 
+/** What leaves for want of room stands in the panel of the host. */
 const columns: readonly Column<WorkloadView>[] = [
   {
     key: "name",
@@ -23,7 +25,7 @@ const columns: readonly Column<WorkloadView>[] = [
     width: "minmax(120px, 1.2fr)",
     sortBy: (workload) => workload.name,
     render: (workload) => (
-      <Link {...pb.flows({ workload: workload.name })} className="rw-link">
+      <Link {...pb.flows({ workload: workload.name })} className="rw-link" title={workload.name}>
         {workload.name}
       </Link>
     ),
@@ -39,6 +41,7 @@ const columns: readonly Column<WorkloadView>[] = [
     key: "level",
     header: "Level",
     width: "76px",
+    leaves: 2,
     sortBy: ({ agent }) => agent?.capability ?? "",
     render: ({ agent }) => (agent === null ? "" : <LevelBadge level={agent.capability} />),
   },
@@ -46,6 +49,7 @@ const columns: readonly Column<WorkloadView>[] = [
     key: "addresses",
     header: "Addresses",
     width: "minmax(110px, 1fr)",
+    leaves: 5,
     render: (workload) => (
       <span className="rw-mono" title={workload.addresses.join("\n")}>
         {workload.addresses.join(", ")}
@@ -56,18 +60,24 @@ const columns: readonly Column<WorkloadView>[] = [
     key: "labels",
     header: "Labels",
     width: "minmax(140px, 1.4fr)",
-    render: (workload) => <span className="rw-mono">{formatLabels(workload)}</span>,
+    leaves: 4,
+    render: (workload) => (
+      <span className="rw-mono" title={formatLabels(workload)}>
+        {formatLabels(workload)}
+      </span>
+    ),
   },
   {
     key: "segments",
     header: "Segments",
     width: "minmax(110px, 1fr)",
+    leaves: 7,
     sortBy: (workload) => workload.segments.join(),
     render: (workload) =>
       workload.segments.length === 0 ? (
         <NotKnown>none</NotKnown>
       ) : (
-        <span>{workload.segments.join(", ")}</span>
+        <span title={workload.segments.join("\n")}>{workload.segments.join(", ")}</span>
       ),
   },
   {
@@ -86,18 +96,15 @@ const columns: readonly Column<WorkloadView>[] = [
     key: "generation",
     header: "Generation",
     width: "96px",
+    leaves: 1,
     align: "right",
-    render: ({ agent }) =>
-      agent === null
-        ? ""
-        : agent.generation === agent.generationWanted
-          ? agent.generation
-          : `${agent.generation} of ${agent.generationWanted}`,
+    render: ({ agent }) => (agent === null ? "" : formatGeneration(agent)),
   },
   {
     key: "seen",
     header: "Last seen",
     width: "92px",
+    leaves: 3,
     render: ({ agent }) =>
       agent?.lastSeen == null ? <NotKnown>never</NotKnown> : <Age time={agent.lastSeen} />,
   },
@@ -105,6 +112,7 @@ const columns: readonly Column<WorkloadView>[] = [
     key: "problem",
     header: "Problem",
     width: "minmax(140px, 1fr)",
+    leaves: 6,
     render: ({ agent }) => <span title={problemOf(agent)}>{problemOf(agent)}</span>,
   },
 ];
@@ -162,19 +170,4 @@ function agentState({ agent }: WorkloadView): "connected" | "behind" | "lost" | 
   if (agent === null) return "no agent";
   if (!agent.connected) return "lost";
   return agent.generation < agent.generationWanted ? "behind" : "connected";
-}
-
-/** Without the labels that every workload has from Ringwall itself. */
-function formatLabels(workload: WorkloadView): string {
-  return Object.entries(workload.labels)
-    .filter(([key]) => !key.startsWith("ringwall.dev/"))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(" ");
-}
-
-/** A pause by hand is what a person has to see first. */
-function problemOf(agent: WorkloadView["agent"]): string {
-  if (agent === null) return "";
-  const paused = agent.pausedUntil === null ? [] : [`PAUSED: nothing is refused until ${agent.pausedUntil}`];
-  return [...paused, agent.problem].filter((one) => one !== "").join("; ");
 }

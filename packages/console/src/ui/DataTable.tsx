@@ -1,12 +1,12 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useMemo, useRef, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
+import { useElementSize } from "../hooks/use-element-size.ts";
 import classes from "./DataTable.module.css";
+import { type FittedColumn, fitColumns, leastWidth } from "./fit-columns.ts";
 
-export type Column<T> = {
+export type Column<T> = FittedColumn & {
   readonly key: string;
   readonly header: string;
-  /** A track of a CSS grid: `120px`, `minmax(160px, 2fr)`. */
-  readonly width: string;
   readonly align?: "right";
   readonly render: (row: T) => ReactNode;
   /** What to sort by; a column without it can't be sorted. */
@@ -28,51 +28,62 @@ type Props<T> = {
 const ROW_PX = 33;
 const OVERSCAN = 12;
 
-/** A table of any length: only the rows in view exist. */
+/** A table of any length: only the rows in view exist. Columns that there is no room for are named below it. */
 export function DataTable<T>(props: Props<T>) {
-  const { columns, rows, rowKey, label } = props;
+  const { rows, rowKey, label } = props;
   const [sorting, setSorting] = useState<Sorting | null>(props.sortedBy ?? null);
-  const sorted = useMemo(() => sortRows(rows, columns, sorting), [rows, columns, sorting]);
-  const scroll = useRef<HTMLDivElement>(null);
+  const sorted = useMemo(() => sortRows(rows, props.columns, sorting), [rows, props.columns, sorting]);
+  const { ref: scroll, size } = useElementSize<HTMLDivElement>();
+  // Not laid out yet, nothing is known of the room.
+  const columns = size.width === 0 ? props.columns : fitColumns(props.columns, size.width);
+  const gone = props.columns.filter((column) => !columns.includes(column));
   const virtual = useVirtualizer({
     count: sorted.length,
     getScrollElement: () => scroll.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
   });
-  const minWidth = columns.reduce((sum, column) => sum + leastWidth(column), 0);
+  const minWidth = leastWidth(columns);
   const gridTemplateColumns = columns.map((column) => column.width).join(" ");
   return (
-    <div className={classes["scroll"]} ref={scroll}>
-      {/* biome-ignore lint/a11y/useSemanticElements: rows that come and go while scrolling need positions of their own */}
-      <div
-        role="table"
-        aria-label={label}
-        aria-rowcount={sorted.length + 1}
-        className={classes["table"]}
-        style={{ minWidth }}
-      >
-        <HeaderRow columns={columns} sorting={sorting} onSort={setSorting} template={gridTemplateColumns} />
-        {/* biome-ignore lint/a11y/useSemanticElements: as above */}
-        <div role="rowgroup" className={classes["body"]} style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map((item) => {
-            const row = sorted[item.index];
-            if (row === undefined) return null;
-            const key = rowKey(row);
-            return (
-              <BodyRow
-                key={item.key}
-                row={row}
-                columns={columns}
-                index={item.index}
-                selected={props.selectedKey === key}
-                onSelect={props.onSelect}
-                style={{ gridTemplateColumns, transform: `translateY(${item.start}px)` }}
-              />
-            );
-          })}
+    <div className={classes["outer"]}>
+      <div className={classes["scroll"]} ref={scroll}>
+        {/* biome-ignore lint/a11y/useSemanticElements: rows that come and go while scrolling need positions of their own */}
+        <div
+          role="table"
+          aria-label={label}
+          aria-rowcount={sorted.length + 1}
+          className={classes["table"]}
+          style={{ minWidth }}
+        >
+          <HeaderRow columns={columns} sorting={sorting} onSort={setSorting} template={gridTemplateColumns} />
+          {/* biome-ignore lint/a11y/useSemanticElements: as above */}
+          <div role="rowgroup" className={classes["body"]} style={{ height: virtual.getTotalSize() }}>
+            {virtual.getVirtualItems().map((item) => {
+              const row = sorted[item.index];
+              if (row === undefined) return null;
+              const key = rowKey(row);
+              return (
+                <BodyRow
+                  key={item.key}
+                  row={row}
+                  columns={columns}
+                  index={item.index}
+                  selected={props.selectedKey === key}
+                  onSelect={props.onSelect}
+                  style={{ gridTemplateColumns, transform: `translateY(${item.start}px)` }}
+                />
+              );
+            })}
+          </div>
         </div>
       </div>
+      {gone.length === 0 ? null : (
+        <p className={classes["gone"]}>
+          No room here for {gone.map(({ header }) => header).join(", ")}: widen the window
+          {props.onSelect === undefined ? "." : ", or select a row."}
+        </p>
+      )}
     </div>
   );
 }
@@ -160,11 +171,6 @@ function BodyRow<T>({ row, columns, index, selected, onSelect, style }: RowProps
       ))}
     </div>
   );
-}
-
-/** Pixels below which the table scrolls instead of squeezing the column: the first number of its track. */
-function leastWidth<T>(column: Column<T>): number {
-  return Number.parseInt(/\d+/.exec(column.width)?.[0] ?? "0", 10);
 }
 
 function sortRows<T>(

@@ -6,6 +6,7 @@ import { LevelBadge, NotKnown } from "../../ui/badges.tsx";
 import { Fact, Facts } from "../../ui/Facts.tsx";
 import { SidePanel } from "../../ui/SidePanel.tsx";
 import { formatCount } from "../../util/format.ts";
+import { formatGeneration, formatLabels, problemOf } from "../../util/workload-text.ts";
 import classes from "./HostPanel.module.css";
 import { HostPaths } from "./HostPaths.tsx";
 
@@ -18,6 +19,11 @@ export function HostPanel({ workload, onClose }: Props) {
   const { data: paths = [] } = useQuery(pathsQuery);
   return (
     <SidePanel label="Host" title={name} onClose={onClose}>
+      <Facts>
+        <Fact term="Addresses">{workload.addresses.join(", ") || <NotKnown>none</NotKnown>}</Fact>
+        <Fact term="Labels">{formatLabels(workload) || <NotKnown>none</NotKnown>}</Fact>
+        <Fact term="Segments">{workload.segments.join(", ") || <NotKnown>none</NotKnown>}</Fact>
+      </Facts>
       {agent === null ? (
         <p>
           <NotKnown>no agent: it is known by its addresses only, and nothing is enforced on it</NotKnown>
@@ -28,13 +34,17 @@ export function HostPanel({ workload, onClose }: Props) {
           <Facts>
             <Fact term="Kernel">{agent.kernel ?? <NotKnown>not reported</NotKnown>}</Fact>
             <Fact term="Agent">{agent.version}</Fact>
+            <Fact term="Last seen">
+              {agent.lastSeen === null ? <NotKnown>never</NotKnown> : <Age time={agent.lastSeen} />}
+            </Fact>
+            <Fact term="Generation">{formatGeneration(agent)}</Fact>
             <Fact term="Proofs">
               <Keys proof={agent.proof} />
             </Fact>
             <Fact term="Flows lost">{formatCount(agent.flowsLost)}</Fact>
-            {agent.problem === "" ? null : (
+            {problemOf(agent) === "" ? null : (
               <Fact term="Problem">
-                <span className={classes["problem"]}>{agent.problem}</span>
+                <span className={classes["problem"]}>{problemOf(agent)}</span>
               </Fact>
             )}
           </Facts>
