@@ -48,8 +48,9 @@ function prepare(dir: string): void {
     makeFolder(dir, 0o711);
     accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
     checkFormat(path.join(dir, "ringwall.json"), dir);
-    // Entered, but not listed, by PostgreSQL's own user; what is secret inside has closed modes of its own.
-    if (process.getuid?.() === 0) chmodSync(dir, 0o711);
+    // PostgreSQL's own user has to enter it; what is secret inside has closed modes of its own.
+    const { mode } = statSync(dir);
+    if (process.getuid?.() === 0 && (mode & 0o011) !== 0o011) chmodSync(dir, (mode & 0o7777) | 0o011);
   } catch (error) {
     if (error instanceof ControllerStartError) throw error;
     throw new ControllerStartError(
