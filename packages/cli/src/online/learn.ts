@@ -1,6 +1,5 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "@ringwall/controller/make-folder";
 import { type Command, InvalidArgumentError } from "commander";
 import { commandName } from "../command-name.ts";
 import { failure } from "../failure.ts";
@@ -53,7 +52,7 @@ async function learn(options: Options): Promise<0> {
   const { since, tightness, seed, keepDraft, update, askAgain, programs } = options;
   const body = { since, tightness, seed, keepDraft, update, askAgain, programs };
   const reply = await openApi(options).send("POST", "/api/v1/learn", body, learnReply, LONG_ANSWER_MS_MAX);
-  if (options.output !== undefined) saveProposal(options.output, reply.text, reply.report);
+  if (options.output !== undefined) await saveProposal(options.output, reply.text, reply.report);
   if (options.json) {
     sayJson(reply);
     return 0;
@@ -71,7 +70,8 @@ async function learn(options: Options): Promise<0> {
   return 0;
 }
 
-function saveProposal(dir: string, text: string, report: unknown): void {
+async function saveProposal(dir: string, text: string, report: unknown): Promise<void> {
+  const { makeFolder } = await import("@ringwall/controller/make-folder");
   try {
     makeFolder(dir);
     writeFileSync(join(dir, "policy.yaml"), text);
