@@ -5,6 +5,8 @@ import { connect, ports } from "./programs.ts";
 const HOSTS = ["app", "db"] as const;
 const CONNECTIONS = 10_000;
 const TURNS_MIN = 3;
+/** On a busy machine keys turn later; on a quick one the connections are soon made. */
+const BATCHES_MAX = 5;
 
 /** Both ends turn their keys every second while connections are made under `required`: none is lost. */
 export async function rotateUnderLoad(cast: Stage): Promise<void> {
@@ -12,18 +14,23 @@ export async function rotateUnderLoad(cast: Stage): Promise<void> {
   for (const name of HOSTS) await agents.restartOne(name, { args: ["--proof-period", "1s"] });
   await agents.settled();
   const before = await generations(cast);
-  const { detail } = await connect(lab, "app", "db4", ports.required, { count: CONNECTIONS });
-  const after = await generations(cast);
   const whole = `${CONNECTIONS} of ${CONNECTIONS}`;
+  let seen = whole;
+  let turns: readonly number[] = [];
+  for (let batch = 0; batch < BATCHES_MAX && seen === whole; batch++) {
+    seen = (await connect(lab, "app", "db4", ports.required, { count: CONNECTIONS })).detail;
+    const after = await generations(cast);
+    turns = HOSTS.map((name) => (after.get(name) ?? 0) - (before.get(name) ?? 0));
+    if (turns.every((count) => count >= TURNS_MIN)) break;
+  }
   checks.add({
     tried: "connections while both ends turn their keys every second, `verified: required`",
     from: "app",
     to: "db",
     expected: whole,
-    seen: detail,
-    passed: detail === whole,
+    seen,
+    passed: seen === whole,
   });
-  const turns = HOSTS.map((name) => (after.get(name) ?? 0) - (before.get(name) ?? 0));
   checks.add({
     tried: "keys turned meanwhile",
     expected: `at least ${TURNS_MIN} times at each end`,
