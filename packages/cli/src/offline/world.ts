@@ -31,7 +31,7 @@ export async function loadWorld(paths: readonly string[], inventoryFile: string 
 
 /** Nothing wrong, but mostly a mistake: what a pipe or a template should have brought. */
 function isBlank({ text }: TextFile): boolean {
-  return text.split("\n").every((line) => /^\s*(?:#.*)?$/.test(line));
+  return !/^[^\S\n]*[^\s#]/m.test(text);
 }
 
 /** Reads the essential flows' configuration (YAML or JSON). Throws Failure. */

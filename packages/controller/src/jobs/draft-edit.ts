@@ -1,7 +1,4 @@
 import type { Resource } from "@ringwall/model";
-import { resourcesOf } from "@ringwall/policy";
-import type { DraftFile } from "../store/state/tables.ts";
-import { parseDraft } from "./draft.ts";
 
 /** Resources that the audit names for each of added, changed and removed; more are counted. */
 export const EDIT_NAMES_MAX = 50;
@@ -15,11 +12,11 @@ export type DraftEdit = {
 };
 
 export function draftEdit(
-  before: readonly DraftFile[],
-  after: readonly DraftFile[],
+  before: readonly Resource[],
+  after: readonly Resource[],
   revision: number,
 ): DraftEdit {
-  const [was, is] = [resourcesByName(before), resourcesByName(after)];
+  const [was, is] = [textByName(before), textByName(after)];
   const names = (list: ReadonlyMap<string, string>, wanted: (name: string) => boolean) =>
     limited([...list.keys()].filter(wanted).sort());
   return {
@@ -30,11 +27,8 @@ export function draftEdit(
   };
 }
 
-/** A draft that an older version took and this one doesn't has none. */
-function resourcesByName(files: readonly DraftFile[]): ReadonlyMap<string, string> {
-  const parsed = parseDraft(files);
-  const nameOf = ({ kind, metadata }: Resource) => `${kind}/${metadata.name}`;
-  return new Map(parsed.ok ? resourcesOf(parsed.value).map((one) => [nameOf(one), JSON.stringify(one)]) : []);
+function textByName(resources: readonly Resource[]): ReadonlyMap<string, string> {
+  return new Map(resources.map((one) => [`${one.kind}/${one.metadata.name}`, JSON.stringify(one)]));
 }
 
 function limited(names: readonly string[]): readonly string[] {

@@ -20,6 +20,11 @@ export function parseDraft(files: readonly DraftFile[]): Result<PolicySet, Refus
   );
 }
 
+/** A draft that an older version took and this one doesn't has none. */
+export function resourcesOfDraft(parsed: Result<PolicySet, Refusal>): readonly Resource[] {
+  return parsed.ok ? resourcesOf(parsed.value) : [];
+}
+
 export function textOf(files: readonly DraftFile[]): string {
   return files
     .map((one) => one.text.trimEnd())

@@ -2,7 +2,7 @@ import { fail, ok, type Resource, type Result } from "@ringwall/model";
 import { resourcesOf } from "@ringwall/policy";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { parseDraft, textOf } from "../jobs/draft.ts";
+import { parseDraft, resourcesOfDraft, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { essentialOfFleet } from "../jobs/essential.ts";
 import { loadWindow } from "../jobs/window.ts";
@@ -32,9 +32,11 @@ export function createDraftServices(
       if (!parsed.ok) return parsed;
       const basedOn = changes.live().revision;
       await db.transaction().execute(async (transaction) => {
-        const before = await loadDraftToChange(transaction);
+        const { files } = await loadDraftToChange(transaction);
+        const before = resourcesOfDraft(parseDraft(files));
         await saveDraft(transaction, body.files, basedOn);
-        await recordAudit(transaction, actor.name, "apply", draftEdit(before.files, body.files, basedOn));
+        const edit = draftEdit(before, resourcesOf(parsed.value), basedOn);
+        await recordAudit(transaction, actor.name, "apply", edit);
       });
       parts.onChange();
       return ok(replyOf(body.files, basedOn));

@@ -4,7 +4,7 @@ import { formatResources, resourcesOf } from "@ringwall/policy";
 import type { LearnReply } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { DRAFT_FILE, textOf } from "../jobs/draft.ts";
+import { DRAFT_FILE, parseDraft, resourcesOfDraft, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { keptByPeople, type LearnOptions } from "../jobs/learn.ts";
 import { loadStarted } from "../jobs/started.ts";
@@ -45,12 +45,14 @@ export function createLearning(parts: UserServicesParts): Pick<UserServices, "le
       if (!made.ok) return made;
       const { proposal, files } = made.value;
       if (body.keepDraft !== true) {
+        const { revision } = changes.live();
+        const proposed = resourcesOfDraft(parseDraft(files));
+        const edit = draftEdit(resourcesOfDraft(before.parsed), proposed, revision);
         const saved = await db.transaction().execute(async (transaction) => {
           const now = await loadDraftToChange(transaction);
           if (JSON.stringify(now.files) !== JSON.stringify(before.files)) return false;
-          const { revision } = changes.live();
           await saveDraft(transaction, files, revision);
-          await recordAudit(transaction, actor.name, "learn", draftEdit(now.files, files, revision));
+          await recordAudit(transaction, actor.name, "learn", edit);
           if (body.askAgain === true) await forgetRejections(transaction);
           await saveProposal(transaction, { ...proposal, madeBy: actor.name });
           return true;
@@ -93,7 +95,7 @@ async function proposeNew(
   before: Before,
   options: LearnOptions,
 ): Promise<Result<Made, Refusal>> {
-  const drafted = before.parsed.ok ? resourcesOf(before.parsed.value) : [];
+  const drafted = resourcesOfDraft(before.parsed);
   const { inventory } = worldInForce(parts);
   const { seen, truncated } = await loadWindow(parts.flows, inventory, { since: body.since, ...EDGES });
   const kept = keptByPeople(drafted);
