@@ -54,7 +54,8 @@ test("somebody meets the least severe verdict of all peers, and whoever may be l
           const policy = compiled.value;
           served += policy.serve?.length ?? 0;
           const lowered = lowerHost(policy);
-          const subjects = identities.map((identity) => lowered.subjectOf(identity));
+          // Known software of which nothing can be told that rules ask for shares the class of what is not known.
+          const subjects = [null, ...identities].map((identity) => lowered.subjectOf(identity));
           const all = [...lowered.entries, ...subjects.flatMap((one) => one.entries)];
           const entries = new Map(
             all.map((one) => [

@@ -1,3 +1,4 @@
+import type { ProcessIdentity } from "@ringwall/model";
 import { describe, expect, test } from "vitest";
 import type { HostPolicy, HostRule } from "./host-policy.ts";
 import { PEER_SOMEBODY } from "./kernel.ts";
@@ -36,6 +37,20 @@ const POLICY: HostPolicy = {
     },
   ],
 };
+const RUNNING: ProcessIdentity = {
+  exe: "/bin/p",
+  exeSha256: "b".repeat(64),
+  script: null,
+  scriptSha256: null,
+  unattributable: null,
+  user: "root",
+  unit: null,
+  container: null,
+  image: null,
+  package: null,
+  evidence: null,
+  environment: [],
+};
 const entriesOf = (more: Partial<HostPolicy>) =>
   lowerHost({ ...POLICY, ...more })
     .entries.filter(({ peer }) => peer === PEER_SOMEBODY)
@@ -66,6 +81,25 @@ describe("who may wait for others", () => {
     ];
     const byName = { ...RULE, id: 2, name: "a/api", direction: "outbound" as const, peer: 1, ports: null };
     expect(entriesOf({ addressSets, rules: [...POLICY.rules, byName] })).toContain("allow outbound 6 0/0");
+  });
+
+  test("is no software whose digest can't be told, where a deny for everybody names a digest", () => {
+    const immediate = { ...RULE, id: 2, action: "deny" as const, immediate: true, process: 0 };
+    const policy: HostPolicy = {
+      ...POLICY,
+      software: { odd: [{ executable: { sha256: "a".repeat(64) } }] },
+      processSelectors: [{ software: { names: ["odd"], not: false } }],
+      rules: [
+        ...POLICY.rules,
+        { ...immediate, name: "a/odd", direction: "inbound", peer: null, ports: null },
+      ],
+    };
+    const lowered = lowerHost(policy);
+    const { subject, entries } = lowered.subjectOf({ ...RUNNING, exeSha256: null });
+    const somebody = [...lowered.entries, ...entries].filter((one) => one.peer === PEER_SOMEBODY);
+    expect(somebody.filter((one) => one.subject === subject && one.direction === "inbound")).toMatchObject(
+      [6, 17].map((proto) => ({ proto, portBits: 0, action: "deny", immediate: true, rule: 2 })),
+    );
   });
 
   test("is not judged where nothing governs what comes in", () => {

@@ -1,12 +1,5 @@
 import type { HostPolicy, HostRule } from "./host-policy.ts";
-import {
-  ANY,
-  type KernelSlot,
-  PEER_SOMEBODY,
-  type PolicyEntry,
-  REMOTE_NONE,
-  SUBJECT_UNKNOWN,
-} from "./kernel.ts";
+import { ANY, type KernelSlot, PEER_SOMEBODY, type PolicyEntry, REMOTE_NONE } from "./kernel.ts";
 import { MISS, PORT_LAST, type PortRange, paired, portBlocksOf } from "./port-blocks.ts";
 import type { Remote } from "./remote.ts";
 import { ruleHolds, type Subject } from "./subject.ts";
@@ -79,8 +72,8 @@ export function createSomebodyPlanner(
     });
   return {
     anySubject: () => (judges ? entriesFor(ANY, null) : []),
-    // Who is not known yet is not judged.
-    subject: (id, subject) => (judges && id !== SUBJECT_UNKNOWN ? entriesFor(id, subject) : []),
+    // SUBJECT_UNKNOWN too: known software of which nothing can be told. Who is not known yet the kernel lets wait unasked.
+    subject: (id, subject) => (judges ? entriesFor(id, subject) : []),
   };
 }
 
