@@ -94,13 +94,19 @@ static __always_inline void fill_file_key(struct rw_file_key *key,
 	key->ctime_ns = change_time(inode);
 }
 
-/* LD_PRELOAD and kin, GLIBC_TUNABLES, GCONV_PATH, OPENSSL_CONF and kin. */
+/*
+ * LD_PRELOAD and kin, GLIBC_TUNABLES, GCONV_PATH, OPENSSL_CONF and kin. As many
+ * letters as tell them from what is common, such as OPENBLAS_NUM_THREADS.
+ */
 static __always_inline bool is_injecting(const char *name)
 {
 	return (name[0] == 'L' && name[1] == 'D' && name[2] == '_') ||
-	       (name[0] == 'G' && name[1] == 'L' && name[2] == 'I') ||
-	       (name[0] == 'G' && name[1] == 'C' && name[2] == 'O') ||
-	       (name[0] == 'O' && name[1] == 'P' && name[2] == 'E');
+	       (name[0] == 'G' && name[1] == 'L' && name[2] == 'I' &&
+		name[3] == 'B' && name[4] == 'C' && name[5] == '_') ||
+	       (name[0] == 'G' && name[1] == 'C' && name[2] == 'O' &&
+		name[3] == 'N' && name[4] == 'V' && name[5] == '_') ||
+	       (name[0] == 'O' && name[1] == 'P' && name[2] == 'E' &&
+		name[3] == 'N' && name[4] == 'S' && name[5] == 'S');
 }
 
 /*

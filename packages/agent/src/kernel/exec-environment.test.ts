@@ -36,11 +36,15 @@ describe.skipIf(whyNoKernelTests("exec-environment.test.ts") !== undefined)(
     test("an executable that is known is not pending, until its environment may bring foreign code", async () => {
       const { file } = await execOf(runTrue());
       host.kernel.setExecutable(file, 77, false);
-      expect((await execOf(runTrue("A=1", "LDX=2", "XLD_PRELOAD=3"))).task).toMatchObject({
-        exeId: 77,
-        pending: false,
-      });
-      for (const variable of ["LD_PRELOAD=/none.so", "LD_AUDIT=", "GLIBC_TUNABLES=x", "OPENSSL_CONF=/x"]) {
+      const alike = ["LDX=2", "XLD_PRELOAD=3", "OPENBLAS_NUM_THREADS=4", "GLIBC=5", "GCONV=6", "OPENSHIFT=7"];
+      expect((await execOf(runTrue("A=1", ...alike))).task).toMatchObject({ exeId: 77, pending: false });
+      for (const variable of [
+        "LD_PRELOAD=/none.so",
+        "LD_AUDIT=",
+        "GLIBC_TUNABLES=x",
+        "GCONV_PATH=/x",
+        "OPENSSL_CONF=/x",
+      ]) {
         expect((await execOf(runTrue("A=1", variable))).task).toMatchObject({ exeId: 77, pending: true });
       }
       const long = `B=${"x".repeat(100_000)}`;
