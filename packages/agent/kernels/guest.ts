@@ -89,7 +89,7 @@ function argumentsOf(run: GuestRun): readonly string[] {
 function prepare({ kernel }: GuestRun): string {
   const modules = path.join(kernel.folder, "lib/modules", kernel.release);
   return `mkdir -p /lib/modules && ln -sfn '${modules}' '/lib/modules/${kernel.release}'
-modprobe -a veth ipv6 2>/dev/null
+modprobe -a veth ipv6 tun fou fou6 2>/dev/null
 ip link set lo up
 mkdir -p /run/compiled && mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 compiled /run/compiled
 export NODE_COMPILE_CACHE=/run/compiled HOME=/run

@@ -28,7 +28,11 @@ const TUNNELS = [
   ["VXLAN over IPv6", "vxlan id 9 dstport 4789 local LOCAL6 remote REMOTE6", 6],
   ["GENEVE", "geneve id 9 remote REMOTE", 4],
   ["IPIP in UDP (FOU)", "ipip local LOCAL remote REMOTE encap fou encap-sport 5555 encap-dport 5555", 4],
+  ["IPIP in UDP (GUE)", "ipip local LOCAL remote REMOTE encap gue encap-sport auto encap-dport 5556", 4],
+  ["GRE in UDP (GUE)", "gre local LOCAL remote REMOTE encap gue encap-sport auto encap-dport 5556", 4],
 ] as const;
+/** What hears tunnels that are carried in UDP: a port, and what comes at it. */
+const IN_UDP = { fou: "5555 ipproto 4", gue: "5556 gue" } as const;
 
 /** Sends an echo request; prints {answered}. */
 const ECHO = python(`
@@ -105,8 +109,9 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
           (word) => (word.endsWith("6") ? "fd77::" : "10.77.0.") + (word.startsWith("L") ? own : other),
         )
         .split(" ");
-      if (what.includes("encap fou"))
-        spawnSync("ip", ["-n", host.name, "fou", "add", "port", "5555", "ipproto", "4"]);
+      for (const [kind, port] of Object.entries(IN_UDP))
+        if (what.includes(`encap ${kind} `))
+          spawnSync("ip", ["-n", host.name, "fou", "add", "port", ...port.split(" ")]);
       if (spawnSync("ip", ["-n", host.name, "link", "add", "tun9", "type", ...said]).status !== 0)
         return false;
       host.ip(
@@ -146,7 +151,8 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
     afterAll(async () => {
       for (const server of servers) await server.stop();
       for (const host of [a, b]) spawnSync("ip", ["-n", host.name, "link", "delete", "tun9"]);
-      for (const host of [a, b]) spawnSync("ip", ["-n", host.name, "fou", "del", "port", "5555"]);
+      for (const host of [a, b])
+        for (const port of ["5555", "5556"]) spawnSync("ip", ["-n", host.name, "fou", "del", "port", port]);
     });
     beforeEach(async ({ skip }) => {
       skip(!there, "this kernel has no such tunnel");
