@@ -66,7 +66,7 @@ static __always_inline int weigh_answer(struct __sk_buff *skb,
 	if (!slot)
 		return ANSWER_PASSES;
 	proof = take_proof(skb, packet, connection);
-	count_proof(connection, packet, proof.fault);
+	count_proof(connection, proof.fault);
 	judge_inbound(index, &result);
 	if (result.verdict != RW_VERDICT_BLOCKED)
 		return ANSWER_PASSES;

@@ -77,7 +77,10 @@ struct {
 	__type(value, __u64);
 } datagram_proofs_used SEC(".maps");
 
-/* As `proof_counts`, of datagrams. */
+/*
+ * address -> what came and went of datagrams; the agent makes the entry, the
+ * kernel counts. Full: as `proof_peers`.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

@@ -112,7 +112,7 @@ static __noinline int device_syn(struct __sk_buff *skb,
 	/* What may yet be proved is the socket's hook's to decide, and to count. */
 	if (result.verdict == RW_VERDICT_BLOCKED && lacks_proof(connection, proof.fault))
 		return TC_GO_ON;
-	count_proof(connection, packet, proof.fault);
+	count_proof(connection, proof.fault);
 	if (result.verdict == RW_VERDICT_BLOCKED)
 		refuse_syn(connection, packet, proof.fault);
 	else

@@ -221,7 +221,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 		return PASS;
 	found = start_inbound(connection, sk, packet, IPPROTO_TCP, cgroup_id);
 	proof = take_proof(skb, packet, connection);
-	count_proof(connection, packet, proof.fault);
+	count_proof(connection, proof.fault);
 	known = judge_inbound(index, &result);
 	if (!found)
 		report_unknown_listener(packet, IPPROTO_TCP);

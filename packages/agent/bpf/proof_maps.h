@@ -18,22 +18,22 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
+	__uint(max_entries, RW_PROOF_PEERS_MAX);
 	__type(key, struct rw_proof_address);
 	__type(value, struct rw_proof_peer);
 } proof_peers SEC(".maps");
 
 /*
- * address -> what came and went; the agent makes the entry, the kernel counts.
- * Apart from the keys, so that new keys lose no counts.
+ * a peer's place -> what came and went; the agent gives the places, the kernel
+ * counts. Apart from the keys, so that new keys lose no counts; no hash map, as
+ * each handshake counts four times.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, struct rw_proof_address);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, RW_PROOF_PEERS_MAX);
+	__type(key, __u32);
 	__type(value, struct rw_proof_counts);
-} proof_counts SEC(".maps");
+} peer_counts SEC(".maps");
 
 /* address and port of a listener that can't prove itself -> 1; agent */
 struct {
@@ -153,6 +153,7 @@ _Static_assert(sizeof(struct proof_option) == RW_PROOF_OPTION_BYTES,
 /* Too large for the stack beside a connection. */
 struct proof_work {
 	struct headers packet; /* the one that is read */
+	__u32 peer; /* its sender's place in `peer_counts` */
 	struct proof_message message;
 	struct proof_option option;
 };

@@ -152,15 +152,18 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 	return is_used(mac) ? RW_PROOF_FAULT_REPLAY : 0;
 }
 
-/* Once for each packet: by the hook that decides about it. */
+/* Once for each packet that was read: by the hook that decides about it. */
 static __always_inline void count_proof(const struct connection *connection,
-					const struct headers *packet, int fault)
+					int fault)
 {
 	struct rw_proof_counts *counts;
+	struct proof_work *work;
+	__u32 zero = 0;
 
 	if (!fault && connection->remote != RW_REMOTE_FIRST)
 		return;
-	counts = bpf_map_lookup_elem(&proof_counts, packet->source);
+	work = bpf_map_lookup_elem(&proof_work, &zero);
+	counts = work ? bpf_map_lookup_elem(&peer_counts, &work->peer) : NULL;
 	if (!counts)
 		return;
 	if (!fault)
@@ -217,6 +220,7 @@ __noinline __u64 read_proof(struct __sk_buff *skb)
 	peer = bpf_map_lookup_elem(&proof_peers, work->packet.source);
 	if (!peer)
 		return 0;
+	work->peer = peer->place;
 	epoch = proof_epoch(config);
 	fill_message(&work->message, &work->packet);
 	if (!load_proof(skb, &work->packet, &work->option)) {

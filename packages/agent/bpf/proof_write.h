@@ -127,7 +127,7 @@ static __noinline int write_proof(struct bpf_sock_ops *ops)
 	peer = bpf_map_lookup_elem(&proof_peers, message.destination);
 	if (!peer || !peer->signs)
 		return 0;
-	counts = bpf_map_lookup_elem(&proof_counts, message.destination);
+	counts = bpf_map_lookup_elem(&peer_counts, &peer->place);
 	fill_option(&option, &message, peer, own_number(connection),
 		    proof_epoch(config));
 	if (bpf_store_hdr_opt(ops, &option, sizeof(option), 0)) {

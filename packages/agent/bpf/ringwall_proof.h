@@ -10,6 +10,7 @@ enum rw_proof_limit {
 	RW_PROOF_OPTION_KIND = 254,
 	RW_PROOF_OPTION_BYTES = 16,
 	RW_PROOF_EXPERIMENT_ID = 0x5257,
+	RW_PROOF_PEERS_MAX = 65536,
 	RW_PROOF_EPOCH_SECONDS = 64,
 	RW_PROOF_NUMBER_HOLD_MS_MAX = 1000, /* then the SYN leaves with number 0 */
 	RW_PROOF_WAIT_MS_MAX = 3000, /* for a number, or a path's mark */
@@ -85,7 +86,8 @@ struct rw_proof_peer {
 	__u8 verifies; /* bit i: verify[2i] is a key */
 	__u8 datagram_path; /* enum rw_path; 0: its datagrams carry no proofs */
 	__u8 profile; /* enum rw_profile, for both directions */
-	__u8 pad[7];
+	__u8 pad[3];
+	__u32 place; /* of what is counted of it, in `peer_counts` */
 };
 
 /* Since the entry was made. */

@@ -137,6 +137,17 @@ export class KernelMap {
     }
   }
 
+  /** The values of an array's first entries. */
+  readFirst(count: number): DataView {
+    const values = new Uint8Array(count * this.shape.valueBytes);
+    if (count > 0)
+      check(
+        `read ${this.name}`,
+        native().read(this.fd, new Uint8Array(count * this.shape.keyBytes), values, count),
+      );
+    return new DataView(values.buffer);
+  }
+
   /** Empties the map. */
   clear(): void {
     for (const _ of this.take());

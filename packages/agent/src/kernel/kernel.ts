@@ -28,7 +28,7 @@ const MAPS = {
   remotes: "remotes",
   proofConfig: "proof_config",
   proofPeers: "proof_peers",
-  proofCounts: "proof_counts",
+  peerCounts: "peer_counts",
   datagramProofCounts: "datagram_proof_counts",
   proofMutes: "proof_mutes",
   proofNumbers: "proof_numbers",

@@ -103,6 +103,16 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     await expectFault("replay");
   });
 
+  test("the exact SYN is refused from any port where the pair leaves ports out", async () => {
+    const pair = newPair();
+    setKeys(a, b, pair, "expected", { changes: { addresses: false, ports: true } });
+    const packet = await recorded();
+    packet.writeUInt16BE(packet.readUInt16BE(20) ^ 0x5a5a, 20);
+    expect(await inject(packet)).not.toBe("syn-ack");
+    await expectFault("replay");
+    setKeys(a, b, pair);
+  });
+
   test.each([
     ["the option on another port", (packet: Buffer) => packet.writeUInt16BE(OTHER_PORT, 22)],
     ["the option with another sequence number", (packet: Buffer) => packet.writeUInt32BE(7, 24)],

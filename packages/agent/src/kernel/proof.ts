@@ -16,6 +16,7 @@ import {
 } from "./generated/layout.ts";
 import { type KernelMap, room, u32 } from "./kernel-map.ts";
 import { forgetVerdicts } from "./past-verdicts.ts";
+import { PeerCounts } from "./peer-counts.ts";
 
 /** A SipHash key, 16 bytes. */
 export type PairKey = Uint8Array;
@@ -77,7 +78,7 @@ export interface KernelProof {
 export interface ProofMaps {
   readonly proofConfig: KernelMap;
   readonly proofPeers: KernelMap;
-  readonly proofCounts: KernelMap;
+  readonly peerCounts: KernelMap;
   readonly datagramProofCounts: KernelMap;
   readonly proofMutes: KernelMap;
   readonly proofNumbers: KernelMap;
@@ -98,18 +99,22 @@ export function kernelProof(maps: ProofMaps): KernelProof {
     encodeProofConfig(view, { epochOffsetNs, switches: (switches & ~proofSwitch.mutes) | mutes });
     maps.proofConfig.set(u32(0), view);
   };
+  let counts: PeerCounts | undefined;
+  const handshakes = () => {
+    counts ??= new PeerCounts(maps.proofPeers, maps.peerCounts);
+    return counts;
+  };
   return {
     configure: ({ on, numbered, epochOffsetNs }) =>
       configure(epochOffsetNs, (on ? proofSwitch.on : 0) | (numbered ? proofSwitch.numbered : 0)),
     epochOffsetNs: () => config().epochOffsetNs,
     setPeer: (address, state) => {
-      maps.proofCounts.add(keyOf(address), room(proofCountsBytes));
       maps.datagramProofCounts.add(keyOf(address), room(proofCountsBytes));
-      maps.proofPeers.set(keyOf(address), encodedPeer(state));
+      handshakes().write(address, (place) => maps.proofPeers.set(keyOf(address), encodedPeer(state, place)));
     },
     deletePeer: (address) => {
       maps.proofPeers.delete(keyOf(address));
-      maps.proofCounts.delete(keyOf(address));
+      handshakes().release(address);
       maps.datagramProofCounts.delete(keyOf(address));
     },
     peers: () => [...maps.proofPeers.keys()].map(bytesOf),
@@ -126,7 +131,7 @@ export function kernelProof(maps: ProofMaps): KernelProof {
       maps.proofNumbers.set(u32(identity), u32(number));
       forgetVerdicts(maps);
     },
-    counts: countsIn(maps.proofCounts),
+    counts: () => handshakes().read(),
     datagramCounts: countsIn(maps.datagramProofCounts),
   };
 }
@@ -151,7 +156,10 @@ function countsIn(map: KernelMap): () => readonly ProofCount[] {
   };
 }
 
-function encodedPeer({ path: state, datagramPath, changes, sign, verify }: ProofPeerState): DataView {
+function encodedPeer(
+  { path: state, datagramPath, changes, sign, verify }: ProofPeerState,
+  place: number,
+): DataView {
   const view = room(proofPeerBytes);
   const [k0, k1] = words(sign?.key ?? null);
   const phases = sign === null ? 0 : ((sign.senderPhase << 31) | (sign.receiverPhase << 30)) >>> 0;
@@ -159,6 +167,7 @@ function encodedPeer({ path: state, datagramPath, changes, sign, verify }: Proof
     sign: [k0, k1],
     verify: [0, 1, 2, 3].flatMap((i) => words(verify[i] ?? null)),
     phases,
+    place,
     path: path[state],
     datagramPath: datagramPath === undefined ? 0 : path[datagramPath],
     profile: (changes?.addresses ? profile.addresses : 0) | (changes?.ports ? profile.ports : 0),

@@ -208,6 +208,7 @@ export const proofLimit = {
   optionKind: 254,
   optionBytes: 16,
   experimentId: 21079,
+  peersMax: 65536,
   epochSeconds: 64,
   numberHoldMsMax: 1000,
   waitMsMax: 3000,
@@ -1119,6 +1120,7 @@ export interface ProofPeer {
   readonly verifies: number;
   readonly datagramPath: number;
   readonly profile: number;
+  readonly place: number;
 }
 export const proofPeerBytes = 96;
 export function decodeProofPeer(view: DataView, at = 0): ProofPeer {
@@ -1131,6 +1133,7 @@ export function decodeProofPeer(view: DataView, at = 0): ProofPeer {
     verifies: view.getUint8(at + 86),
     datagramPath: view.getUint8(at + 87),
     profile: view.getUint8(at + 88),
+    place: view.getUint32(at + 92, true),
   };
 }
 export function encodeProofPeer(view: DataView, value: ProofPeer, at = 0): void {
@@ -1142,6 +1145,7 @@ export function encodeProofPeer(view: DataView, value: ProofPeer, at = 0): void 
   view.setUint8(at + 86, value.verifies);
   view.setUint8(at + 87, value.datagramPath);
   view.setUint8(at + 88, value.profile);
+  view.setUint32(at + 92, value.place, true);
 }
 
 /** `struct rw_resolution`, 16 bytes. */
