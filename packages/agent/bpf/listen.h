@@ -37,7 +37,7 @@ static __always_inline bool is_loopback6(__u32 a, __u32 b, __u32 c, __u32 d)
 static __noinline __u64 ask_somebody(__u32 identity, __u32 index, __u32 channel)
 {
 	__u32 number = index & SLOT_MASK;
-	__u32 subject = RW_SUBJECT_UNKNOWN, outcome, deny;
+	__u32 outcome, deny;
 	struct rw_slot *slot;
 	__u32 *class;
 	__u64 entry;
@@ -49,9 +49,10 @@ static __noinline __u64 ask_somebody(__u32 identity, __u32 index, __u32 channel)
 	/* Not find_subject: an attempt is 32 bytes of stack too many here. */
 	map = bpf_map_lookup_elem(&subjects, &number);
 	class = map ? bpf_map_lookup_elem(map, &identity) : NULL;
-	if (class)
-		subject = *class;
-	entry = find_policy(number, subject, RW_SOMEBODY, channel, 0);
+	/* As who is not known yet. */
+	if (!class)
+		return (__u64)RW_VERDICT_ALLOWED << 32;
+	entry = find_policy(number, *class, RW_SOMEBODY, channel, 0);
 	if ((__u8)(entry >> 32) == RW_ACTION_ALLOW)
 		return (__u64)RW_VERDICT_ALLOWED << 32;
 	deny = slot->loopback_enforce ? 0 : DENY_SPARED;

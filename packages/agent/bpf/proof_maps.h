@@ -24,13 +24,13 @@ struct {
 } proof_peers SEC(".maps");
 
 /*
- * a peer's place -> what came and went; the agent gives the places, the kernel
- * counts. Apart from the keys, so that new keys lose no counts; no hash map, as
- * each handshake counts four times.
+ * a peer's place -> what came and went; the agent gives the places, from 1 on,
+ * the kernel counts. Apart from the keys, so that new keys lose no counts; no
+ * hash map, as each handshake counts four times. Has room for all peers.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, RW_PROOF_PEERS_MAX);
+	__uint(max_entries, RW_PROOF_PEERS_MAX + 1);
 	__type(key, __u32);
 	__type(value, struct rw_proof_counts);
 } peer_counts SEC(".maps");

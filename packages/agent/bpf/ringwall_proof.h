@@ -87,7 +87,7 @@ struct rw_proof_peer {
 	__u8 datagram_path; /* enum rw_path; 0: its datagrams carry no proofs */
 	__u8 profile; /* enum rw_profile, for both directions */
 	__u8 pad[3];
-	__u32 place; /* of what is counted of it, in `peer_counts` */
+	__u32 place; /* of what is counted of it, in `peer_counts`; 0: none */
 };
 
 /* Since the entry was made. */

@@ -12,6 +12,8 @@ const { EPERM } = constants.errno;
 const SERVER = 21;
 const STRANGER = 22;
 const CLIENT = 23;
+/** The agent has given it a number, and its class is on the way. */
+const WITHOUT_CLASS = 24;
 const PORT = 4040;
 
 /** Binds, listens and connects as far as it is let; prints {bind, listen}, errors or 0. */
@@ -128,8 +130,11 @@ describe.skipIf(whyNoKernelTests("listen.test.ts"))("waiting for others", () => 
     expect((await asked(wait("udp", "0.0.0.0", 0), STRANGER)).bind).toBe(0);
     expect((await asked(wait("tcp", "0.0.0.0", 0), STRANGER)).bind).toBe(0);
     expect((await asked(wait("udp", "0.0.0.0", 40_000), STRANGER)).bind).toBe(0);
-    expect(await asked(wait("tcp", "0.0.0.0", PORT), 0)).toEqual({ bind: 0, listen: 0 });
-    const chosen = (await told()).filter(({ identity }) => identity === STRANGER);
+    for (const unknown of [0, WITHOUT_CLASS])
+      expect(await asked(wait("tcp", "0.0.0.0", PORT), unknown)).toEqual({ bind: 0, listen: 0 });
+    const said = await told();
+    expect(said.filter(({ identity }) => identity !== STRANGER)).toEqual([]);
+    const chosen = said.filter(({ identity }) => identity === STRANGER);
     // Listening at a chosen port is listening.
     const verdict = a.has("listen_check") ? "blocked" : "wouldBlockAlert";
     expect(chosen.map(({ proto, verdict }) => ({ proto, verdict }))).toEqual([{ proto: TCP, verdict }]);

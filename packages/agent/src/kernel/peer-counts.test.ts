@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeProofPeer, encodeProofPeer } from "./generated/layout.ts";
+import { KernelMap } from "./kernel-map.ts";
 import { TestHost } from "./testing/host.ts";
 import { address, allow, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
@@ -29,7 +31,7 @@ describe.skipIf(whyNoKernelTests("peer-counts.test.ts"))("counts of a peer's pro
   });
   afterAll(() => host.close());
 
-  const keys = newPair();
+  let keys = newPair();
   const know = (peer: Uint8Array) => host.kernel.proof.setPeer(peer, stateOf(keys.toA, keys.toA, "expected"));
   const meet = async () =>
     expect(await host.ask(connect("127.0.0.1", PORT), PROGRAM)).toMatchObject({ errno: 0 });
@@ -49,21 +51,41 @@ describe.skipIf(whyNoKernelTests("peer-counts.test.ts"))("counts of a peer's pro
     expect(host.kernel.proof.counts()).toBe(host.kernel.proof.counts());
   });
 
-  test("go on with new keys, and under the next agent", async () => {
+  test("go on with other keys, and under the next agent", async () => {
+    keys = newPair();
     know(OWN);
     host.reopen();
+    for (const peer of [SECOND, OWN, FIRST]) know(peer);
     expectCounts([FIRST, NONE], [OWN, ONE], [SECOND, NONE]);
     await meet();
     expectCounts([FIRST, NONE], [OWN, TWO], [SECOND, NONE]);
   });
 
-  test("end with the peer, and begin at 0 for whoever gets its place", async () => {
+  test("end with the peer, and begin at 0 for whoever gets its place, also of the next agent", async () => {
     host.kernel.proof.deletePeer(OWN);
     expectCounts([OWN, undefined], [FIRST, NONE], [SECOND, NONE]);
-    know(LATER);
-    know(OWN);
+    host.reopen();
+    for (const peer of [LATER, OWN]) know(peer);
     expectCounts([LATER, NONE], [OWN, NONE]);
     await meet();
     expectCounts([LATER, NONE], [OWN, ONE], [FIRST, NONE], [SECOND, NONE]);
+  });
+
+  test("are nobody's of an entry without a place, until the agent writes it", async () => {
+    const peers = KernelMap.openPinned(host.pin, "proof_peers");
+    for (const peer of [OWN, LATER]) {
+      const key = new DataView(peer.buffer, peer.byteOffset, peer.byteLength);
+      const entry = peers.get(key);
+      if (entry === undefined) throw new Error("the peer is gone");
+      encodeProofPeer(entry, { ...decodeProofPeer(entry), place: 0 });
+      peers.set(key, entry);
+    }
+    peers.close();
+    host.reopen();
+    await meet();
+    expectCounts([OWN, undefined], [LATER, undefined], [FIRST, NONE], [SECOND, NONE]);
+    for (const peer of [OWN, LATER]) know(peer);
+    await meet();
+    expectCounts([OWN, ONE], [LATER, NONE], [FIRST, NONE], [SECOND, NONE]);
   });
 });

@@ -8,10 +8,13 @@ interface Known {
   readonly place: number;
 }
 
+/** Of an entry that was made before there were places: nobody's. */
+const NO_PLACE = 0;
+
 export class PeerCounts {
   readonly #counts: KernelMap;
   readonly #known = new Map<string, Known>();
-  /** Below the highest place in use. */
+  /** Places that were somebody's: with those in use, all from 1 on. */
   readonly #free: number[] = [];
   #raw: Buffer = Buffer.alloc(0);
   #last: readonly ProofCount[] = [];
@@ -25,26 +28,26 @@ export class PeerCounts {
     const used = new Set<number>();
     for (let i = 0; i < count; i++) {
       const { place } = decodeProofPeer(values, i * proofPeerBytes);
-      if (place >= counts.shape.entries || used.has(place)) continue;
+      if (place === NO_PLACE || place >= counts.shape.entries || used.has(place)) continue;
       used.add(place);
       const address = new Uint8Array(keys.buffer.slice(i * keyBytes, (i + 1) * keyBytes));
       this.#known.set(String(address), { address, place });
     }
-    for (let place = Math.max(-1, ...used) - 1; place >= 0; place--)
+    for (let place = Math.max(NO_PLACE, ...used) - 1; place > NO_PLACE; place--)
       if (!used.has(place)) this.#free.push(place);
   }
 
   /** Has a peer written with its place; whoever is new begins at 0. */
-  write(address: Uint8Array, peer: (place: number) => void): void {
+  write(address: Uint8Array, put: (place: number) => void): void {
     const name = String(address);
     const known = this.#known.get(name);
     if (known !== undefined) {
-      peer(known.place);
+      put(known.place);
       return;
     }
-    const place = this.#free.at(-1) ?? this.#known.size;
+    const place = this.#free.at(-1) ?? this.#known.size + 1;
     this.#counts.set(u32(place), room(proofCountsBytes));
-    peer(place);
+    put(place);
     this.#free.pop();
     this.#known.set(name, { address: address.slice(), place });
     this.#moved = true;
@@ -61,7 +64,7 @@ export class PeerCounts {
 
   /** The same array as before where nothing was counted since. */
   read(): readonly ProofCount[] {
-    const values = this.#counts.readFirst(this.#known.size + this.#free.length);
+    const values = this.#counts.readFirst(1 + this.#known.size + this.#free.length);
     const raw = Buffer.from(values.buffer);
     if (!this.#moved && raw.equals(this.#raw)) return this.#last;
     this.#raw = raw;

@@ -72,7 +72,7 @@ export function createSomebodyPlanner(
     });
   return {
     anySubject: () => (judges ? entriesFor(ANY, null) : []),
-    // SUBJECT_UNKNOWN too: known software of which nothing can be told. Who is not known yet the kernel lets wait unasked.
+    // SUBJECT_UNKNOWN too: known software of which nothing can be told. Who has no class yet the kernel lets wait unasked.
     subject: (id, subject) => (judges ? entriesFor(id, subject) : []),
   };
 }
