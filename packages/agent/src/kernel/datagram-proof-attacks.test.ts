@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { CAPTURE, INJECT } from "./testing/injection.ts";
+import { INJECT, startCapture } from "./testing/injection.ts";
 import { allow, deny, subjects, UDP } from "./testing/policies.ts";
 import { echoDatagrams, python, sendDatagram } from "./testing/programs.ts";
 import { datagramCountsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
@@ -86,11 +86,10 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
   const missing = () => datagramCountsOf(b).missing;
 
   const record = async (): Promise<Buffer> => {
-    const capture = await a.start(python(CAPTURE, String(PORT), String(UDP)), CLIENT);
+    const capture = await startCapture(a, PORT, UDP);
     const sent = await a.ask<Sent>(sendDatagram("10.77.0.2", PORT, { answer: true }), CLIENT);
     expect(sent).toEqual({ errno: 0, got: 10 });
-    const packet = Buffer.from(await capture.line(), "hex");
-    await capture.stop();
+    const packet = await capture.packet();
     return packet;
   };
   /** A datagram that was answered, as it went by; its flow is over. One for each that asks. */
@@ -141,14 +140,13 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
   });
 
   test("a datagram that never arrived is let in, so that the refusals above say something", async () => {
-    const capture = await a.start(python(CAPTURE, String(PORT), String(UDP)), CLIENT);
+    const capture = await startCapture(a, PORT, UDP);
     // To nobody on the wire.
     const neighbour = ["neigh", "replace", "10.77.0.2", "dev", "wire0"];
     a.ip(...neighbour, "lladdr", "02:00:00:00:00:01");
     const asked = a.ask<Sent>(sendDatagram("10.77.0.2", PORT, { answer: true }), CLIENT);
-    const packet = Buffer.from(await capture.line(), "hex");
+    const packet = await capture.packet();
     await asked;
-    await capture.stop();
     a.ip("neigh", "del", "10.77.0.2", "dev", "wire0");
     expect(await inject(packet)).toBe("answer");
   });

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { CAPTURE, INJECT, nft, unNft, writeChecksum } from "./testing/injection.ts";
+import { INJECT, nft, startCapture, unNft, writeChecksum } from "./testing/injection.ts";
 import { subjects, TCP } from "./testing/policies.ts";
 import { connect, python, serve } from "./testing/programs.ts";
 import { countsOf, newPair, onlyProved, setKeys, turnOn } from "./testing/proofs.ts";
@@ -83,13 +83,12 @@ describe.skipIf(whyNoKernelTests("proof-forged.test.ts")).each([
     forge: (syn: Buffer, isn: number) => Buffer,
     { silentForGood = false } = {},
   ) => {
-    const capture = await a.start(python(CAPTURE, String(PORT), String(TCP)), CLIENT);
+    const capture = await startCapture(a, PORT, TCP);
     nft(b, "prerouting", `tcp dport ${PORT} tcp flags & (syn | rst) == syn drop`);
     try {
       const timeoutS = silentForGood ? 3 : 8;
       const asked = a.ask<{ errno: number }>(connect("10.77.0.2", PORT, { timeoutS }), CLIENT);
-      const syn = Buffer.from(await capture.line(), "hex");
-      await capture.stop();
+      const syn = await capture.packet();
       const heard = await inject(forge(syn, syn.readUInt32BE(24)));
       if (silentForGood) await asked;
       else unNft(b);

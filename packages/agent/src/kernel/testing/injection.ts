@@ -1,6 +1,9 @@
 /** What an attacker does: at the client's address, by programs in Python, and on the way, by nftables. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import type { TestHost } from "./host.ts";
+import { python } from "./programs.ts";
 import { SLOWNESS } from "./requirements.ts";
 
 /**
@@ -25,7 +28,7 @@ while answer == "silence" and time.monotonic() < end:
 print(json.dumps(answer))`;
 
 /** The first SYN (6) or datagram (17) that leaves for the port, in hexadecimal from the IP header on. */
-export const CAPTURE = `
+const CAPTURE = `
 port, proto = int(args[0]).to_bytes(2, "big"), int(args[1])
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
 s.settimeout(${10 * SLOWNESS})
@@ -35,6 +38,16 @@ while True:
     if data[0] != 0x45 or data[9] != proto or data[22:24] != port: continue
     if proto != socket.IPPROTO_TCP or data[33] & 0x12 == 2: break
 print(data.hex(), flush=True)`;
+
+/** Looks on in the host's network, out of the agent's reach: kernels with LSM refuse such a socket in block. */
+export async function startCapture(host: TestHost, port: number, proto: number) {
+  const argv = python(CAPTURE, String(port), String(proto));
+  const child = spawn("nsenter", [`--net=/run/netns/${host.name}`, ...argv]);
+  child.stdin.end("\n");
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  if ((await lines.next()).value !== "ready") throw new Error(`nobody looks on: ${await text(child.stderr)}`);
+  return { packet: async () => Buffer.from((await lines.next()).value ?? "", "hex") };
+}
 
 /** What somebody on the way does: behind all programs of the sender, before those of the receiver's sockets. */
 export function nft(host: TestHost, hook: "prerouting" | "postrouting", statement: string): void {
