@@ -26,15 +26,16 @@ export class PeerCounts {
     const { keys, values, count } = peers.read();
     const { keyBytes } = peers.shape;
     const used = new Set<number>();
+    let last = NO_PLACE;
     for (let i = 0; i < count; i++) {
       const { place } = decodeProofPeer(values, i * proofPeerBytes);
       if (place === NO_PLACE || place >= counts.shape.entries || used.has(place)) continue;
       used.add(place);
+      last = Math.max(last, place);
       const address = new Uint8Array(keys.buffer.slice(i * keyBytes, (i + 1) * keyBytes));
       this.#known.set(String(address), { address, place });
     }
-    for (let place = Math.max(NO_PLACE, ...used) - 1; place > NO_PLACE; place--)
-      if (!used.has(place)) this.#free.push(place);
+    for (let place = last - 1; place > NO_PLACE; place--) if (!used.has(place)) this.#free.push(place);
   }
 
   /** Has a peer written with its place; whoever is new begins at 0. */
