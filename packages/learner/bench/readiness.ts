@@ -1,3 +1,4 @@
+import { processOf } from "@ringwall/model/testing";
 import { random } from "../../lab/src/fleet/random.ts";
 import { type Edge, learn } from "../src/index.ts";
 import { type Bar, bar, percent } from "./bars.ts";
@@ -65,23 +66,9 @@ function draw(seed: number): { edges: readonly Edge[]; laterRate: number } {
 }
 
 function edge(kind: number, firstDay: number, lastDay: number, days: number, established: number): Edge {
-  const process = (exe: string): NonNullable<Edge["src"]["process"]> => ({
-    exe,
-    exeSha256: null,
-    script: null,
-    scriptSha256: null,
-    unattributable: null,
-    user: null,
-    unit: null,
-    container: null,
-    image: null,
-    package: null,
-    evidence: null,
-    environment: [],
-  });
   return {
-    src: { workload: "hub", ip: null, fqdn: null, process: process("/usr/bin/hub") },
-    dst: { workload: `target-${kind}`, ip: null, fqdn: null, process: process("/usr/bin/target") },
+    src: { workload: "hub", ip: null, fqdn: null, process: processOf({ exe: "/usr/bin/hub" }) },
+    dst: { workload: `target-${kind}`, ip: null, fqdn: null, process: processOf({ exe: "/usr/bin/target" }) },
     proto: "tcp",
     port: 1000 + kind,
     firstMs: START_MS + firstDay * DAY_MS + 3_600_000,

@@ -1,3 +1,4 @@
+import { processOf } from "@ringwall/model/testing";
 import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
 import { buildFleet, type Fleet, type Pair, workloadOf } from "../../lab/src/fleet/fleet.ts";
 import { random } from "../../lab/src/fleet/random.ts";
@@ -96,20 +97,14 @@ export function edgeOf(pair: Pair, days: number, connections: number): Edge {
     process:
       program === null || program.exe == null
         ? null
-        : {
+        : processOf({
             exe: program.exe,
             exeSha256: program.exeSha256 ?? null,
             script: program.script ?? null,
             scriptSha256: program.scriptSha256 ?? null,
-            unattributable: null,
-            user: null,
-            unit: null,
-            container: null,
-            image: null,
             package: program.package ?? null,
             evidence: program.evidence ?? null,
-            environment: [],
-          },
+          }),
   });
   return {
     src: end(pair.src, pair.srcIp, pair.program),

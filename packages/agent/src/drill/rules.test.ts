@@ -1,5 +1,6 @@
 /** The rules that a drill brings, held against what the kernel would answer; and what an attempt says. */
-import { encodeAddress, type ProcessIdentity, parseAddress } from "@ringwall/model";
+import { encodeAddress, parseAddress } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import { createInterpreter, lowerHost } from "@ringwall/policy/lower";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -18,29 +19,12 @@ const drill = {
   software: [{ executable: { sha256: DECOY } }],
 };
 
-function running(exeSha256: string): ProcessIdentity {
-  return {
-    exe: "/x",
-    exeSha256,
-    script: null,
-    scriptSha256: null,
-    unattributable: null,
-    user: "root",
-    unit: null,
-    container: null,
-    image: null,
-    package: null,
-    evidence: null,
-    environment: [],
-  };
-}
-
 /** What the kernel answers to a program's attempt. */
 function answers(policy: ReturnType<typeof hostPolicyOf>) {
   const lowered = lowerHost(policy);
   const all = [...lowered.entries];
   return (sha256: string, address: string, port: number, direction: "outbound" | "inbound" = "outbound") => {
-    const { subject, entries } = lowered.subjectOf(running(sha256));
+    const { subject, entries } = lowered.subjectOf(processOf({ exe: "/x", exeSha256: sha256, user: "root" }));
     // Handed out once for each class.
     all.push(...entries);
     const ask = createInterpreter({ slot: lowered.slot, entries: all });

@@ -1,13 +1,11 @@
 /** What an attacker can try against the proof behind a datagram, with real packets on the wire. */
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { INJECT, startCapture } from "./testing/injection.ts";
+import { inject, outside, startCapture } from "./testing/injection.ts";
 import { allow, deny, subjects, UDP } from "./testing/policies.ts";
-import { echoDatagrams, python, sendDatagram } from "./testing/programs.ts";
+import { echoDatagrams, sendDatagram } from "./testing/programs.ts";
 import { datagramCountsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
@@ -71,16 +69,10 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
     await b.close();
   });
 
-  /** A program in the client's network that no agent reaches. */
-  const outside = async (argv: readonly string[]): Promise<unknown> => {
-    const child = spawn("nsenter", [`--net=/run/netns/${a.name}`, ...argv]);
-    child.stdin.end("\n");
-    return JSON.parse(await text(child.stdout));
-  };
-  const inject = (packet: Buffer) => {
+  const injected = (packet: Buffer) => {
     // The kernel left it to the device; over IPv4 it may be missing.
     packet.writeUInt16BE(0, 26);
-    return outside(python(INJECT, packet.toString("hex")));
+    return inject(a, packet);
   };
   const wrong = () => datagramCountsOf(b).wrong;
   const missing = () => datagramCountsOf(b).missing;
@@ -89,15 +81,14 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
     const capture = await startCapture(a, PORT, UDP);
     const sent = await a.ask<Sent>(sendDatagram("10.77.0.2", PORT, { answer: true }), CLIENT);
     expect(sent).toEqual({ errno: 0, got: 10 });
-    const packet = await capture.packet();
-    return packet;
+    return capture.packet();
   };
   /** A datagram that was answered, as it went by; its flow is over. One for each that asks. */
   const recorded = async (): Promise<Buffer> => packets.pop() ?? record();
 
   test("who is outside the agent's reach is refused", async () => {
     const before = missing();
-    const sent = (await outside(sendDatagram("10.77.0.2", PORT, { answer: true }))) as Sent;
+    const sent = await outside<Sent>(a, sendDatagram("10.77.0.2", PORT, { answer: true }));
     expect(sent.errno).not.toBe(0);
     expect(missing()).toBeGreaterThan(before);
   });
@@ -105,7 +96,7 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
   test("the exact datagram of a flow that was is refused", async () => {
     const packet = await recorded();
     const before = wrong();
-    expect(await inject(packet)).toBe("silence");
+    expect(await injected(packet)).toBe("silence");
     expect(wrong()).toBeGreaterThan(before);
   });
 
@@ -127,7 +118,7 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
     const packet = await recorded();
     change(packet);
     const before = wrong() + missing();
-    expect(await inject(packet)).toBe("silence");
+    expect(await injected(packet)).toBe("silence");
     expect(wrong() + missing()).toBeGreaterThan(before);
   });
 
@@ -135,7 +126,7 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
     const packet = (await recorded()).subarray(0, -SURPLUS_BYTES);
     packet.writeUInt16BE(packet.length, 2);
     const before = missing();
-    expect(await inject(packet)).toBe("silence");
+    expect(await injected(packet)).toBe("silence");
     expect(missing()).toBeGreaterThan(before);
   });
 
@@ -148,6 +139,6 @@ describe.skipIf(whyNoKernelTests("datagram-proof-attacks.test.ts"))("an attacker
     const packet = await capture.packet();
     await asked;
     a.ip("neigh", "del", "10.77.0.2", "dev", "wire0");
-    expect(await inject(packet)).toBe("answer");
+    expect(await injected(packet)).toBe("answer");
   });
 });

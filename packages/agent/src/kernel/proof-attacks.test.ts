@@ -1,11 +1,9 @@
 /** What an attacker can try against the proof, with real packets on the wire. */
-import { spawn } from "node:child_process";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { INJECT, nft, startCapture, unNft, writeChecksum } from "./testing/injection.ts";
+import { inject, nft, outside, startCapture, unNft, writeChecksum } from "./testing/injection.ts";
 import { allow, deny, subjects, TCP } from "./testing/policies.ts";
 import { connect, python, serve } from "./testing/programs.ts";
 import { countsOf, newPair, setKeys, turnOn } from "./testing/proofs.ts";
@@ -64,16 +62,10 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     b.events.length = 0;
   });
 
-  /** A program in the client's network that no agent reaches. */
-  const outside = async (argv: readonly string[]): Promise<unknown> => {
-    const child = spawn("nsenter", [`--net=/run/netns/${a.name}`, ...argv]);
-    child.stdin.end("\n");
-    return JSON.parse(await text(child.stdout));
-  };
-  const inject = (packet: Buffer) => {
+  const injected = (packet: Buffer) => {
     // The kernel left it to the device.
     writeChecksum(packet);
-    return outside(python(INJECT, packet.toString("hex")));
+    return inject(a, packet);
   };
 
   /** A connection that was allowed, with its SYN as it went by. */
@@ -91,14 +83,14 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
   const faults = () => b.events.flatMap((event) => (event.type === "proof" ? [event.fault] : []));
 
   test("who is outside the agent's reach is refused", async () => {
-    const { errno } = (await outside(connect("10.77.0.2", PORT, { timeoutS: 5 }))) as Connected;
+    const { errno } = await outside<Connected>(a, connect("10.77.0.2", PORT, { timeoutS: 5 }));
     expect(errno).not.toBe(0);
     await expectFault("missing");
   });
 
   test("the exact SYN of a connection that was is refused", async () => {
     const packet = await recorded();
-    expect(await inject(packet)).not.toBe("syn-ack");
+    expect(await injected(packet)).not.toBe("syn-ack");
     await expectFault("replay");
   });
 
@@ -107,7 +99,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     setKeys(a, b, pair, "expected", { changes: { addresses: false, ports: true } });
     const packet = await recorded();
     packet.writeUInt16BE(packet.readUInt16BE(20) ^ 0x5a5a, 20);
-    expect(await inject(packet)).not.toBe("syn-ack");
+    expect(await injected(packet)).not.toBe("syn-ack");
     await expectFault("replay");
     setKeys(a, b, pair);
   });
@@ -123,7 +115,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
   ])("%s is refused", async (_, change) => {
     const packet = await recorded();
     change(packet);
-    expect(await inject(packet)).not.toBe("syn-ack");
+    expect(await injected(packet)).not.toBe("syn-ack");
     await expectFault("mac");
   });
 
@@ -132,9 +124,9 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     packet.writeUInt16BE(40_123, 20);
     packet.writeUInt8(0x50, 32); // a TCP header without options
     packet.set([10, 77, 0, 3], 16);
-    expect(await inject(packet)).toBe("syn-ack");
+    expect(await injected(packet)).toBe("syn-ack");
     packet.set([10, 77, 0, 2], 16);
-    expect(await inject(packet)).not.toBe("syn-ack");
+    expect(await injected(packet)).not.toBe("syn-ack");
   });
 
   test("a SYN that was never answered is let in, so that the refusals above say something", async () => {
@@ -145,7 +137,7 @@ describe.skipIf(whyNoKernelTests("proof-attacks.test.ts"))("an attacker at the c
     const packet = await capture.packet();
     await asked;
     unNft(b);
-    expect(await inject(packet)).toBe("syn-ack");
+    expect(await injected(packet)).toBe("syn-ack");
     expect(countsOf(b).proved).toBeGreaterThan(server.proved);
   });
 

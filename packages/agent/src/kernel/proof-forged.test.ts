@@ -1,14 +1,12 @@
 /** An answer to a SYN that was never seen: who guesses addresses and ports alone ends nobody's attempt to connect. */
-import { spawn } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { remote } from "./generated/layout.ts";
 import { TestHost, wire } from "./testing/host.ts";
-import { INJECT, nft, startCapture, unNft, writeChecksum } from "./testing/injection.ts";
+import { inject, nft, startCapture, unNft, writeChecksum } from "./testing/injection.ts";
 import { subjects, TCP } from "./testing/policies.ts";
-import { connect, python, serve } from "./testing/programs.ts";
+import { connect, serve } from "./testing/programs.ts";
 import { countsOf, newPair, onlyProved, setKeys, turnOn } from "./testing/proofs.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 
@@ -57,12 +55,9 @@ describe.skipIf(whyNoKernelTests("proof-forged.test.ts")).each([
   });
 
   /** A program at the server's address that has not seen the SYN, and says what came back. */
-  const inject = async (packet: Buffer): Promise<unknown> => {
+  const injected = (packet: Buffer) => {
     writeChecksum(packet);
-    const argv = python(INJECT, packet.toString("hex"));
-    const child = spawn("nsenter", [`--net=/run/netns/${b.name}`, ...argv]);
-    child.stdin.end("\n");
-    return JSON.parse(await text(child.stdout));
+    return inject(b, packet);
   };
 
   /** From the server, with the SYN's own option, whose MAC says nothing of this packet. */
@@ -89,7 +84,7 @@ describe.skipIf(whyNoKernelTests("proof-forged.test.ts")).each([
       const timeoutS = silentForGood ? 3 : 8;
       const asked = a.ask<{ errno: number }>(connect("10.77.0.2", PORT, { timeoutS }), CLIENT);
       const syn = await capture.packet();
-      const heard = await inject(forge(syn, syn.readUInt32BE(24)));
+      const heard = await injected(forge(syn, syn.readUInt32BE(24)));
       if (silentForGood) await asked;
       else unNft(b);
       return { heard, errno: (await asked).errno };

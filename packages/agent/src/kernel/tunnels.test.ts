@@ -2,10 +2,10 @@
  * Tunnels: what the hooks see is the packet inside, by its own addresses, at both ends. The packet around it is the
  * kernel's own and judged by nobody; making a tunnel needs CAP_NET_ADMIN in the namespace of the network.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { text } from "node:stream/consumers";
+import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Running, TestHost, wire } from "./testing/host.ts";
+import { outside } from "./testing/injection.ts";
 import { echo, IPPROTO, ip, ip4, tcp, udp } from "./testing/packets.ts";
 import { address, allow, peer, subjects, TCP, UDP } from "./testing/policies.ts";
 import { connect, echoDatagrams, python, sendDatagram, serve } from "./testing/programs.ts";
@@ -31,8 +31,8 @@ const TUNNELS = [
   ["IPIP in UDP (GUE)", "ipip local LOCAL remote REMOTE encap gue encap-sport auto encap-dport 5556", 4],
   ["GRE in UDP (GUE)", "gre local LOCAL remote REMOTE encap gue encap-sport auto encap-dport 5556", 4],
 ] as const;
-/** What hears tunnels that are carried in UDP: a port, and what comes at it. */
-const IN_UDP = { fou: "5555 ipproto 4", gue: "5556 gue" } as const;
+/** Who hears tunnels that are carried in UDP: at which port, and what comes there. */
+const IN_UDP = { fou: { port: "5555", as: ["ipproto", "4"] }, gue: { port: "5556", as: ["gue"] } } as const;
 
 /** Sends an echo request; prints {answered}. */
 const ECHO = python(`
@@ -109,9 +109,9 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
           (word) => (word.endsWith("6") ? "fd77::" : "10.77.0.") + (word.startsWith("L") ? own : other),
         )
         .split(" ");
-      for (const [kind, port] of Object.entries(IN_UDP))
+      for (const [kind, { port, as }] of Object.entries(IN_UDP))
         if (what.includes(`encap ${kind} `))
-          spawnSync("ip", ["-n", host.name, "fou", "add", "port", ...port.split(" ")]);
+          spawnSync("ip", ["-n", host.name, "fou", "add", "port", port, ...as]);
       if (spawnSync("ip", ["-n", host.name, "link", "add", "tun9", "type", ...said]).status !== 0)
         return false;
       host.ip(
@@ -152,7 +152,8 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
       for (const server of servers) await server.stop();
       for (const host of [a, b]) spawnSync("ip", ["-n", host.name, "link", "delete", "tun9"]);
       for (const host of [a, b])
-        for (const port of ["5555", "5556"]) spawnSync("ip", ["-n", host.name, "fou", "del", "port", port]);
+        for (const { port } of Object.values(IN_UDP))
+          spawnSync("ip", ["-n", host.name, "fou", "del", "port", port]);
     });
     beforeEach(async ({ skip }) => {
       skip(!there, "this kernel has no such tunnel");
@@ -181,7 +182,7 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
     });
 
     test("has an echo within it judged at its own device", async ({ skip }) => {
-      const answered = async () => (await outside<{ answered: boolean }>(a, ECHO, to)).answered;
+      const answered = async () => (await outside<{ answered: boolean }>(a, [...ECHO, to])).answered;
       const echoes = allow({ direction: "in", peer: INNER, proto: IPPROTO.icmp });
       const peers = [peer(from, INNER)];
       await b.provision({ modeIn: "block", policies: [echoes], peers });
@@ -207,7 +208,7 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
     };
     let here = 0;
     const byRoot = await carried(async () => {
-      ({ here } = await outside<Made>(a, MAKE_TUNNEL, "here"));
+      ({ here } = await outside<Made>(a, [...MAKE_TUNNEL, "here"]));
     });
     skip(here !== 0, "this kernel has no such tunnel");
     expect(byRoot).toBeGreaterThan(0);
@@ -220,14 +221,6 @@ describe.skipIf(whyNoKernelTests("tunnels.test.ts"))("a tunnel", () => {
     expect(packets).toBe(0);
   });
 });
-
-/** A program in the host's network that its agent does not judge. */
-async function outside<Answer>(host: TestHost, argv: readonly string[], ...args: string[]): Promise<Answer> {
-  const child = spawn("nsenter", [`--net=/run/netns/${host.name}`, ...argv, ...args]);
-  child.stdin.end("\n");
-  // The programs of this file print what their comments say.
-  return JSON.parse(await text(child.stdout)) as Answer;
-}
 
 /** Reads packets in hexadecimal, puts them out at a tun device, and prints what came back within a second. */
 const TUN = python(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ProcessIdentity } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import { lowerHost } from "@ringwall/policy/lower";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -15,22 +15,7 @@ const policy = hostPolicyOf({
   selfAddresses: ["192.0.2.1"],
 });
 
-function identity(exeSha256: string): ProcessIdentity {
-  return {
-    exe: "/usr/bin/app",
-    exeSha256,
-    script: null,
-    scriptSha256: null,
-    unattributable: null,
-    user: "root",
-    unit: null,
-    container: null,
-    image: null,
-    package: null,
-    evidence: null,
-    environment: [],
-  };
-}
+const identity = (exeSha256: string) => processOf({ exe: "/usr/bin/app", exeSha256, user: "root" });
 
 describe("planKernel", () => {
   const identities = [

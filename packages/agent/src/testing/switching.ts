@@ -4,6 +4,7 @@
  * revision that came from, and anything taken from another one shows.
  */
 import type { ProcessIdentity } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import type { HostPolicy, HostRule } from "@ringwall/policy/lower";
 import type { DenialEvent, FlowRecord } from "../kernel/contract.ts";
 import { hostPolicyOf } from "./host-policy.ts";
@@ -44,7 +45,10 @@ export function revisionOf(generation: number): HostPolicy {
 
 /** The processes of the test, by number. */
 export function identitiesOf(): readonly (readonly [number, ProcessIdentity])[] {
-  return [FILLER, ...CLIENTS].map((id) => [id, identityOf(id)]);
+  return [FILLER, ...CLIENTS].map((id) => [
+    id,
+    processOf({ exe: `/opt/test/${id}`, exeSha256: digestOf(id) }),
+  ]);
 }
 
 /** What no single revision answers: half of one and half of another. Empty is what atomic means. */
@@ -82,23 +86,6 @@ function entryOf(id: number): HostPolicy["software"][string][number] {
 
 function digestOf(id: number): string {
   return String(id).padStart(64, "0");
-}
-
-function identityOf(id: number): ProcessIdentity {
-  return {
-    exe: `/opt/test/${id}`,
-    exeSha256: digestOf(id),
-    script: null,
-    scriptSha256: null,
-    unattributable: null,
-    user: null,
-    unit: null,
-    container: null,
-    image: null,
-    package: null,
-    evidence: null,
-    environment: [],
-  };
 }
 
 function ruleOf(parts: {

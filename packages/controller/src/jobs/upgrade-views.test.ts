@@ -1,24 +1,19 @@
 import type { ProcessIdentity } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import { describe, expect, it } from "vitest";
 import { upgradesOf } from "./upgrade-views.ts";
 import type { Seen, SeenEnd } from "./window.ts";
 
 const HOUR_MS = 3_600_000;
-const program = (digit: string, more: Partial<ProcessIdentity> = {}): ProcessIdentity => ({
-  exe: "/opt/shop/shopd",
-  exeSha256: digit.repeat(64),
-  script: null,
-  scriptSha256: null,
-  unattributable: null,
-  user: "shop",
-  unit: null,
-  container: null,
-  image: null,
-  package: "shop",
-  evidence: "deb-repo",
-  environment: [],
-  ...more,
-});
+const program = (digit: string, more: Partial<ProcessIdentity> = {}): ProcessIdentity =>
+  processOf({
+    exe: "/opt/shop/shopd",
+    exeSha256: digit.repeat(64),
+    user: "shop",
+    package: "shop",
+    evidence: "deb-repo",
+    ...more,
+  });
 const at = (workload: string | null, ip: string, process: ProcessIdentity | null = null): SeenEnd => ({
   workload,
   ip,

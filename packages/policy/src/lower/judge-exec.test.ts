@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import { describe, expect, test } from "vitest";
 import type { HostPolicy } from "./host-policy.ts";
 import { createExecJudge, type StartedFile } from "./judge-exec.ts";
@@ -33,20 +33,13 @@ function policy(processes: "observe" | "alert" | "block" | null, run: HostPolicy
   };
 }
 
-const identity: ProcessIdentity = {
+const identity = processOf({
   exe: "/usr/bin/python3.11",
   exeSha256: PYTHON,
   script: "/opt/report.py",
   scriptSha256: OTHER,
-  unattributable: null,
   user: "root",
-  unit: null,
-  container: null,
-  image: null,
-  package: null,
-  evidence: null,
-  environment: [],
-};
+});
 const file: StartedFile = {
   path: "/opt/app",
   sha256: APP,

@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import { describe, expect, test } from "vitest";
 import type { HostPolicy, HostRule } from "./host-policy.ts";
 import { PEER_SOMEBODY } from "./kernel.ts";
@@ -36,20 +36,6 @@ const POLICY: HostPolicy = {
       ports: [{ proto: "tcp", from: 443, to: 443 }],
     },
   ],
-};
-const RUNNING: ProcessIdentity = {
-  exe: "/bin/p",
-  exeSha256: "b".repeat(64),
-  script: null,
-  scriptSha256: null,
-  unattributable: null,
-  user: "root",
-  unit: null,
-  container: null,
-  image: null,
-  package: null,
-  evidence: null,
-  environment: [],
 };
 const entriesOf = (more: Partial<HostPolicy>) =>
   lowerHost({ ...POLICY, ...more })
@@ -95,7 +81,7 @@ describe("who may wait for others", () => {
       ],
     };
     const lowered = lowerHost(policy);
-    const { subject, entries } = lowered.subjectOf({ ...RUNNING, exeSha256: null });
+    const { subject, entries } = lowered.subjectOf(processOf({ exeSha256: null }));
     const somebody = [...lowered.entries, ...entries].filter((one) => one.peer === PEER_SOMEBODY);
     expect(somebody.filter((one) => one.subject === subject && one.direction === "inbound")).toMatchObject(
       [6, 17].map((proto) => ({ proto, portBits: 0, action: "deny", immediate: true, rule: 2 })),

@@ -10,7 +10,7 @@ import { SLOWNESS } from "./requirements.ts";
  * Sends an IPv4 packet as it is given in hexadecimal, and says what came back to its port within a second of a usual machine:
  * `silence`, `syn-ack`, `reset`, or `answer` for a datagram.
  */
-export const INJECT = `
+const INJECT = `
 import select, struct, time
 packet = bytes.fromhex(args[0])
 port = struct.unpack("!H", packet[20:22])[0]
@@ -39,11 +39,26 @@ while True:
     if proto != socket.IPPROTO_TCP or data[33] & 0x12 == 2: break
 print(data.hex(), flush=True)`;
 
-/** Looks on in the host's network, out of the agent's reach: kernels with LSM refuse such a socket in block. */
-export async function startCapture(host: TestHost, port: number, proto: number) {
-  const argv = python(CAPTURE, String(port), String(proto));
+/** A program in the host's network that no agent reaches, told to begin. */
+function startOutside(host: TestHost, argv: readonly string[]) {
   const child = spawn("nsenter", [`--net=/run/netns/${host.name}`, ...argv]);
   child.stdin.end("\n");
+  return child;
+}
+
+/** The same, to its end: what it prints as JSON, which is the caller's to know. */
+export async function outside<Answer>(host: TestHost, argv: readonly string[]): Promise<Answer> {
+  return JSON.parse(await text(startOutside(host, argv).stdout)) as Answer;
+}
+
+/** From the host's network, by a program that no agent reaches. */
+export function inject(host: TestHost, packet: Buffer): Promise<"silence" | "syn-ack" | "reset" | "answer"> {
+  return outside(host, python(INJECT, packet.toString("hex")));
+}
+
+/** Looks on in the host's network, out of the agent's reach: kernels with LSM refuse such a socket in block. */
+export async function startCapture(host: TestHost, port: number, proto: number) {
+  const child = startOutside(host, python(CAPTURE, String(port), String(proto)));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   if ((await lines.next()).value !== "ready") throw new Error(`nobody looks on: ${await text(child.stderr)}`);
   return { packet: async () => Buffer.from((await lines.next()).value ?? "", "hex") };

@@ -1,5 +1,6 @@
 /** Rules by name, on real answers of a real DNS server to real programs. */
 import type { ProcessIdentity } from "@ringwall/model";
+import { processOf } from "@ringwall/model/testing";
 import type { HostRule } from "@ringwall/policy/lower";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createEnforcer, type Enforcer } from "../../apply/enforcer.ts";
@@ -165,20 +166,7 @@ describe.skipIf(whyNoKernelTests("names.test.ts") !== undefined)("rules by name"
   });
 });
 
-const CLIENT_IDENTITY: ProcessIdentity = {
-  exe: "/usr/bin/app",
-  exeSha256: DIGEST,
-  script: null,
-  scriptSha256: null,
-  unattributable: null,
-  user: null,
-  unit: null,
-  container: null,
-  image: null,
-  package: null,
-  evidence: null,
-  environment: [],
-};
+const CLIENT_IDENTITY = processOf({ exe: "/usr/bin/app", exeSha256: DIGEST });
 
 const RULE: Pick<HostRule, "direction" | "action" | "precedence" | "immediate" | "unproved"> = {
   direction: "outbound",
