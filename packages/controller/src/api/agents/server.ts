@@ -5,7 +5,7 @@ import {
   type Http2ServerRequest,
   type ServerHttp2Session,
 } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { MESSAGE_BYTES_MAX } from "@ringwall/protocol/agent";
@@ -21,6 +21,8 @@ const CONNECTIONS_MAX = 20_000;
 /** A flow batch goes through without waiting for window updates. */
 const WINDOW_BYTES = 1024 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** An agent that does not end its side when the server ends, because it hangs or its host is gone, is not waited for longer. */
+const CLOSE_MS_MAX = 1000;
 /** Of a caller without a certificate of ours: an enrolment is a few KiB. */
 const STRANGER_MESSAGE_BYTES_MAX = 64 * 1024;
 
@@ -56,6 +58,7 @@ export async function serveAgents(options: {
   const forAgents = adapter(MESSAGE_BYTES_MAX);
   const forStrangers = adapter(STRANGER_MESSAGE_BYTES_MAX);
   const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
   const server = createSecureServer(
     {
       ...context(options.certificate),
@@ -71,6 +74,10 @@ export async function serveAgents(options: {
     (request, response) => (peerOf(request).kind === "agent" ? forAgents : forStrangers)(request, response),
   );
   server.maxConnections = CONNECTIONS_MAX;
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   server.on("session", (session) => {
     sessions.add(session);
     session.setLocalWindowSize(WINDOW_BYTES);
@@ -86,7 +93,11 @@ export async function serveAgents(options: {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.destroy();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, CLOSE_MS_MAX);
       await closed;
+      clearTimeout(timer);
     },
   };
 }
