@@ -18,13 +18,13 @@ export function tellParent(message: PartMessage): void {
 
 /**
  * A signal that aborts when this process is asked to end: by Ctrl-C, SIGTERM, a closed terminal, or because the parent
- * that runs it through an IPC channel is gone. A second request ends it at once.
+ * that runs it through an IPC channel is gone. A second request ends it at once, or does what `again` says.
  */
-export function endRequested(): AbortSignal {
+export function endRequested(again: () => void = endAtOnce): AbortSignal {
   const controller = new AbortController();
   const end = () => {
-    if (controller.signal.aborted) process.exit(EXIT_FORCED);
-    controller.abort();
+    if (controller.signal.aborted) again();
+    else controller.abort();
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, end);
   if (process.connected) {
@@ -36,6 +36,11 @@ export function endRequested(): AbortSignal {
 }
 
 const EXIT_FORCED = 2;
+
+/** Without waiting for anything. */
+export function endAtOnce(): never {
+  process.exit(EXIT_FORCED);
+}
 
 /** Resolves when the signal aborts, at once where it has. */
 export function aborted(signal: AbortSignal): Promise<void> {

@@ -6,6 +6,9 @@ const BUILD = fileURLToPath(new URL("../../../build/", import.meta.url));
 export const OBJECT_PATH = `${BUILD}ringwall.bpf.o`;
 export const LOADER_PATH = `${BUILD}ringwall-bpf`;
 
+/** Where the command line has an agent pin its programs. */
+const PIN_DIR_DEFAULT = "/run/ringwall/bpf/agent";
+
 /** On an emulated processor everything takes that much longer. */
 export const SLOWNESS = Number(process.env["RINGWALL_TEST_SLOWNESS"] ?? 1);
 
@@ -17,9 +20,21 @@ export function cgroupRoot(): string | undefined {
   return line?.split(" ")[4];
 }
 
+/** Why those tests can't run that need a machine without an agent of its own, as `make run` starts one. */
+export function whyNotAlone(file: string): string | undefined {
+  const isWatched = existsSync(PIN_DIR_DEFAULT);
+  return say(
+    file,
+    firstMissing() ?? (isWatched ? `an agent of this machine is in ${PIN_DIR_DEFAULT}` : undefined),
+  );
+}
+
 /** What is missing for kernel tests, in words; undefined when nothing is. Says it on standard error, once per file. */
 export function whyNoKernelTests(file: string): string | undefined {
-  const why = firstMissing();
+  return say(file, firstMissing());
+}
+
+function say(file: string, why: string | undefined): string | undefined {
   if (why !== undefined) process.stderr.write(`SKIPPED ${file}: ${why}\n`);
   return why;
 }

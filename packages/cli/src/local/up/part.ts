@@ -16,8 +16,8 @@ export type Part = {
   readonly exited: Promise<PartExit>;
   /** The first message of that kind; rejects with PartFailed where the part ends or fails before. */
   readonly ready: Promise<PartMessage>;
-  /** Asks it to end, kills it where it does not, and resolves when it is gone. */
-  readonly end: () => Promise<void>;
+  /** Asks it to end, kills it where it does not or once `hurry` aborts, and resolves when it is gone. */
+  readonly end: (hurry?: AbortSignal) => Promise<void>;
 };
 
 /** The part told why it can't start, or ended without a word. */
@@ -60,7 +60,7 @@ export function startPart(
   const ready = waitReady(name, child, exited);
   // Looked at by whoever wants to know; a part that fails unwatched is no fault of its own.
   ready.catch(() => undefined);
-  return { pid: child.pid ?? 0, exited, ready, end: () => end(child, exited, endMsMax) };
+  return { pid: child.pid ?? 0, exited, ready, end: (hurry) => end(child, exited, endMsMax, hurry) };
 }
 
 function waitReady(name: string, child: ChildProcess, exited: Promise<PartExit>): Promise<PartMessage> {
@@ -76,10 +76,19 @@ function waitReady(name: string, child: ChildProcess, exited: Promise<PartExit>)
   });
 }
 
-async function end(child: ChildProcess, exited: Promise<PartExit>, endMsMax: number): Promise<void> {
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), endMsMax);
+async function end(
+  child: ChildProcess,
+  exited: Promise<PartExit>,
+  endMsMax: number,
+  hurry?: AbortSignal,
+): Promise<void> {
+  const kill = () => void child.kill("SIGKILL");
+  const timer = setTimeout(kill, endMsMax);
+  hurry?.addEventListener("abort", kill);
+  if (hurry?.aborted) kill();
+  else child.kill("SIGTERM");
   await exited;
+  hurry?.removeEventListener("abort", kill);
   clearTimeout(timer);
 }
 

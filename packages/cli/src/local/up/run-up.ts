@@ -8,7 +8,7 @@ import { defaultDataDir } from "../../server/data-dir.ts";
 import { VERSION } from "../../version.ts";
 import type { AgentRunOptions } from "../agent-run.ts";
 import type { ControllerRunOptions } from "../controller-run.ts";
-import { aborted, endRequested } from "../parent.ts";
+import { aborted, endAtOnce, endRequested } from "../parent.ts";
 import { type Summary, summaryLines } from "./banner.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { startHostAgent } from "./host-agent.ts";
@@ -19,19 +19,41 @@ export type UpOptions = ControllerRunOptions &
   Pick<AgentRunOptions, "pin" | "cgroup" | "name" | "label"> & { readonly agent: boolean };
 
 const COLUMNS_DEFAULT = 80;
+const OUT_OF_KERNEL = "ended; the agent's programs are out of the kernel: nothing is enforced here";
+
+type Ending = {
+  readonly end: AbortSignal;
+  /** Asked again while the agent may have programs in the kernel. */
+  readonly hurry: AbortSignal;
+  readonly setAgentStarted: (isStarted: boolean) => void;
+};
+
+/** Asked again, nothing is waited for but what takes the agent's programs out of the kernel; a third time, nothing at all. */
+function createEnding(): Ending {
+  const hurry = new AbortController();
+  let isAgentStarted = false;
+  const end = endRequested(() => {
+    if (hurry.signal.aborted || !isAgentStarted) endAtOnce();
+    hurry.abort();
+  });
+  const setAgentStarted = (isStarted: boolean) => {
+    isAgentStarted = isStarted;
+  };
+  return { end, hurry: hurry.signal, setAgentStarted };
+}
 
 /** Starts the controller and this host's agent, tells where they are, and ends both when asked to. */
 export async function runUp(options: UpOptions): Promise<0 | 2> {
-  const end = endRequested();
   const closers = createClosers();
   try {
-    return await up(options, end, closers);
+    return await up(options, createEnding(), closers);
   } finally {
     await closers.closeAll();
   }
 }
 
-async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promise<0 | 2> {
+async function up(options: UpOptions, ending: Ending, closers: Closers): Promise<0 | 2> {
+  const { end, hurry, setAgentStarted } = ending;
   const dataDir = resolve(options.data ?? defaultDataDir());
   const logDir = join(dataDir, "log");
   note("starting the controller (the first start makes its databases) …");
@@ -50,9 +72,18 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
   closers.add(controller.supervised.end);
   const { usersUrl, agentsUrl, operatorTokenFile } = controller.ready;
   const api = openApi({ server: usersUrl, tokenFile: operatorTokenFile });
-  const context = { api, log: createLog(join(logDir, "agent.log")), end, closers, tell: note };
+  const context = { api, log: createLog(join(logDir, "agent.log")), end, hurry, closers, tell: note };
   closers.add(context.log.close);
+  closers.add(() => {
+    setAgentStarted(false);
+    if (!hurry.aborted) return;
+    note(OUT_OF_KERNEL);
+    // The controller ends by itself once this process is gone.
+    endAtOnce();
+  });
+  setAgentStarted(true);
   const agent = await startHostAgent({ ...options, dataDir, controller: agentsUrl }, context);
+  setAgentStarted(agent.kind === "running");
   if (!end.aborted)
     await printSummary(api, { consoleUrl: options.publicUrl ?? usersUrl, dataDir, logDir, agent });
   const isLost = await Promise.race([
@@ -61,11 +92,7 @@ async function up(options: UpOptions, end: AbortSignal, closers: Closers): Promi
   ]);
   note("ending …");
   await closers.closeAll();
-  note(
-    agent.kind === "running"
-      ? "ended; the agent's programs are out of the kernel: nothing is enforced here"
-      : "ended; nothing is left running.",
-  );
+  note(agent.kind === "running" ? OUT_OF_KERNEL : "ended; nothing is left running.");
   return isLost ? 2 : 0;
 }
 

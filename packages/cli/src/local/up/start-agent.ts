@@ -39,6 +39,8 @@ export type AgentContext = {
   readonly api: Api;
   readonly log: LogFile;
   readonly end: AbortSignal;
+  /** Asked a second time to end: the agent is killed, its programs are still taken out of the kernel. */
+  readonly hurry: AbortSignal;
   readonly closers: Closers;
   readonly tell: (line: string) => void;
 };
@@ -48,7 +50,7 @@ export type AgentContext = {
  * false where that takes too long. Throws PartFailed where it can't start; then nothing of it is left.
  */
 export async function startAgentPart(host: HostAgent, context: AgentContext): Promise<boolean> {
-  const { api, log, end, closers, tell } = context;
+  const { api, log, end, hurry, closers, tell } = context;
   makeFolder(host.state, 0o700);
   const tokenFile = join(host.state, "enrolment-token");
   await saveToken(api, host, tokenFile);
@@ -62,18 +64,18 @@ export async function startAgentPart(host: HostAgent, context: AgentContext): Pr
     await explained(() => uninstallAgent({ stateDir: host.state, pinDir: host.pin }, { keepState: true }));
   };
   const part = start();
-  const stop = () => void part.end();
+  const stop = () => void part.end(hurry);
   end.addEventListener("abort", stop, { once: true });
   try {
     await Promise.race([part.ready, setTimeout(READY_MS_MAX, undefined, { ref: false })]);
     log.open();
     const supervised = supervise("agent", part, start, tell);
     closers.add(async () => {
-      await supervised.end();
+      await supervised.end(hurry);
       await cleanUp();
     });
   } catch (error) {
-    await part.end();
+    await part.end(hurry);
     await cleanUp();
     throw error;
   } finally {

@@ -10,8 +10,8 @@ export const RESTART_WINDOW_MS = 60_000;
 export type Supervised = {
   /** Resolves when the part has crashed too often and is left alone. */
   readonly givenUp: Promise<void>;
-  /** Ends the part for good. */
-  readonly end: () => Promise<void>;
+  /** Ends the part for good, as `Part.end` does. */
+  readonly end: (hurry?: AbortSignal) => Promise<void>;
 };
 
 /** Keeps a part running: starts it again within a second of a crash, as often as the limits allow. */
@@ -47,10 +47,10 @@ export function supervise(
   const watched = watch();
   return {
     givenUp: watched.then(() => (isEnding ? new Promise<never>(() => undefined) : undefined)),
-    end: async () => {
+    end: async (hurry) => {
       isEnding = true;
       ending.abort();
-      await part.end();
+      await part.end(hurry);
       await watched;
     },
   };
