@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,8 @@ int command_unload(const struct options *options)
 {
 	int lock;
 
+	/* A Ctrl-C in the terminal must not leave half of it. */
+	signal(SIGINT, SIG_IGN);
 	if (access(options->pin, F_OK)) {
 		complain("nothing is pinned at `%s`", options->pin);
 		return EXIT_FINE;

@@ -49,12 +49,13 @@ export async function startHostAgent(
       },
       context,
     );
-    if (!isConnected && !context.end.aborted) {
+    if (!isConnected && !context.ending.end.aborted) {
       note(`the agent runs, but the controller has not heard it yet; its log: ${context.log.path}`);
     }
     return { kind: "running", workload: name };
   } catch (error) {
-    if (context.end.aborted) return { kind: "none", why: "ended before it was ready", remedy: "" };
+    if (context.ending.end.aborted && error instanceof PartFailed)
+      return { kind: "none", why: "ended before it was ready", remedy: "" };
     const problems = problemsOf(error);
     if (problems === undefined) throw error;
     if (problems.length === 0) note(context.log.tail());

@@ -36,6 +36,8 @@ export class PartFailed extends Error {
 export type PartOptions = {
   /** Asked to end, it gets this long before it is killed. */
   readonly endMsMax?: number;
+  /** Killed with what it has started: the agent's loader must not go on after it. */
+  readonly isGroupKilled?: boolean;
   /** Flags of Node.js itself. */
   readonly nodeFlags?: readonly string[];
 };
@@ -45,7 +47,7 @@ export function startPart(
   name: string,
   args: readonly string[],
   takeLog: (stream: Readable) => void,
-  { endMsMax = END_MS_MAX_DEFAULT, nodeFlags = [] }: PartOptions = {},
+  { endMsMax = END_MS_MAX_DEFAULT, nodeFlags = [], isGroupKilled = false }: PartOptions = {},
 ): Part {
   const child = spawn(process.execPath, [...nodeFlags, MAIN, ...args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -60,7 +62,12 @@ export function startPart(
   const ready = waitReady(name, child, exited);
   // Looked at by whoever wants to know; a part that fails unwatched is no fault of its own.
   ready.catch(() => undefined);
-  return { pid: child.pid ?? 0, exited, ready, end: (hurry) => end(child, exited, endMsMax, hurry) };
+  return {
+    pid: child.pid ?? 0,
+    exited,
+    ready,
+    end: (hurry) => end(child, exited, { endMsMax, isGroupKilled }, hurry),
+  };
 }
 
 function waitReady(name: string, child: ChildProcess, exited: Promise<PartExit>): Promise<PartMessage> {
@@ -79,10 +86,13 @@ function waitReady(name: string, child: ChildProcess, exited: Promise<PartExit>)
 async function end(
   child: ChildProcess,
   exited: Promise<PartExit>,
-  endMsMax: number,
+  { endMsMax, isGroupKilled }: { readonly endMsMax: number; readonly isGroupKilled: boolean },
   hurry?: AbortSignal,
 ): Promise<void> {
-  const kill = () => void child.kill("SIGKILL");
+  const kill = () => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    process.kill(isGroupKilled ? -child.pid : child.pid, "SIGKILL");
+  };
   const timer = setTimeout(kill, endMsMax);
   hurry?.addEventListener("abort", kill);
   if (hurry?.aborted) kill();

@@ -13,33 +13,35 @@ import { type Summary, summaryLines } from "./banner.ts";
 import { type Closers, createClosers } from "./closers.ts";
 import { startHostAgent } from "./host-agent.ts";
 import { createLog } from "./log-file.ts";
+import type { Ending } from "./start-agent.ts";
 import { startControllerPart } from "./start-controller.ts";
 
 export type UpOptions = ControllerRunOptions &
   Pick<AgentRunOptions, "pin" | "cgroup" | "name" | "label"> & { readonly agent: boolean };
 
 const COLUMNS_DEFAULT = 80;
-const OUT_OF_KERNEL = "ended; the agent's programs are out of the kernel: nothing is enforced here";
-
-type Ending = {
-  readonly end: AbortSignal;
-  /** Asked again while the agent may have programs in the kernel. */
-  readonly hurry: AbortSignal;
-  readonly setAgentStarted: (isStarted: boolean) => void;
-};
 
 /** Asked again, nothing is waited for but what takes the agent's programs out of the kernel; a third time, nothing at all. */
 function createEnding(): Ending {
   const hurry = new AbortController();
-  let isAgentStarted = false;
+  let isInKernel = false;
   const end = endRequested(() => {
-    if (hurry.signal.aborted || !isAgentStarted) endAtOnce();
+    if (hurry.signal.aborted || !isInKernel) endAtOnce();
     hurry.abort();
   });
-  const setAgentStarted = (isStarted: boolean) => {
-    isAgentStarted = isStarted;
+  return {
+    end,
+    hurry: hurry.signal,
+    maybeInKernel() {
+      isInKernel = true;
+    },
+    outOfKernel() {
+      isInKernel = false;
+      if (end.aborted) note("the agent's programs are out of the kernel: nothing is enforced here");
+      // The controller ends by itself once this process is gone.
+      if (hurry.signal.aborted) endAtOnce();
+    },
   };
-  return { end, hurry: hurry.signal, setAgentStarted };
 }
 
 /** Starts the controller and this host's agent, tells where they are, and ends both when asked to. */
@@ -53,7 +55,7 @@ export async function runUp(options: UpOptions): Promise<0 | 2> {
 }
 
 async function up(options: UpOptions, ending: Ending, closers: Closers): Promise<0 | 2> {
-  const { end, hurry, setAgentStarted } = ending;
+  const { end } = ending;
   const dataDir = resolve(options.data ?? defaultDataDir());
   const logDir = join(dataDir, "log");
   note("starting the controller (the first start makes its databases) …");
@@ -72,18 +74,9 @@ async function up(options: UpOptions, ending: Ending, closers: Closers): Promise
   closers.add(controller.supervised.end);
   const { usersUrl, agentsUrl, operatorTokenFile } = controller.ready;
   const api = openApi({ server: usersUrl, tokenFile: operatorTokenFile });
-  const context = { api, log: createLog(join(logDir, "agent.log")), end, hurry, closers, tell: note };
+  const context = { api, log: createLog(join(logDir, "agent.log")), ending, closers, tell: note };
   closers.add(context.log.close);
-  closers.add(() => {
-    setAgentStarted(false);
-    if (!hurry.aborted) return;
-    note(OUT_OF_KERNEL);
-    // The controller ends by itself once this process is gone.
-    endAtOnce();
-  });
-  setAgentStarted(true);
   const agent = await startHostAgent({ ...options, dataDir, controller: agentsUrl }, context);
-  setAgentStarted(agent.kind === "running");
   if (!end.aborted)
     await printSummary(api, { consoleUrl: options.publicUrl ?? usersUrl, dataDir, logDir, agent });
   const isLost = await Promise.race([
@@ -92,7 +85,7 @@ async function up(options: UpOptions, ending: Ending, closers: Closers): Promise
   ]);
   note("ending …");
   await closers.closeAll();
-  note(agent.kind === "running" ? OUT_OF_KERNEL : "ended; nothing is left running.");
+  note("ended; nothing is left running");
   return isLost ? 2 : 0;
 }
 

@@ -5,12 +5,13 @@ import { uninstallAgent } from "@ringwall/agent";
 import { makeFolder } from "@ringwall/controller/make-folder";
 import { enrollmentTokenReply, workloadView } from "@ringwall/protocol/rest";
 import { z } from "zod";
+import { Failure } from "../../failure.ts";
 import { saveSecret } from "../../output/save-secret.ts";
 import type { Api } from "../../server/api.ts";
 import { explained } from "../agent-run.ts";
 import type { Closers } from "./closers.ts";
 import type { LogFile } from "./log-file.ts";
-import { startPart } from "./part.ts";
+import { PartFailed, startPart } from "./part.ts";
 import { agentArguments } from "./part-arguments.ts";
 import { supervise } from "./supervise.ts";
 
@@ -35,12 +36,19 @@ export type HostAgent = {
   readonly label?: Readonly<Record<string, string>>;
 };
 
+export type Ending = {
+  readonly end: AbortSignal;
+  /** Asked again while programs may be in the kernel: the agent is killed, they are still taken out. */
+  readonly hurry: AbortSignal;
+  readonly maybeInKernel: () => void;
+  /** May not return. */
+  readonly outOfKernel: () => void;
+};
+
 export type AgentContext = {
   readonly api: Api;
   readonly log: LogFile;
-  readonly end: AbortSignal;
-  /** Asked a second time to end: the agent is killed, its programs are still taken out of the kernel. */
-  readonly hurry: AbortSignal;
+  readonly ending: Ending;
   readonly closers: Closers;
   readonly tell: (line: string) => void;
 };
@@ -50,19 +58,30 @@ export type AgentContext = {
  * false where that takes too long. Throws PartFailed where it can't start; then nothing of it is left.
  */
 export async function startAgentPart(host: HostAgent, context: AgentContext): Promise<boolean> {
-  const { api, log, end, hurry, closers, tell } = context;
+  const { api, log, ending, closers, tell } = context;
+  const { end, hurry } = ending;
   makeFolder(host.state, 0o700);
   const tokenFile = join(host.state, "enrolment-token");
   await saveToken(api, host, tokenFile);
+  if (end.aborted) {
+    rmSync(tokenFile, { force: true });
+    throw new PartFailed("agent", []);
+  }
   const start = () => {
     const args = agentArguments({ ...host, ...(existsSync(tokenFile) ? { tokenFile } : {}) });
-    return startPart("agent", args, log.take, { endMsMax: END_MS_MAX, nodeFlags: NODE_FLAGS });
+    return startPart("agent", args, log.take, {
+      endMsMax: END_MS_MAX,
+      nodeFlags: NODE_FLAGS,
+      isGroupKilled: true,
+    });
   };
   const cleanUp = async () => {
     rmSync(tokenFile, { force: true });
-    if (!existsSync(host.pin)) return;
-    await explained(() => uninstallAgent({ stateDir: host.state, pinDir: host.pin }, { keepState: true }));
+    if (existsSync(host.pin))
+      await explained(() => uninstallAgent({ stateDir: host.state, pinDir: host.pin }, { keepState: true }));
+    ending.outOfKernel();
   };
+  ending.maybeInKernel();
   const part = start();
   const stop = () => void part.end(hurry);
   end.addEventListener("abort", stop, { once: true });
@@ -95,11 +114,21 @@ async function saveToken(api: Api, host: HostAgent, file: string): Promise<void>
 
 async function waitConnected(api: Api, name: string, end: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + CONNECT_MS_MAX;
-  const reply = z.object({ workloads: z.array(workloadView) });
   while (performance.now() < deadline && !end.aborted) {
-    const { workloads } = await api.get("/api/v1/workloads", reply);
-    if (workloads.some((one) => one.name === name && one.agent?.connected)) return true;
+    if (await isHeard(api, name)) return true;
     await setTimeout(CONNECT_POLL_MS);
   }
   return false;
+}
+
+/** A controller that can't say, because it is being started again, has not heard it yet. */
+async function isHeard(api: Api, name: string): Promise<boolean> {
+  const reply = z.object({ workloads: z.array(workloadView) });
+  try {
+    const { workloads } = await api.get("/api/v1/workloads", reply);
+    return workloads.some((one) => one.name === name && one.agent?.connected);
+  } catch (error) {
+    if (error instanceof Failure) return false;
+    throw error;
+  }
 }

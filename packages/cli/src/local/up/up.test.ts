@@ -117,13 +117,16 @@ describe.skipIf(why !== undefined)("ringwall up", { timeout: TEST_MS_MAX }, () =
   it("leaves nothing in the kernel when Ctrl-C is typed twice, and nothing running soon after", async () => {
     await up();
     // An agent that takes its time.
-    process.kill(childRunning(running?.process.pid ?? 0, " agent run "), "SIGSTOP");
+    const agent = childRunning(running?.process.pid ?? 0, " agent run ");
+    expect(agent).toBeGreaterThan(0);
+    process.kill(agent, "SIGSTOP");
     running?.process.kill("SIGINT");
     const asked = () => (running?.output().stderr.includes("ending …") ? true : undefined);
     await until("the first is heard", START_MS_MAX, asked);
     running?.process.kill("SIGINT");
     const ended = await running?.ended;
     running = undefined;
+    expect(ended?.code).toBe(2);
     expect(ended?.stderr).toContain("the agent's programs are out of the kernel");
     expect(host.leftovers().filter((one) => !one.startsWith("process "))).toEqual([]);
     await until("nothing left", SEEN_MS_MAX, () => (host.leftovers().length === 0 ? true : undefined));
