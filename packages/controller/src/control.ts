@@ -72,7 +72,7 @@ export async function startControl(
   await serve({ authority, address, listen, services, log, stopper });
   // Ended before the server is, so that subscriptions end in order.
   stopper.add(async () => hub.close());
-  const watch = watchAgents(fleet, hub, alert);
+  const watch = watchAgents(fleet, hub, alert, log);
   const awaited = watchAwaited(core.proofs);
   stopper.add(async () => {
     watch.close();
@@ -139,6 +139,7 @@ async function startCore(
     authority,
     proofs: (source, destination) => proofFeatures(proofs, source, destination),
     onChange,
+    log,
     nowMs: Date.now,
   });
   const schedules = watchSchedules({ db, drills, log, nowMs: Date.now });

@@ -1,5 +1,7 @@
-import { expect, it } from "vitest";
-import { AGENT_LOST_MS, createLostAgents } from "./watch-agents.ts";
+import pino from "pino";
+import { expect, it, vi } from "vitest";
+import type { NewAlert } from "./alerts.ts";
+import { AGENT_LOST_MS, createLostAgents, watchAgents } from "./watch-agents.ts";
 
 const START = Date.UTC(2026, 10, 20);
 const agent = (name: string, lastSeenMs: number | null) => ({
@@ -34,4 +36,26 @@ it("gives every agent the time to come back after the controller's own absence, 
   const agents = [agent("web-1", START - 86_400_000), agent("never", null)];
   expect(lostOf(agents, nobody, START + AGENT_LOST_MS - 1)).toEqual([]);
   expect(lostOf(agents, nobody, START + AGENT_LOST_MS).map((one) => one.workload)).toEqual(["web-1"]);
+});
+
+it("tells it later where it could not be stored", async () => {
+  vi.useFakeTimers();
+  try {
+    const web = [agent("web-1", Date.now())];
+    const stored: (string | null)[] = [];
+    let isAway = true;
+    const alert = async (alerts: readonly NewAlert[]) => {
+      if (isAway) throw new Error("the database is away");
+      stored.push(...alerts.map(({ workload }) => workload));
+    };
+    const hub = { isConnected: nobody };
+    const watch = watchAgents({ all: () => web }, hub, alert, pino({ level: "silent" }));
+    await vi.advanceTimersByTimeAsync(3 * AGENT_LOST_MS);
+    isAway = false;
+    await vi.advanceTimersByTimeAsync(AGENT_LOST_MS);
+    watch.close();
+    expect(stored).toEqual(["web-1"]);
+  } finally {
+    vi.useRealTimers();
+  }
 });

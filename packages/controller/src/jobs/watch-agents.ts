@@ -1,21 +1,32 @@
+import type { Logger } from "pino";
 import type { Hub } from "../api/agents/hub.ts";
-import type { AgentRecord, Fleet } from "../store/state/fleet.ts";
+import type { AgentRecord } from "../store/state/fleet.ts";
 import type { NewAlert } from "./alerts.ts";
 
 /** Two missed heartbeats and a reconnection that failed. */
 export const AGENT_LOST_MS = 45_000;
 const CHECK_MS = 5_000;
 
+type Silent = Pick<AgentRecord, "name" | "lastSeen">;
+
 /** Raises an alert for each agent that was heard once and is silent now, once for each silence. */
 export function watchAgents(
-  fleet: Fleet,
-  hub: Hub,
+  fleet: { readonly all: () => readonly Silent[] },
+  hub: Pick<Hub, "isConnected">,
   alert: (alerts: readonly NewAlert[]) => Promise<void>,
+  log: Logger,
 ): { close(): void } {
   const lostOf = createLostAgents(Date.now());
+  /** What could not be stored, because the database was away, is told at the next look. */
+  let owed: readonly NewAlert[] = [];
   const timer = setInterval(() => {
-    const fresh = lostOf(fleet.all(), (name) => hub.isConnected(name), Date.now());
-    if (fresh.length > 0) void alert(fresh);
+    const fresh = [...owed, ...lostOf(fleet.all(), (name) => hub.isConnected(name), Date.now())];
+    owed = [];
+    if (fresh.length === 0) return;
+    alert(fresh).catch((error: unknown) => {
+      log.error({ err: error }, "alerts of lost agents could not be stored yet");
+      owed = [...owed, ...fresh];
+    });
   }, CHECK_MS);
   timer.unref();
   return { close: () => clearInterval(timer) };
@@ -24,11 +35,7 @@ export function watchAgents(
 /** The agents that are newly lost at each look; remembers whom it has told of. Silence counts from `startedMs` on. */
 export function createLostAgents(
   startedMs: number,
-): (
-  agents: readonly Pick<AgentRecord, "name" | "lastSeen">[],
-  isConnected: (name: string) => boolean,
-  nowMs: number,
-) => readonly NewAlert[] {
+): (agents: readonly Silent[], isConnected: (name: string) => boolean, nowMs: number) => readonly NewAlert[] {
   const lost = new Set<string>();
   return (agents, isConnected, nowMs) => {
     const fresh: NewAlert[] = [];

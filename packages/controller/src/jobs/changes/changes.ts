@@ -17,6 +17,8 @@ import { storeRevert } from "./store-revert.ts";
 
 /** Whom the audit names where a deadline decided. */
 const NOBODY = "ringwall";
+/** Hosts could not be compiled anew (the database was away): once more after this. */
+const AGAIN_MS = 1_000;
 
 /** What is in force, and every way to change it: one at a time, stored before it is sent. */
 export type Changes = {
@@ -64,6 +66,7 @@ class StoredChanges implements Changes {
   readonly #compileFleet: typeof compileFleet;
   readonly #deadline: Alarm;
   readonly #windows: Alarm;
+  readonly #again: Alarm;
   #now: InForce;
   #recompileQueued = false;
   /** Compiling waits while a change waits for its confirmation, so that what is put back is what was there. */
@@ -78,10 +81,13 @@ class StoredChanges implements Changes {
       () => this.#oneAtATime(() => this.#revertIfDue()),
       (error) => log.error({ err: error }, "a change that nobody confirmed could not be taken back yet"),
     );
-    this.#windows = createAlarm(
-      async () => this.inventoryChanged(),
-      () => undefined,
-    );
+    const changed = () =>
+      createAlarm(
+        async () => this.inventoryChanged(),
+        () => undefined,
+      );
+    this.#windows = changed();
+    this.#again = changed();
   }
 
   live(): Revision {
@@ -133,7 +139,7 @@ class StoredChanges implements Changes {
       });
       await this.#reload();
       this.#parts.rollout.confirmed(revision);
-      if (this.#stale) await this.#recompile();
+      if (this.#stale) await this.#recompileOrLater();
       return ok({ revision, generation });
     });
   }
@@ -152,10 +158,10 @@ class StoredChanges implements Changes {
     // Many hosts may report at once: one compile takes them all.
     if (this.#recompileQueued) return;
     this.#recompileQueued = true;
-    this.#oneAtATime(async () => {
+    void this.#oneAtATime(async () => {
       this.#recompileQueued = false;
-      await this.#recompile();
-    }).catch((error: unknown) => this.#parts.log.error({ err: error }, "hosts could not be compiled anew"));
+      await this.#recompileOrLater();
+    });
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -178,6 +184,7 @@ class StoredChanges implements Changes {
   close(): void {
     this.#deadline.close();
     this.#windows.close();
+    this.#again.close();
   }
 
   async #reload(): Promise<void> {
@@ -203,8 +210,18 @@ class StoredChanges implements Changes {
     await this.#reload();
     const told = this.#parts.rollout.push(restored, null);
     await this.#parts.onRevert(pending);
-    await this.#recompile();
+    await this.#recompileOrLater();
     return told;
+  }
+
+  /** What hosts enforce follows the inventory and the time also where the database is away for a while. */
+  async #recompileOrLater(): Promise<void> {
+    try {
+      await this.#recompile();
+    } catch (error) {
+      this.#parts.log.error({ err: error }, "hosts could not be compiled anew; tried again in a second");
+      this.#again.set(Date.now() + AGAIN_MS);
+    }
   }
 
   async #recompile(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type DrillTerms,
   DrillTermsSchema,
 } from "@ringwall/protocol/agent";
+import type { Logger } from "pino";
 import type { Hub } from "../../api/agents/hub.ts";
 import type { DecodedFlows } from "../../ingest/decode-flows.ts";
 import type { Authority } from "../../pki/authority.ts";
@@ -46,6 +47,7 @@ export type DrillsParts = {
   /** What the two prove to each other (`proofFeatures`). */
   readonly proofs: (source: string, destination: string) => readonly string[];
   readonly onChange: () => void;
+  readonly log: Logger;
   readonly nowMs: () => number;
 };
 
@@ -128,7 +130,11 @@ export async function createDrills(parts: DrillsParts): Promise<Drills> {
       source: { name: source, address: addresses[0] },
       destination: { name: destination, address: addresses[1] },
     };
-    const late = () => void oneAtATime(() => end("failed", "the agents did not end it in time"));
+    const late = () => {
+      oneAtATime(() => end("failed", "the agents did not end it in time")).catch((error: unknown) =>
+        parts.log.error({ err: error }, "the end of a drill could not be stored"),
+      );
+    };
     const timer = setTimeout(late, (DRILL_SECONDS_MAX + GRACE_SECONDS) * 1000);
     timer.unref();
     const mark: MarkedDrill = { ...ends, ports: [], endedMs: null };
