@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -65,6 +65,22 @@ const passSeconds = (seconds: number) => {
 };
 
 describe("the promise to put a policy back", () => {
+  test("is kept though nothing can be saved, and saved once that is possible again", async () => {
+    const governor = await start();
+    await offer(governor, 1n);
+    await offer(governor, 2n, 1);
+    await rm(join(folder, "policy.json"));
+    await mkdir(join(folder, "policy.json", "in-the-way"), { recursive: true });
+    passSeconds(2);
+    await expect.poll(() => enforced).toEqual([1n, 2n, 1n]);
+    expect(governor.state()).toMatchObject({ current: { generation: 1n }, waiting: null });
+    await rm(join(folder, "policy.json"), { recursive: true });
+    await expect
+      .poll(() => loadPolicyState(folder))
+      .toMatchObject({ current: { generation: 1n }, waiting: null, revertedGeneration: 2n });
+    governor.stop();
+  });
+
   test("and the policy in force do not depend on draining the former one's flows", async () => {
     const governor = await start();
     await offer(governor, 1n);

@@ -37,6 +37,7 @@ export type Governor = {
 
 /** Longest sleep before the deadline is looked at again: timers stand still while the machine sleeps. */
 const DEADLINE_CHECK_MS_MAX = 30_000;
+const RETRY_MS = 1000;
 
 export async function createGovernor(parts: GovernorParts): Promise<Governor> {
   const { stateDir, clocks } = parts;
@@ -85,7 +86,7 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
 
   /** The kernel refused the former policy: try again, since giving up would leave a lock-out standing. */
   function retryLater(): void {
-    timer = setTimeout(() => void inTurn(revertIfDue).catch(retryLater), 1000);
+    timer = setTimeout(() => void inTurn(revertIfDue).catch(retryLater), RETRY_MS);
   }
 
   async function revertIfDue(): Promise<void> {
@@ -101,10 +102,22 @@ export async function createGovernor(parts: GovernorParts): Promise<Governor> {
         fix: "provision again, and confirm it with `ringwall confirm`",
       },
     ];
-    await change(
-      { current: waiting.former, waiting: null, revertedGeneration: generation },
-      `put generation ${waiting.former?.generation ?? 0n} back in force: ${generation} was not confirmed`,
+    const { former } = waiting;
+    await parts.enforce(former?.generation ?? 0n, former?.policy ?? null);
+    state = { current: former, waiting: null, revertedGeneration: generation };
+    parts.onChange(
+      `put generation ${former?.generation ?? 0n} back in force: ${generation} was not confirmed`,
     );
+    await saveAtLast();
+  }
+
+  /** A full disk must not leave a lock-out standing: what is saved has a deadline that has passed, and is put back again. */
+  async function saveAtLast(): Promise<void> {
+    try {
+      await savePolicyState(stateDir, state);
+    } catch {
+      timer = setTimeout(() => void inTurn(saveAtLast), RETRY_MS);
+    }
   }
 
   async function offer(incoming: PolicyOffer): Promise<Result<void>> {
