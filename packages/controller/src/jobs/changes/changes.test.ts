@@ -9,8 +9,8 @@ import { createHub } from "../../api/agents/hub.ts";
 import { loadFleet } from "../../store/state/fleet.ts";
 import { openState, type StateStore } from "../../store/state/open.ts";
 import { type Cluster, startCluster } from "../../store/state/postgres/cluster.ts";
-import { createRollout } from "../rollout.ts";
-import { type Changes, createChanges } from "./changes.ts";
+import { createRollout, type Rollout } from "../rollout.ts";
+import { createChanges } from "./changes.ts";
 
 let dir: string;
 let cluster: Cluster;
@@ -29,15 +29,27 @@ afterAll(async () => {
 });
 
 /** What is in force, and how often hosts have been compiled for it. */
-async function open(): Promise<{ readonly changes: Changes; readonly compiled: () => number }> {
+async function open() {
   const { db } = state;
   const log = pino({ level: "silent" });
-  const hub = createHub(() => undefined);
+  const rollout = await createRollout(
+    db,
+    createHub(() => undefined),
+    log,
+    Date.now,
+  );
   let compiled = 0;
+  let dies = false;
   const changes = await createChanges({
     db,
     fleet: await loadFleet(db),
-    rollout: await createRollout(db, hub, log, Date.now),
+    rollout: Object.assign(Object.create(rollout) as Rollout, {
+      reload: async () => {
+        if (dies) await untilGone();
+        dies = false;
+        await rollout.reload();
+      },
+    }),
     essential: { controller: { addresses: [], port: 443 }, management: [], resolvers: null },
     log,
     connected: () => 0,
@@ -48,8 +60,16 @@ async function open(): Promise<{ readonly changes: Changes; readonly compiled: (
     },
   });
   await changes.resume();
-  return { changes, compiled: () => compiled };
+  const dieOnceStored = () => {
+    dies = true;
+  };
+  return { changes, compiled: () => compiled, dieOnceStored };
 }
+
+const change = (confirmWithinSeconds: number) => ({
+  ...{ resources: [], what: "a test", note: "", author: "test", draft: null, warnings: [] },
+  confirmWithinSeconds,
+});
 
 async function untilGone(): Promise<void> {
   process.kill(cluster.pid() ?? 0, "SIGKILL");
@@ -69,5 +89,29 @@ it("compiles the hosts once the database is back, where it was away when they ha
     await untilGone();
   });
   await expect.poll(compiled).toBe(before + 1);
+  changes.close();
+});
+
+it("takes back what nobody confirmed, where the database died as soon as it had stored it", async () => {
+  const { changes, dieOnceStored } = await open();
+  const live = changes.live().revision;
+  dieOnceStored();
+  await expect(changes.apply(change(3))).rejects.toThrow();
+  expect(changes.pending()).toBe(null);
+  await expect.poll(() => changes.pending()?.what).toBe("a test");
+  await expect.poll(() => changes.pending()).toBe(null);
+  expect(changes.live().revision).toBe(live);
+  changes.close();
+});
+
+it("keeps what was confirmed, where the database died as soon as it had stored that", async () => {
+  const { changes, dieOnceStored } = await open();
+  const applied = await changes.apply(change(3));
+  dieOnceStored();
+  await expect(changes.confirm("test")).rejects.toThrow();
+  await expect.poll(() => changes.pending()).toBe(null);
+  expect(applied.ok && applied.value.revision).toBe(changes.live().revision);
+  await changes.exclusively(async () => undefined);
+  expect((await open()).changes.live().revision).toBe(changes.live().revision);
   changes.close();
 });

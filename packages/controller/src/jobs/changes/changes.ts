@@ -17,7 +17,7 @@ import { storeRevert } from "./store-revert.ts";
 
 /** Whom the audit names where a deadline decided. */
 const NOBODY = "ringwall";
-/** Hosts could not be compiled anew (the database was away): once more after this. */
+/** The database was away: once more after this. */
 const AGAIN_MS = 1_000;
 
 /** What is in force, and every way to change it: one at a time, stored before it is sent. */
@@ -69,6 +69,8 @@ class StoredChanges implements Changes {
   readonly #again: Alarm;
   #now: InForce;
   #recompileQueued = false;
+  /** Something was stored, or may have been, that is not known here yet. */
+  #isUnsure = false;
   /** Compiling waits while a change waits for its confirmation, so that what is put back is what was there. */
   #stale = false;
 
@@ -78,7 +80,7 @@ class StoredChanges implements Changes {
     this.#compileFleet = createFleetCompiler((workload) => parts.rollout.wanted(workload));
     this.#now = now;
     this.#deadline = createAlarm(
-      () => this.#oneAtATime(() => this.#revertIfDue()),
+      () => this.#alone(() => this.#revertIfDue()),
       (error) => log.error({ err: error }, "a change that nobody confirmed could not be taken back yet"),
     );
     const changed = () =>
@@ -109,10 +111,14 @@ class StoredChanges implements Changes {
   }
 
   apply(change: Change): Promise<Result<ChangeReply, Refusal>> {
-    return this.#oneAtATime(async () => {
+    return this.#alone(async () => {
       if (this.#now.pending !== null) return fail(alreadyPending(this.#now.pending));
+      this.#isUnsure = true;
       const stored = await storeChange(this.#parts, change);
-      if (!stored.ok) return stored;
+      if (!stored.ok) {
+        this.#isUnsure = false;
+        return stored;
+      }
       await this.#reload();
       const { revision, generation, hosts, warnings, compiled } = stored.value;
       await this.#parts.keysAhead(compiled);
@@ -124,7 +130,7 @@ class StoredChanges implements Changes {
   }
 
   confirm(author: string): ReturnType<Changes["confirm"]> {
-    return this.#oneAtATime(async () => {
+    return this.#alone(async () => {
       const { pending } = this.#now;
       if (pending === null) return fail(nothingPending());
       const { revision, generation } = pending;
@@ -132,6 +138,7 @@ class StoredChanges implements Changes {
         await this.#revert(pending, NOBODY);
         return fail(confirmedTooLate(revision));
       }
+      this.#isUnsure = true;
       await this.#parts.db.transaction().execute(async (transaction) => {
         await confirmPending(transaction, revision);
         await forgetFormer(transaction);
@@ -145,7 +152,7 @@ class StoredChanges implements Changes {
   }
 
   revertNow(author: string): Promise<ChangeReply | null> {
-    return this.#oneAtATime(async () => {
+    return this.#alone(async () => {
       if (this.#now.pending === null) return null;
       const told = await this.#revert(this.#now.pending, author);
       const hosts = { told, connected: this.#parts.connected() };
@@ -158,24 +165,30 @@ class StoredChanges implements Changes {
     // Many hosts may report at once: one compile takes them all.
     if (this.#recompileQueued) return;
     this.#recompileQueued = true;
-    void this.#oneAtATime(async () => {
+    this.#alone(() => {
       this.#recompileQueued = false;
-      await this.#recompileOrLater();
+      return this.#recompileOrLater();
+    }).catch((error: unknown) => {
+      this.#recompileQueued = false;
+      this.#parts.log.error(
+        { err: error },
+        "what was stored could not be read again; tried once more in a second",
+      );
     });
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {
-    return this.#oneAtATime(work);
+    return this.#alone(work);
   }
 
   async enrolled(workload: string): Promise<void> {
-    await this.#oneAtATime(() => compileLive(this.#parts, this.#now.live, compileFleet, workload));
+    await this.#alone(() => compileLive(this.#parts, this.#now.live, compileFleet, workload));
     this.inventoryChanged();
   }
 
   async resume(): Promise<void> {
     await this.#reload();
-    await this.#oneAtATime(async () => {
+    await this.#alone(async () => {
       await this.#revertIfDue();
       await this.#recompile();
     });
@@ -187,9 +200,26 @@ class StoredChanges implements Changes {
     this.#again.close();
   }
 
+  /**
+   * One piece of work after the other, each on what is stored: where it could not be read again after the last change,
+   * a deadline would be missed, or a revision taken back that somebody has confirmed.
+   */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#oneAtATime(async () => {
+      try {
+        if (this.#isUnsure) await this.#reload();
+        return await work();
+      } finally {
+        if (this.#isUnsure) this.#again.set(Date.now() + AGAIN_MS);
+      }
+    });
+  }
+
   async #reload(): Promise<void> {
-    this.#now = await loadInForce(this.#parts.db);
+    const now = await loadInForce(this.#parts.db);
     await this.#parts.rollout.reload();
+    this.#now = now;
+    this.#isUnsure = false;
     this.#setAlarms();
     this.#parts.onChange();
   }
@@ -206,6 +236,7 @@ class StoredChanges implements Changes {
   }
 
   async #revert(pending: Pending, author: string): Promise<number> {
+    this.#isUnsure = true;
     const restored = await storeRevert(this.#parts.db, pending, author);
     await this.#reload();
     const told = this.#parts.rollout.push(restored, null);
