@@ -11,6 +11,7 @@ import type { ControllerOptions } from "../options.ts";
 import { startController } from "../start.ts";
 import { ControllerStartError } from "../start-error.ts";
 import { startCluster } from "../store/state/postgres/cluster.ts";
+import { processesOf } from "../testing/processes.ts";
 
 let dataDir: string;
 beforeEach(() => {
@@ -30,20 +31,6 @@ async function refusalOf(options: Partial<ControllerOptions>): Promise<Controlle
     throw error;
   }
   throw new Error("it started");
-}
-
-/** Processes whose command line names the data folder. */
-function processesOf(dir: string): number[] {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(dir);
-      } catch {
-        return false;
-      }
-    });
 }
 
 async function spawnController(): Promise<{

@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { makeFolder } from "../../../make-folder.ts";
 import { ControllerStartError } from "../../../start-error.ts";
 import type { ChdbReply, ChdbRequest } from "./chdb-messages.ts";
-import { type FlowEngine, FlowEngineError } from "./engine.ts";
+import { EXECUTION_SECONDS_MAX, type FlowEngine, FlowEngineError } from "./engine.ts";
+import { type Lane, watchSilence } from "./watch-silence.ts";
 
 const CHILD = fileURLToPath(new URL("./chdb-child.ts", import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
@@ -11,35 +12,63 @@ const CLOSE_TIMEOUT_MS = 5_000;
 const RESTART_DELAY_MS = 200;
 /** Requests that wait for the child; more are refused, so that a dead engine can't eat the controller's memory. */
 export const WAITING_REQUESTS_MAX = 1_000;
+/** A child that answers no read, or no write, for so long while some wait hangs: each ends by itself in half the time. */
+export const SILENCE_MS_MAX = 2 * EXECUTION_SECONDS_MAX * 1000;
 
-type Waiting = { readonly resolve: (text: string) => void; readonly reject: (error: Error) => void };
+type Waiting = {
+  readonly lane: Lane;
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: Error) => void;
+};
 type Body = ChdbRequest extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
-/** chDB in a child process, started again when it dies; what was asked of a dead one fails and may be asked again. */
+/**
+ * chDB in a child process, started again when it dies, and killed when it hangs; what was asked of a dead one fails and
+ * may be asked again.
+ */
 export async function startChdb(
   folder: string,
   onLog: (message: string) => void,
+  silenceMsMax = SILENCE_MS_MAX,
 ): Promise<FlowEngine & { pid(): number | null }> {
   makeFlowFolder(folder);
   let nextId = 1;
   let closing = false;
+  let running: ChildProcess | null = null;
+  /** The running one, while it takes requests. */
   let child: ChildProcess | null = null;
   const waiting = new Map<number, Waiting>();
+  const failWaiting = (why: string) => {
+    for (const { reject } of waiting.values()) reject(new FlowEngineError(why));
+    waiting.clear();
+  };
+  const onHang = () => {
+    onLog(`chDB's process has answered nothing for ${silenceMsMax / 1000} s and is killed`);
+    child?.kill("SIGKILL");
+    child = null;
+    failWaiting("the flow store's process hangs and is started again");
+  };
+  const silence = watchSilence(silenceMsMax, () => waiting.values().map(({ lane }) => lane), onHang);
+  const logUnlessClosing = (error: Error) => {
+    if (!closing) onLog(error.message);
+  };
 
   const start = async (): Promise<void> => {
     const started = spawnChild(folder);
-    started.on("message", (reply: ChdbReply) => settle(waiting, reply));
+    running = started;
+    started.on("message", (reply: ChdbReply) => {
+      const answered = settle(waiting, reply);
+      if (answered !== undefined) silence.heard(answered.lane);
+    });
     // A request that can't be sent fails with the exit that follows.
     started.on("error", (error) => onLog(`chDB's process: ${error.message}`));
     started.once("exit", (status, signal) => {
-      if (child === started) child = null;
-      for (const [id, { reject }] of waiting) {
-        waiting.delete(id);
-        reject(new FlowEngineError("the flow store's process ended in the middle of a request"));
-      }
+      running = null;
+      child = null;
+      failWaiting("the flow store's process ended in the middle of a request");
       if (closing) return;
       onLog(`chDB's process ended (${signal ?? status}) and is started again`);
-      setTimeout(() => !closing && start().catch((error: Error) => onLog(error.message)), RESTART_DELAY_MS);
+      setTimeout(() => !closing && start().catch(logUnlessClosing), RESTART_DELAY_MS);
     });
     await untilReady(started, folder);
     child = started;
@@ -48,6 +77,7 @@ export async function startChdb(
     await start();
   } catch (error) {
     closing = true;
+    silence.end();
     throw error;
   }
 
@@ -59,7 +89,7 @@ export async function startChdb(
         reject(new FlowEngineError(`the flow store has ${WAITING_REQUESTS_MAX} requests waiting already`));
       } else {
         const id = nextId++;
-        waiting.set(id, { resolve, reject });
+        waiting.set(id, { lane: body.kind === "query" ? "reads" : "writes", resolve, reject });
         child.send({ id, ...body } as ChdbRequest);
       }
     });
@@ -81,9 +111,12 @@ export async function startChdb(
     },
     async close() {
       closing = true;
-      const last = child;
-      if (last === null || last.exitCode !== null) return;
+      silence.end();
+      const last = running;
+      if (last?.pid === undefined) return;
       const gone = new Promise<void>((resolve) => last.once("exit", () => resolve()));
+      // It is still starting, or was found to hang.
+      if (child === null) last.kill("SIGKILL");
       ask({ kind: "close" }).catch(() => undefined);
       const timer = setTimeout(() => last.kill("SIGKILL"), CLOSE_TIMEOUT_MS);
       await gone;
@@ -118,12 +151,13 @@ function spawnChild(folder: string): ChildProcess {
   });
 }
 
-function settle(waiting: Map<number, Waiting>, reply: ChdbReply): void {
+function settle(waiting: Map<number, Waiting>, reply: ChdbReply): Waiting | undefined {
   if (reply.kind !== "done" && reply.kind !== "error") return;
   const waiter = waiting.get(reply.id);
   waiting.delete(reply.id);
   if (reply.kind === "done") waiter?.resolve(reply.text);
   else waiter?.reject(new FlowEngineError(reply.message));
+  return waiter;
 }
 
 function untilReady(child: ChildProcess, folder: string): Promise<void> {
