@@ -60,7 +60,8 @@ function mountedBelow(base: string): boolean {
   return readFileSync("/proc/self/mountinfo", "utf8").includes(base);
 }
 
-function processesNaming(text: string): string[] {
+/** Each process whose command line holds the text. */
+export function processesNaming(text: string): string[] {
   return readdirSync("/proc").flatMap((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
     try {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { makeFolder } from "../../../make-folder.ts";
+import { signalAtExit } from "../../../process/signal-at-exit.ts";
 import { ControllerStartError } from "../../../start-error.ts";
 import type { ChdbReply, ChdbRequest } from "./chdb-messages.ts";
 import { EXECUTION_SECONDS_MAX, type FlowEngine, FlowEngineError } from "./engine.ts";
@@ -143,12 +144,15 @@ function cannotStart(folder: string, why: string): ControllerStartError {
 
 /** A session of its own: Ctrl-C in the terminal reaches the controller alone, which ends this one in order. */
 function spawnChild(folder: string): ChildProcess {
-  return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", CHILD, folder], {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", CHILD, folder], {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
     serialization: "advanced",
     env: { PATH: process.env["PATH"], TZ: "UTC" },
   });
+  // It ends with its channel, but not while it hangs.
+  signalAtExit(child, "SIGKILL");
+  return child;
 }
 
 function settle(waiting: Map<number, Waiting>, reply: ChdbReply): Waiting | undefined {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { ProcessUser } from "../../../process/run.ts";
+import { signalAtExit } from "../../../process/signal-at-exit.ts";
 import { ControllerStartError } from "../../../start-error.ts";
 import type { Binaries } from "./binaries.ts";
 
@@ -84,6 +85,8 @@ function spawnServer(options: ServerOptions, onLine: (line: string) => void): Ch
       ...(options.user ?? {}),
     },
   );
+  // PostgreSQL's immediate shutdown: what is committed is on disk, and the next start recovers it.
+  signalAtExit(child, "SIGQUIT");
   child.on("error", (error) => onLine(error.message));
   createInterface({ input: child.stderr }).on("line", onLine);
   return child;
