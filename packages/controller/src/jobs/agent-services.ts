@@ -118,6 +118,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   return {
     ...createProofServices(fleet, parts.proofs),
     isGood: (serial) => credentials.has(serial),
+    heard: (workload) => fleet.seen(workload),
     enrollCarried: (carrier, request) =>
       inTurn(() => enrollCarried(carrier, request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     enroll: (request) => inTurn(() => enroll(request)) ?? Promise.resolve(fail(tooManyEnrollments())),
@@ -132,18 +133,21 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       if (generation > BigInt(GENERATION_CLAIM_MAX)) {
         return fail(refused("invalid", `generation ${generation} is none that a controller gave`));
       }
-      fleet.seen(workload);
       const subscription = hub.open(workload);
       tellVersion(hub, workload, parts.proofs.version());
-      await changes.exclusively(() => rollout.greet(workload, Number(generation), changes.pending()));
-      await shadows.greet(workload);
+      try {
+        await changes.exclusively(() => rollout.greet(workload, Number(generation), changes.pending()));
+        await shadows.greet(workload);
+      } catch (error) {
+        subscription.close();
+        throw error;
+      }
       parts.log.debug({ workload, generation: Number(generation), version }, "an agent listens");
       return ok(subscription);
     },
     async flows(workload, batch) {
       const decoded = decodeFlows(batch, Date.now());
       if (!decoded.ok) return fail(refused("invalid", `the flow batch is not valid: ${decoded.error}`));
-      fleet.seen(workload);
       const marked = parts.drills.mark(workload, decoded.value);
       const stored = await storing(parts.log, () => flows.storeFlows(workload, marked));
       if (!stored.ok) return stored;
@@ -161,7 +165,6 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     async execs(workload, batch) {
       const decoded = decodeExecs(batch, Date.now());
       if (!decoded.ok) return fail(refused("invalid", `the exec batch is not valid: ${decoded.error}`));
-      fleet.seen(workload);
       const stored = await storing(parts.log, () => flows.storeExecs(workload, decoded.value));
       if (!stored.ok) return stored;
       if (stored.value.kind === "repeated") return ok(undefined);

@@ -1,7 +1,7 @@
 import pino from "pino";
 import { expect, it, vi } from "vitest";
 import type { NewAlert } from "./alerts.ts";
-import { AGENT_LOST_MS, createLostAgents, watchAgents } from "./watch-agents.ts";
+import { AGENT_LOST_MS, CHECK_MS, createLostAgents, LATE_MS_MAX, watchAgents } from "./watch-agents.ts";
 
 const START = Date.UTC(2026, 10, 20);
 const agent = (name: string, lastSeenMs: number | null) => ({
@@ -9,12 +9,32 @@ const agent = (name: string, lastSeenMs: number | null) => ({
   lastSeen: lastSeenMs === null ? null : new Date(lastSeenMs),
 });
 const nobody = () => false;
+const all = () => true;
+
+/** Looks as often as the controller does, and once more at the time; what is told by then, and who is disconnected. */
+function watching() {
+  const disconnected: string[] = [];
+  const lostOf = createLostAgents(START, (name) => void disconnected.push(name));
+  let nowMs = START;
+  const until = (timeMs: number, agents: readonly ReturnType<typeof agent>[], isConnected: typeof nobody) => {
+    const told = [];
+    while (nowMs < timeMs) {
+      nowMs = Math.min(timeMs, nowMs + CHECK_MS);
+      told.push(...lostOf(agents, isConnected, nowMs));
+    }
+    return told;
+  };
+  const standStill = (ms: number) => {
+    nowMs += ms;
+  };
+  return { until, standStill, disconnected };
+}
 
 it("tells of an agent that was heard and went silent, once for each silence", () => {
-  const lostOf = createLostAgents(START);
+  const { until } = watching();
   const web = [agent("web-1", START + 1_000)];
-  expect(lostOf(web, nobody, START + 1_000 + AGENT_LOST_MS - 1)).toEqual([]);
-  expect(lostOf(web, nobody, START + 1_000 + AGENT_LOST_MS)).toEqual([
+  expect(until(START + 1_000 + AGENT_LOST_MS - 1, web, nobody)).toEqual([]);
+  expect(until(START + 1_000 + AGENT_LOST_MS, web, nobody)).toEqual([
     {
       kind: "agent-lost",
       workload: "web-1",
@@ -25,17 +45,38 @@ it("tells of an agent that was heard and went silent, once for each silence", ()
       count: 1,
     },
   ]);
-  expect(lostOf(web, nobody, START + 10 * AGENT_LOST_MS)).toEqual([]);
+  expect(until(START + 10 * AGENT_LOST_MS, web, nobody)).toEqual([]);
   // It came back, and went again.
-  expect(lostOf(web, () => true, START + 11 * AGENT_LOST_MS)).toEqual([]);
-  expect(lostOf(web, nobody, START + 12 * AGENT_LOST_MS)).toHaveLength(1);
+  const again = [agent("web-1", START + 11 * AGENT_LOST_MS)];
+  expect(until(START + 11 * AGENT_LOST_MS, again, all)).toEqual([]);
+  expect(until(START + 13 * AGENT_LOST_MS, again, nobody)).toHaveLength(1);
 });
 
 it("gives every agent the time to come back after the controller's own absence, and expects none that never came", () => {
-  const lostOf = createLostAgents(START);
+  const { until } = watching();
   const agents = [agent("web-1", START - 86_400_000), agent("never", null)];
-  expect(lostOf(agents, nobody, START + AGENT_LOST_MS - 1)).toEqual([]);
-  expect(lostOf(agents, nobody, START + AGENT_LOST_MS).map((one) => one.workload)).toEqual(["web-1"]);
+  expect(until(START + AGENT_LOST_MS - 1, agents, nobody)).toEqual([]);
+  expect(until(START + AGENT_LOST_MS, agents, nobody).map((one) => one.workload)).toEqual(["web-1"]);
+});
+
+it("disconnects an agent that says nothing, and tells of it as of one that is away", () => {
+  const { until, disconnected } = watching();
+  const agents = [agent("hangs", START), agent("well", START + CHECK_MS)];
+  expect(until(START + AGENT_LOST_MS - 1, agents, all)).toEqual([]);
+  expect(disconnected).toEqual([]);
+  expect(until(START + AGENT_LOST_MS, agents, all).map((one) => one.workload)).toEqual(["hangs"]);
+  expect(disconnected).toEqual(["hangs"]);
+});
+
+it("takes nobody for silent whom it could not hear, as it stood still itself", () => {
+  const { until, standStill, disconnected } = watching();
+  const agents = [agent("web-1", START)];
+  until(START + 2 * CHECK_MS, agents, all);
+  standStill(LATE_MS_MAX + AGENT_LOST_MS);
+  const wokenMs = START + 3 * CHECK_MS + LATE_MS_MAX + AGENT_LOST_MS;
+  expect(until(wokenMs + AGENT_LOST_MS - 1, agents, all)).toEqual([]);
+  expect(disconnected).toEqual([]);
+  expect(until(wokenMs + AGENT_LOST_MS, agents, all)).toHaveLength(1);
 });
 
 it("tells it later where it could not be stored", async () => {
@@ -48,7 +89,7 @@ it("tells it later where it could not be stored", async () => {
       if (isAway) throw new Error("the database is away");
       stored.push(...alerts.map(({ workload }) => workload));
     };
-    const hub = { isConnected: nobody };
+    const hub = { isConnected: nobody, disconnect: () => undefined };
     const watch = watchAgents({ all: () => web }, hub, alert, pino({ level: "silent" }));
     await vi.advanceTimersByTimeAsync(3 * AGENT_LOST_MS);
     isAway = false;

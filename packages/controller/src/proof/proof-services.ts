@@ -40,7 +40,6 @@ export function createProofServices(
     async reportProofs(workload, report) {
       const decoded = decodeProofReport(report);
       if (!decoded.ok) return fail(invalid("the proof report", decoded.error));
-      fleet.seen(workload);
       if (decoded.value.version !== null) proofs.has(workload, decoded.value.version);
       await proofs.report(workload, decoded.value.counts);
       return ok(undefined);

@@ -1,4 +1,4 @@
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import type { Result } from "@ringwall/model";
 import { AgentService, HEARTBEAT_SECONDS } from "@ringwall/protocol/agent";
 import type { Outgoing } from "./hub.ts";
@@ -23,59 +23,66 @@ function heartbeat(): Outgoing {
 /** The agents' API on a Connect router: authenticates, delegates, and turns refusals into Connect errors. */
 export function agentRoutes(services: AgentServices): (router: ConnectRouter) => void {
   const isGood = (serial: string) => services.isGood(serial);
+  const callerOf = (context: HandlerContext, claimed: string | null) => {
+    const workload = requireAgent(context, isGood, claimed);
+    services.heard(workload);
+    return workload;
+  };
   return (router) =>
     router.service(AgentService, {
       enroll: async (request) => unwrap(await services.enroll(request)),
       async enrollCarried(request, context) {
-        return unwrap(await services.enrollCarried(requireAgent(context, isGood, null), request));
+        return unwrap(await services.enrollCarried(callerOf(context, null), request));
       },
       async renew(request, context) {
-        return unwrap(await services.renew(requireAgent(context, isGood, null), request.csr));
+        return unwrap(await services.renew(callerOf(context, null), request.csr));
       },
       async *subscribe(request, context) {
-        const workload = requireAgent(context, isGood, request.workload);
+        const workload = callerOf(context, request.workload);
         const subscription = unwrap(await services.subscribe(workload, request.generation, request.version));
+        // The agent may have gone while it was greeted.
+        if (context.signal.aborted) subscription.close();
         context.signal.addEventListener("abort", () => subscription.close(), { once: true });
         yield { message: heartbeat() };
         yield* withHeartbeats(subscription);
       },
       async reportFlows(request, context) {
-        unwrap(await services.flows(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.flows(callerOf(context, request.workload), request));
         return {};
       },
       async reportExecs(request, context) {
-        unwrap(await services.execs(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.execs(callerOf(context, request.workload), request));
         return {};
       },
       async reportShadow(request, context) {
-        unwrap(await services.shadow(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.shadow(callerOf(context, request.workload), request));
         return {};
       },
       async reportStatus(request, context) {
-        unwrap(await services.status(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.status(callerOf(context, request.workload), request));
         return {};
       },
       async reportActions(request, context) {
-        unwrap(await services.actions(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.actions(callerOf(context, request.workload), request));
         return {};
       },
       async offerProofKey(request, context) {
-        unwrap(await services.offerProofKey(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.offerProofKey(callerOf(context, request.workload), request));
         return {};
       },
       async numberIdentities(request, context) {
-        const workload = requireAgent(context, isGood, request.workload);
+        const workload = callerOf(context, request.workload);
         return unwrap(await services.numberIdentities(workload, request));
       },
       async fetchProof(request, context) {
-        return unwrap(await services.fetchProof(requireAgent(context, isGood, request.workload), request));
+        return unwrap(await services.fetchProof(callerOf(context, request.workload), request));
       },
       async reportDrill(request, context) {
-        unwrap(await services.drill(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.drill(callerOf(context, request.workload), request));
         return {};
       },
       async reportProofs(request, context) {
-        unwrap(await services.reportProofs(requireAgent(context, isGood, request.workload), request));
+        unwrap(await services.reportProofs(callerOf(context, request.workload), request));
         return {};
       },
     });

@@ -30,6 +30,8 @@ type Reply<T> = Promise<Result<T, AgentRefusal>>;
 export type AgentServices = {
   /** Whether the certificate of this serial is ours and not replaced. */
   isGood(serial: string): boolean;
+  /** At each call, before it is judged: an agent whose calls wait here is no silent one. */
+  heard(workload: string): void;
   enroll(
     request: EnrollRequest,
   ): Reply<Pick<EnrollResponse, "workload" | "certificateChain" | "caCertificate">>;

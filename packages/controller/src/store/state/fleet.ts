@@ -60,6 +60,7 @@ export type Fleet = {
   recordStatus(name: string, update: StatusUpdate): Promise<{ readonly inventoryChanged: boolean }>;
   recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void>;
   setLabels(name: string, labels: Labels): Promise<AgentRecord | null>;
+  /** Something came from its agent. In memory; the next start goes by the last status. */
   seen(name: string): void;
   /** Containers and pods that the host's agent carries, gone ones included. */
   carriedBy(name: string): readonly AgentRecord[];
@@ -158,7 +159,7 @@ class StoredFleet implements Fleet {
     const before = this.#agents.get(name);
     if (before !== undefined) await this.#releaseFromSilent(name, addresses);
     const kept = { ...status, addresses, resolvers };
-    const after = await this.#update(name, { ...kept, lastSeen: new Date() }, statusColumns(kept, counters));
+    const after = await this.#update(name, kept, statusColumns(kept, counters));
     const inventoryChanged =
       after !== null &&
       (before?.addresses.join() !== addresses.join() ||
@@ -187,7 +188,7 @@ class StoredFleet implements Fleet {
 
   seen(name: string): void {
     const before = this.#agents.get(name);
-    if (before !== undefined) this.#index({ ...before, lastSeen: new Date() });
+    if (before !== undefined) this.#agents.set(name, { ...before, lastSeen: new Date() });
   }
 
   async remove(name: string): Promise<void> {
