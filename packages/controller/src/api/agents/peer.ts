@@ -17,9 +17,13 @@ export type Peer =
 
 export const peerKey = createContextKey<Peer>({ kind: "none" });
 
-/** Reads the client certificate of a request's connection; TLS has checked its chain already. */
-export function peerOf(request: Http2ServerRequest): Peer {
-  const socket = request.stream.session?.socket as TLSSocket | undefined;
+/** Who makes a request, by its connection. */
+export function peerOfRequest(request: Http2ServerRequest): Peer {
+  return peerOf(request.stream.session?.socket as TLSSocket | undefined);
+}
+
+/** Reads the client certificate of a connection; TLS has checked its chain already. */
+export function peerOf(socket: TLSSocket | undefined): Peer {
   const certificate = socket?.getPeerCertificate?.();
   if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0) {
     return { kind: "none" };
