@@ -1,3 +1,5 @@
+import type { ControllerStartError } from "./start-error.ts";
+
 /** Where the console, the command line and everything else of people's connects to, unless told otherwise. */
 export const LISTEN_DEFAULT = "127.0.0.1:7480";
 /** Where agents connect to, unless told otherwise; other hosts need an address of this one here. */
@@ -41,6 +43,8 @@ export type Controller = {
   readonly agentsUrl: string;
   /** Mode 0600; its content is the bearer token of the local command line. */
   readonly operatorTokenFile: string;
+  /** Why it can't go on, once it has ended everything: another controller took its database. Else it never settles. */
+  readonly lost: Promise<ControllerStartError>;
   /** Ends everything it started, databases included; safe to call twice. */
   close(): Promise<void>;
 };

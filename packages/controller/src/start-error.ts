@@ -1,4 +1,4 @@
-/** Why the controller can't start, for people: what is wrong, and what to do about it. The command line exits with 2. */
+/** Why the controller can't start, or go on, for people: what is wrong, and what to do about it. The command line exits with 2. */
 export class ControllerStartError extends Error {
   /** Stable, such as `port-in-use`. */
   readonly code: string;

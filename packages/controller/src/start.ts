@@ -9,6 +9,7 @@ import { checkEssentialOptions } from "./essential-options.ts";
 import { type Controller, type ControllerOptions, LISTEN_AGENTS_DEFAULT, LISTEN_DEFAULT } from "./options.ts";
 import { parsePublicUrl } from "./public-url.ts";
 import { parseServerUrl } from "./server-url.ts";
+import type { ControllerStartError } from "./start-error.ts";
 import { createStopper, type Stopper } from "./stopper.ts";
 import { openStores } from "./stores.ts";
 
@@ -45,7 +46,8 @@ async function start(options: ControllerOptions, stopper: Stopper): Promise<Cont
   const log = pino({ level: options.logLevel ?? "info", base: null }, pino.destination(2));
   const data = takeDataDir(options.dataDir);
   stopper.add(async () => data.release());
-  const stores = await openStores(options, data, log, stopper);
+  const taken = Promise.withResolvers<ControllerStartError>();
+  const stores = await openStores(options, data, log, stopper, taken.resolve);
   let usersUrl = "";
   // What people open; the command line on this machine goes on speaking to the address that is listened on.
   const peoplesUrl = () => publicUrl?.origin ?? usersUrl;
@@ -72,6 +74,11 @@ async function start(options: ControllerOptions, stopper: Stopper): Promise<Cont
     usersUrl,
     agentsUrl: control.agentsUrl,
     operatorTokenFile: data.operatorTokenFile,
+    lost: taken.promise.then(async (why) => {
+      log.fatal({ code: why.code, fix: why.fix }, why.message);
+      await stopper.stop().catch(() => undefined);
+      return why;
+    }),
     close: () => stopper.stop(),
   };
 }

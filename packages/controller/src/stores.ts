@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Logger } from "pino";
 import type { DataDir } from "./data-dir.ts";
 import type { ControllerOptions } from "./options.ts";
+import type { ControllerStartError } from "./start-error.ts";
 import type { Stopper } from "./stopper.ts";
 import { startChdb } from "./store/flows/engine/chdb-engine.ts";
 import { openClickHouse } from "./store/flows/engine/clickhouse-engine.ts";
@@ -19,9 +20,12 @@ export async function openStores(
   data: DataDir,
   log: Logger,
   stopper: Stopper,
+  onTaken: (why: ControllerStartError) => void,
 ): Promise<Stores> {
-  const state = await openState(await stateAddress(options, data, log, stopper), (error) =>
-    log.warn({ why: error.message }, "a connection to PostgreSQL broke"),
+  const state = await openState(
+    await stateAddress(options, data, log, stopper),
+    (error) => log.warn({ why: error.message }, "a connection to PostgreSQL broke"),
+    { onTaken },
   );
   stopper.add(() => state.close());
   const engine = await openEngine(options, data, log);

@@ -26,7 +26,7 @@ export type ControllerRunOptions = Pick<
   readonly resolver?: readonly string[];
 };
 
-/** Runs the controller until it is asked to end. Throws Failure where it can't start. */
+/** Runs the controller until it is asked to end. Throws Failure where it can't start, or go on. */
 export async function runController(options: ControllerRunOptions): Promise<0> {
   const end = endRequested();
   const dataDir = options.data ?? defaultDataDir();
@@ -35,10 +35,11 @@ export async function runController(options: ControllerRunOptions): Promise<0> {
   // Where the address can't be left the command line still finds the default one, or is told with --server.
   leaveAddress(dataDir, usersUrl);
   tellParent({ kind: "controller-ready", usersUrl, agentsUrl, operatorTokenFile });
-  await aborted(end);
+  const lost = await Promise.race([aborted(end), controller.lost]);
   rmSync(addressFile(dataDir), { force: true });
   await controller.close();
   if (process.connected) process.disconnect();
+  if (lost !== undefined) throw failure(lost.code, lost.message, lost.fix);
   return 0;
 }
 

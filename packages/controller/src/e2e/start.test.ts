@@ -6,6 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createRingwallClient } from "@ringwall/protocol/client";
+import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ControllerOptions } from "../options.ts";
 import { startController } from "../start.ts";
@@ -232,5 +233,22 @@ describe("a running controller", () => {
     await cluster.stop();
     rmSync(elsewhere, { recursive: true, force: true });
     rmSync(other, { recursive: true, force: true });
+  });
+
+  it("ends, with the reason, where another takes its database once the session that holds it is gone", async () => {
+    const controller = await startController({ dataDir, ...quiet });
+    const other = new pg.Client({
+      host: path.join(dataDir, "postgresql/run"),
+      user: "ringwall",
+      database: "postgres",
+    });
+    other.on("error", () => undefined);
+    await other.connect();
+    await other.query(
+      "SELECT pg_terminate_backend(pid), pg_advisory_lock(objid::int8) FROM pg_locks WHERE locktype = 'advisory'",
+    );
+    expect((await controller.lost).code).toBe("database-taken");
+    await expect(fetch(controller.usersUrl)).rejects.toThrow();
+    await expect.poll(() => processesOf(dataDir)).toEqual([]);
   });
 });

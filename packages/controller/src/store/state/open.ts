@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { Kysely, PostgresDialect, sql } from "kysely";
+import { Kysely, PostgresDialect, type PostgresPool, sql } from "kysely";
 import pg from "pg";
 import { parseServerUrl, placeOf } from "../../server-url.ts";
 import { ControllerStartError } from "../../start-error.ts";
+import { type Lock, takeLock } from "./lock.ts";
 import type { Tables } from "./tables.ts";
 
 export type StateDatabase = Kysely<Tables>;
@@ -13,49 +14,76 @@ export type StateAddress =
   | { readonly kind: "socket"; readonly dir: string; readonly user: string; readonly database: string }
   | { readonly kind: "url"; readonly url: string };
 
-const CONNECTIONS_MAX = 16;
+/** Beside the one that holds the lock. */
+const CONNECTIONS_MAX = 15;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A statement that takes longer is a bug or an attack; it is ended and its request fails. */
 const STATEMENT_TIMEOUT_MS = 30_000;
-/** The number of our advisory lock: one controller for each database. */
-const CONTROLLER_LOCK = 0x52_57_41_4c;
 const SQL_DIR = path.join(import.meta.dirname, "../../../sql/state");
 
+export type StateOptions = {
+  /** Another controller has the database since the connection to it broke: nothing is asked of it any more. */
+  readonly onTaken?: (why: ControllerStartError) => void;
+};
+
 /** Connects, takes the one controller's lock and brings the tables up to date. */
-export async function openState(address: StateAddress, onError: (error: Error) => void): Promise<StateStore> {
-  const types = { getTypeParser: typeParser };
-  const where =
-    address.kind === "url"
+export async function openState(
+  address: StateAddress,
+  onError: (error: Error) => void,
+  { onTaken = () => undefined }: StateOptions = {},
+): Promise<StateStore> {
+  const settings = {
+    ...(address.kind === "url"
       ? { connectionString: address.url }
-      : { host: address.dir, user: address.user, database: address.database };
-  const pool = new pg.Pool({
-    ...where,
-    types,
-    max: CONNECTIONS_MAX,
+      : { host: address.dir, user: address.user, database: address.database }),
+    types: { getTypeParser: typeParser },
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     application_name: "ringwall-controller",
-  });
+  };
+  const connect = async () => {
+    const client = new pg.Client(settings);
+    client.on("error", onError);
+    await client.connect();
+    return client;
+  };
+  const lock = await takeLock(await connectFirst(connect, address), { connect, onTaken });
+  const pool = new pg.Pool({ ...settings, max: CONNECTIONS_MAX });
   pool.on("error", onError);
   // A connection that breaks in use fails its query, and the next; without a listener it would end the process as well.
   pool.on("connect", (client) => client.on("error", () => undefined));
-  const db: StateDatabase = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db: StateDatabase = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: underLock(pool, lock) }),
+  });
+  const close = async () => {
+    await db.destroy();
+    await lock.release();
+  };
   try {
-    const holder = await takeLock(pool, address);
-    holder.on("error", onError);
     await migrate(db);
-    return {
-      db,
-      async close() {
-        await holder.query("SELECT pg_advisory_unlock_all()").catch(() => undefined);
-        holder.release();
-        await db.destroy();
-      },
-    };
+    return { db, close };
   } catch (error) {
-    await db.destroy().catch(() => undefined);
+    await close().catch(() => undefined);
     throw error;
   }
+}
+
+/** INVARIANT: nothing is asked of the database while another controller may have it. */
+function underLock(pool: pg.Pool, lock: Lock): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      const client = await pool.connect();
+      try {
+        await lock.held();
+        return client;
+      } catch (error) {
+        client.release();
+        throw error;
+      }
+    },
+  };
 }
 
 function typeParser(oid: number, format?: "text" | "binary") {
@@ -64,28 +92,14 @@ function typeParser(oid: number, format?: "text" | "binary") {
   return pg.types.getTypeParser(oid, format as "text");
 }
 
-async function takeLock(pool: pg.Pool, address: StateAddress): Promise<pg.PoolClient> {
-  const client = await connect(pool, address);
-  const { rows } = await client.query<{ got: boolean }>("SELECT pg_try_advisory_lock($1) AS got", [
-    CONTROLLER_LOCK,
-  ]);
-  if (rows[0]?.got === true) return client;
-  client.release(true);
-  throw new ControllerStartError(
-    "database-in-use",
-    "another controller uses this database",
-    "stop it, or give this one a database of its own",
-  );
-}
-
-async function connect(pool: pg.Pool, address: StateAddress): Promise<pg.PoolClient> {
+async function connectFirst(connect: () => Promise<pg.Client>, address: StateAddress): Promise<pg.Client> {
   // A server that recovers from a crash refuses connections for a while ("the database system is starting up").
   const RETRIES_MAX = 100;
   const RETRY_MS = 100;
   const STARTING_UP = "57P03";
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await pool.connect();
+      return await connect();
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
       const starting =
