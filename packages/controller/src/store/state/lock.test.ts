@@ -1,22 +1,24 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import path from "node:path";
 import { sql } from "kysely";
 import pg from "pg";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { ControllerStartError } from "../../start-error.ts";
-import { openState, type StateStore } from "./open.ts";
+import { openState, type StateOptions, type StateStore } from "./open.ts";
 import { type Cluster, startCluster } from "./postgres/cluster.ts";
 
 let folder: string;
 let cluster: Cluster;
 let state: StateStore;
 let taken: ControllerStartError[];
+let broken: string[];
 beforeEach(async () => {
   folder = mkdtempSync(path.join(tmpdir(), "ringwall-lock-"));
   chmodSync(folder, 0o711);
   cluster = await startCluster(folder, () => undefined);
   taken = [];
+  broken = [];
   state = await open();
 });
 afterEach(async () => {
@@ -25,11 +27,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const open = () =>
+const open = (options?: StateOptions) =>
   openState(
     { kind: "socket", dir: cluster.socketDir, user: "ringwall", database: "postgres" },
-    () => undefined,
-    { onTaken: (why) => taken.push(why) },
+    (error) => broken.push(error.message),
+    { onTaken: (why) => taken.push(why), ...options },
   );
 
 async function connect(): Promise<pg.Client> {
@@ -49,6 +51,12 @@ async function holder(): Promise<number> {
   return found?.rows[0]?.pid ?? 0;
 }
 
+/** Whether SIGTERM awaits the process, which is stopped. */
+function isTerminated(pid: number): boolean {
+  const [, pending] = /^ShdPnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return ((BigInt(`0x${pending}`) >> BigInt(constants.signals.SIGTERM - 1)) & 1n) === 1n;
+}
+
 /** The lock is held again, by another session than before. */
 async function retaken(before: number): Promise<void> {
   await expect.poll(holder).toSatisfy((pid) => pid !== 0 && pid !== before);
@@ -66,6 +74,17 @@ it("takes the lock again when the session that held it is ended", async () => {
 it("takes the lock again once the server is back", async () => {
   const before = await holder();
   process.kill(cluster.pid() ?? 0, "SIGKILL");
+  await retaken(before);
+});
+
+it("takes the lock again from a session of its own that hangs", async () => {
+  await state.close();
+  state = await open({ silenceMsMax: 4_000 });
+  const before = await holder();
+  process.kill(before, "SIGSTOP");
+  await expect.poll(() => broken).toContain("PostgreSQL has said nothing for 4 s");
+  await expect.poll(() => isTerminated(before)).toBe(true);
+  process.kill(before, "SIGCONT");
   await retaken(before);
 });
 

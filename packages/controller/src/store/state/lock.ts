@@ -13,6 +13,8 @@ export type Lock = {
 export type LockParts = {
   /** Opens a session. */
   readonly connect: () => Promise<pg.Client>;
+  /** The session that holds the lock says something this often, so that a server that is gone is noticed. */
+  readonly beatMs: number;
   readonly onTaken: (why: ControllerStartError) => void;
 };
 
@@ -32,6 +34,7 @@ export async function takeLock(first: pg.Client, parts: LockParts): Promise<Lock
   const hold = (client: pg.Client) => {
     session = client;
     retaken = null;
+    void beat(client, parts.beatMs, ending.signal);
     client.once("end", () => {
       if (ending.signal.aborted) return;
       retaken = retake(parts, name, ending.signal).then(hold);
@@ -68,7 +71,7 @@ async function retake({ connect }: LockParts, name: string, ending: AbortSignal)
     const client = await connect().catch(() => null);
     const found = client === null ? "away" : await tryLock(client, name).catch(() => "away" as const);
     if (client !== null && found === "held" && !ending.aborted) return client;
-    await client?.end();
+    await client?.end().catch(() => undefined);
     if (found === "another's") {
       throw new ControllerStartError(
         "database-taken",
@@ -93,6 +96,17 @@ async function tryLock(client: pg.Client, name: string): Promise<"held" | "still
   ]);
   if (rows[0]?.got === true) return "held";
   return former.rows.length > 0 ? "still ours" : "another's";
+}
+
+async function beat(client: pg.Client, everyMs: number, ending: AbortSignal): Promise<void> {
+  try {
+    for (;;) {
+      await sleep(everyMs, undefined, { signal: ending });
+      await client.query("SELECT 1");
+    }
+  } catch {
+    if (!ending.aborted) await client.end().catch(() => undefined);
+  }
 }
 
 async function inTime(retaken: Promise<void>): Promise<void> {

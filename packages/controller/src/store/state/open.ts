@@ -5,6 +5,7 @@ import pg from "pg";
 import { parseServerUrl, placeOf } from "../../server-url.ts";
 import { ControllerStartError } from "../../start-error.ts";
 import { type Lock, takeLock } from "./lock.ts";
+import { createSockets } from "./sockets.ts";
 import type { Tables } from "./tables.ts";
 
 export type StateDatabase = Kysely<Tables>;
@@ -19,24 +20,34 @@ const CONNECTIONS_MAX = 15;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A statement that takes longer is a bug or an attack; it is ended and its request fails. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** A server that says nothing for longer hangs or is gone, since it ends every statement before. */
+const SILENCE_MS_MAX = STATEMENT_TIMEOUT_MS + 10_000;
+/** The connection that holds the lock has nothing else to say. */
+const BEATS_PER_SILENCE = 4;
+/** What still waits for an answer then fails, so that a server that hangs does not keep the controller from ending. */
+const CLOSE_MS_MAX = 5_000;
 const SQL_DIR = path.join(import.meta.dirname, "../../../sql/state");
 
 export type StateOptions = {
   /** Another controller has the database since the connection to it broke: nothing is asked of it any more. */
   readonly onTaken?: (why: ControllerStartError) => void;
+  /** A connection on which nothing goes either way is given up after this; shorter in tests. */
+  readonly silenceMsMax?: number;
 };
 
 /** Connects, takes the one controller's lock and brings the tables up to date. */
 export async function openState(
   address: StateAddress,
   onError: (error: Error) => void,
-  { onTaken = () => undefined }: StateOptions = {},
+  { onTaken = () => undefined, silenceMsMax = SILENCE_MS_MAX }: StateOptions = {},
 ): Promise<StateStore> {
+  const sockets = createSockets(silenceMsMax);
   const settings = {
     ...(address.kind === "url"
       ? { connectionString: address.url }
       : { host: address.dir, user: address.user, database: address.database }),
     types: { getTypeParser: typeParser },
+    stream: sockets.open,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     application_name: "ringwall-controller",
@@ -47,7 +58,14 @@ export async function openState(
     await client.connect();
     return client;
   };
-  const lock = await takeLock(await connectFirst(connect, address), { connect, onTaken });
+  const lock = await takeLock(await connectFirst(connect, address), {
+    connect,
+    beatMs: silenceMsMax / BEATS_PER_SILENCE,
+    onTaken(why) {
+      sockets.cutAll();
+      onTaken(why);
+    },
+  });
   const pool = new pg.Pool({ ...settings, max: CONNECTIONS_MAX });
   pool.on("error", onError);
   // A connection that breaks in use fails its query, and the next; without a listener it would end the process as well.
@@ -56,8 +74,14 @@ export async function openState(
     dialect: new PostgresDialect({ pool: underLock(pool, lock) }),
   });
   const close = async () => {
-    await db.destroy();
-    await lock.release();
+    const timer = setTimeout(sockets.cutAll, CLOSE_MS_MAX);
+    try {
+      await db.destroy();
+      await lock.release();
+    } finally {
+      clearTimeout(timer);
+      sockets.cutAll();
+    }
   };
   try {
     await migrate(db);
