@@ -22,10 +22,11 @@ import { refusePinsInUse } from "./pins-in-use.ts";
 import { publicKeys } from "./proof/public-keys.ts";
 import { raisePriority } from "./raise-priority.ts";
 import { refreshListeners } from "./refresh-listeners.ts";
-import { saveCredentials } from "./session/credentials.ts";
+import { type Credentials, expiryOf, saveCredentials } from "./session/credentials.ts";
 import { ensureEnrolled } from "./session/ensure-enrolled.ts";
 import { lockState } from "./state/lock.ts";
 import { makeFolder } from "./state/make-folder.ts";
+import { ownFile } from "./state/own-files.ts";
 import { releaseMemory } from "./state/release-memory.ts";
 import { createStateGuard, type StateGuard } from "./state/state-guard.ts";
 import { tellStatus } from "./tell-status.ts";
@@ -74,7 +75,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     log.warn("no right to raise the agent's priority: it answers later on a busy machine");
   await refusePinsInUse(options.stateDir, options.pinDir);
   const cgroups = await findScope(options.cgroup);
-  const credentials = await ensureEnrolled({
+  const enrolment = await ensureEnrolled({
     options,
     hostName: nameOfHost(hostname()),
     addresses: options.addresses().map((address) => address.text),
@@ -82,7 +83,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
     ...(options.proof === false ? {} : { proofKeys: () => publicKeys(options.stateDir, Date.now()) }),
     nowMs: Date.now,
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
-    onExpired: ({ message }) => log.error(`going on without the controller: ${message}`),
+    onUnusable: (why) => log.error(`going on without the controller: ${why}`),
   });
   const instance = await openInstance(
     options.stateDir,
@@ -98,7 +99,7 @@ export async function runAgentProcess(given: AgentOptions): Promise<void> {
   const registry = createCarriedAgents();
   const agent = await wireAgent({
     options,
-    credentials,
+    enrolment,
     instance,
     cgroups,
     log,
@@ -263,10 +264,16 @@ function guardState(agent: Agent, stateDir: string, onEdited: (message: string) 
     "policy.json": agent.governor.save,
     "identities.ndjson": agent.book.rewrite,
     "digests.txt": agent.digests.compact,
-    "identity/credentials.json": () => saveCredentials(stateDir, agent.session.credentials()),
+    "identity/credentials.json": () => putBackCredentials(stateDir, agent.session.credentials()),
   };
   const guarded = Object.entries(files).map(([name, restore]) => ({ path: join(stateDir, name), restore }));
   return createStateGuard(guarded, Date.now, onEdited);
+}
+
+/** Lost ones are nothing to put back: those that come belong there. */
+async function putBackCredentials(stateDir: string, credentials: Credentials): Promise<void> {
+  if (expiryOf(credentials) === undefined) ownFile(join(stateDir, "identity/credentials.json"));
+  else await saveCredentials(stateDir, credentials);
 }
 
 function tgidsOf(kernel: Agent["kernel"]): readonly number[] {

@@ -28,6 +28,7 @@ export type AgentReport = {
   /** Until when nothing is refused, by hand; null: enforcement is on. Missing in what an older agent wrote. */
   readonly pausedUntil?: string | null;
   readonly spooledReports: number;
+  /** Empty where there is none that can be read. */
   readonly certificateExpires: string;
   readonly updated: string;
 };
@@ -119,13 +120,15 @@ export function formatAgentStatus(status: AgentStatus): string {
     lines.push(...formatCapabilities(enforced.capabilities));
   }
   if (report === null) return `${[...lines, "enrolled   no"].join("\n")}\n`;
-  lines.push(`enrolled   as ${report.workload} at ${report.controller}`);
+  const place = report.controller === "" ? "" : ` at ${report.controller}`;
+  lines.push(`enrolled   as ${report.workload}${place}`);
   const link = report.connected ? "connected" : `not connected: ${report.connectionProblem ?? "unknown"}`;
   lines.push(`controller ${pid === null ? "agent not running" : link}`);
   if (report.unconfirmedGeneration !== "0")
     lines.push(`waiting    generation ${report.unconfirmedGeneration} for its confirmation`);
   if (report.problem !== "") lines.push(`problem    ${report.problem}`);
-  lines.push(`cert       expires ${report.certificateExpires}`);
+  const expires = report.certificateExpires;
+  lines.push(`cert       ${expires === "" ? "none that can be used" : `expires ${expires}`}`);
   for (const [cause, count] of Object.entries(report.lost))
     if (count !== "0") lines.push(`lost       ${count} (${cause})`);
   if (report.spooledReports > 0)

@@ -1,4 +1,3 @@
-import { X509Certificate } from "node:crypto";
 import { release } from "node:os";
 import { formatProblem, type Problem } from "@ringwall/model";
 import type { AgentOptions } from "./agent-options.ts";
@@ -7,6 +6,7 @@ import { observeAddresses } from "./observe/addresses.ts";
 import { isStub } from "./observe/dns/resolvers.ts";
 import type { KnownListener } from "./observe/listeners.ts";
 import { toProcess } from "./observe/process-message.ts";
+import { expiryOf } from "./session/credentials.ts";
 import { type AgentReport, saveReport } from "./status.ts";
 import { VERSION } from "./version.ts";
 import type { Agent } from "./wire.ts";
@@ -40,7 +40,7 @@ export async function tellStatus(
     lost: toText(reporter.lost()),
     pausedUntil: pausedUntilMs === 0 ? null : new Date(pausedUntilMs).toISOString(),
     spooledReports: agent.spool.size().reports,
-    certificateExpires: new X509Certificate(credentials.certificateChain).validToDate.toISOString(),
+    certificateExpires: expiryOf(credentials)?.toISOString() ?? "",
     updated: new Date().toISOString(),
   };
   // On a full disk the controller is told all the same, and what stands there is older: `updated` says so.

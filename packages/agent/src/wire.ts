@@ -39,7 +39,7 @@ import { wirePause } from "./pause/wire-pause.ts";
 import { type MuteListeners, openMuteListeners } from "./proof/mute-listeners.ts";
 import { offerNoKeys } from "./proof/offer-no-keys.ts";
 import { createProver, KEY_PERIOD_MS, type Prover, type ProverParts } from "./proof/prover.ts";
-import type { Credentials } from "./session/credentials.ts";
+import type { Enrolment } from "./session/credentials.ts";
 import { createSession, type Session } from "./session/session.ts";
 import { createShadowSender } from "./session/shadow-sender.ts";
 import { openSpool, SPOOL_BYTES_ALWAYS, SPOOL_CROWDED_REPORTS, type Spool } from "./session/spool.ts";
@@ -89,7 +89,7 @@ export type Agent = {
 
 export type WireParts = {
   readonly options: AgentOptions;
-  readonly credentials: Credentials;
+  readonly enrolment: Enrolment;
   readonly instance: Instance;
   readonly cgroups: { readonly mount: string; readonly scope: string };
   readonly log: Logger;
@@ -121,7 +121,8 @@ export type CarriedAgents = {
  *   kernel slots ◄── enforcer.apply ◄── governor (accept, confirm, revert) ◄┘ policy, confirm
  */
 export async function wireAgent(parts: WireParts): Promise<Agent> {
-  const { options, credentials, instance, log } = parts;
+  const { options, enrolment, instance, log } = parts;
+  const { workload } = enrolment.credentials;
   const { kernel, book } = instance;
   const { stateDir } = options;
   const host = parts.host?.agent ?? null;
@@ -179,7 +180,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const reporter = createReporter({
     kernel,
     lateNames,
-    workload: credentials.workload,
+    workload,
     processIdentity: book.processIdentity,
     wallOffsetNs,
     nameOf: names.nameOf,
@@ -232,7 +233,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   };
   const shadow = createShadow({
     stateDir,
-    workload: credentials.workload,
+    workload,
     kernel,
     clocks,
     identities,
@@ -251,7 +252,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const namesNow = () => former ?? namesInForce(enforcer, kernel);
   const governor = await createGovernor({
     stateDir,
-    workload: credentials.workload,
+    workload,
     clocks,
     capabilities: capabilitiesOf(kernel, execGate),
     inKernel: () => kernel.readSlot(kernel.liveSlot()).generation,
@@ -285,7 +286,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     log.warn({ err: error }, "the controller did not take this host's part of the proof");
   const proverParts = (): ProverParts => ({
     stateDir,
-    workload: credentials.workload,
+    workload,
     kernel,
     client: () => session.client(),
     identities: book.identities,
@@ -302,19 +303,19 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   });
   const session = createSession({
     stateDir,
-    credentials,
+    ...enrolment,
     version: VERSION,
     generation: () => governor.state().current?.generation ?? 0n,
     onMessage: (message) =>
       onMessage(message, { governor, shadow, prover, driller, pause: host === null ? pause : null, log }),
     onOpen: () => {
-      log.info(`connected to ${credentials.controller}`);
+      log.info(`connected to ${session.credentials().controller}`);
       uploader
         .flush()
         .catch((error: unknown) => log.error({ err: error }, "waiting reports could not be sent"));
       // What a host carries is proved by the host's keys.
       if (prover !== null) prover.greet().catch(onProofError);
-      else if (host === null) offerNoKeys(session, credentials.workload).catch(() => undefined);
+      else if (host === null) offerNoKeys(session, workload).catch(() => undefined);
       parts.onChange();
     },
     onFailure: ({ message, fix }) => log.warn(`${message}; ${fix}`),

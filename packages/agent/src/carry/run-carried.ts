@@ -63,7 +63,7 @@ export async function runCarried(run: CarriedRun): Promise<void> {
   let settleIfGoverned = () => {};
   const agent = await wireAgent({
     options,
-    credentials,
+    enrolment: { credentials },
     instance: { kernel, book: host.book },
     cgroups: { mount: run.cgroups.mount, scope: found.path },
     log,

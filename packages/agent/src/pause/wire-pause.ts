@@ -5,7 +5,7 @@ import { createPauseWatch, type PauseWatch, type PauseWatchParts } from "./pause
 
 /** The watch on pauses by hand, with what has to hear of them. */
 export async function wirePause(
-  { options, credentials, instance, log, onChange }: WireParts,
+  { options, enrolment, instance, log, onChange }: WireParts,
   execControl: Pick<ExecControl, "pauseChanged">,
   client: PauseWatchParts["client"],
   userName: PauseWatchParts["userName"],
@@ -15,7 +15,7 @@ export async function wirePause(
   return createPauseWatch({
     kernel: instance.kernel,
     stateDir: options.stateDir,
-    workload: credentials.workload,
+    workload: enrolment.credentials.workload,
     mapsName: await readMapsName(options.pinDir),
     client,
     userName,

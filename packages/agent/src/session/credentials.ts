@@ -17,6 +17,13 @@ export type Credentials = {
   readonly caCertificate: string;
 };
 
+/** What an agent begins with. */
+export type Enrolment = {
+  readonly credentials: Credentials;
+  /** Asks for others, once each call; set where those can't be used any more. Throws AgentError. */
+  readonly enrol?: () => Promise<Credentials>;
+};
+
 const SPIFFE_WORKLOAD = "spiffe://ringwall/workload/";
 
 /** The workload that a certificate speaks for, or undefined where it speaks for none. */
@@ -71,6 +78,16 @@ export async function loadCredentials(stateDir: string, nowMs: number | null): P
     throw unusable(file, `holds a certificate that expired at ${leaf.validToDate.toISOString()}`);
   }
   return credentials;
+}
+
+/** Stands in for credentials that are lost or damaged: the name is still right, and its policy has to be enforced. */
+export function lostCredentials(workload: string, controller: string): Credentials {
+  return { workload, controller, privateKey: "", certificateChain: "", caCertificate: "" };
+}
+
+/** Until when they can be used; undefined for lost ones. */
+export function expiryOf({ certificateChain }: Credentials): Date | undefined {
+  return certificateChain === "" ? undefined : new X509Certificate(certificateChain).validToDate;
 }
 
 function unusable(file: string, what: string, cause?: unknown): AgentError {

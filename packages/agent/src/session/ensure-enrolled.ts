@@ -6,7 +6,13 @@ import { AgentError, agentError } from "../agent-error.ts";
 import type { AgentOptions } from "../agent-options.ts";
 import { loadPolicyState } from "../apply/policy-store.ts";
 import type { PeerKey } from "../proof/keys.ts";
-import { type Credentials, loadCredentials, saveCredentials } from "./credentials.ts";
+import {
+  type Credentials,
+  type Enrolment,
+  loadCredentials,
+  lostCredentials,
+  saveCredentials,
+} from "./credentials.ts";
 import { enrol } from "./enrol.ts";
 import { explainFailure, type Failure } from "./failure.ts";
 import { type EnrolmentToken, parseToken } from "./token.ts";
@@ -23,50 +29,63 @@ export type EnrolmentParts = {
   readonly proofKeys?: () => Promise<readonly PeerKey[]>;
   readonly nowMs: () => number;
   readonly onWaiting: (failure: Failure) => void;
-  /** The certificate has expired, and the agent goes on enforcing without a connection. */
-  readonly onExpired: (problem: AgentError) => void;
+  /** The stored credentials can't be used, and the agent goes on enforcing without a connection. */
+  readonly onUnusable: (why: string) => void;
 };
 
 /**
  * The credentials this agent has, or gets with its token. Waits while the controller can't be reached; what the
- * controller or its certificate says no to is thrown as AgentError.
+ * controller or its certificate says no to is thrown as AgentError. Where a policy is stored it does neither: a host that
+ * was off for a week must not come up open, so the agent begins, and the session enrols it.
  */
-export async function ensureEnrolled(parts: EnrolmentParts): Promise<Credentials> {
+export async function ensureEnrolled(parts: EnrolmentParts): Promise<Enrolment> {
   const { options } = parts;
   checkNames(options);
   const stored = await loadStored(parts);
   if (stored !== null) {
-    if (options.workload !== undefined && options.workload !== stored.workload) {
-      throw agentError(
-        "enrolled-otherwise",
-        `this agent is enrolled as \`${stored.workload}\`, not as \`${options.workload}\``,
-        "leave --name out, or run `ringwall agent uninstall` and enrol anew",
-      );
-    }
-    return options.controller === undefined ? stored : { ...stored, controller: options.controller };
+    const { credentials } = stored;
+    checkSame(credentials.workload, options.workload);
+    if (options.controller === undefined) return stored;
+    return { ...stored, credentials: { ...credentials, controller: options.controller } };
   }
   const token = await loadToken(options);
   const credentials = await enrolPatiently(token, parts);
   await saveCredentials(options.stateDir, credentials);
-  return credentials;
+  return { credentials };
 }
 
-/**
- * Credentials that can't be used any more give way to a token, where there is one. Expired ones without a token are
- * taken where there is a policy to enforce: a host that was off for a week must not come up open.
- */
-async function loadStored(parts: EnrolmentParts): Promise<Credentials | null> {
-  const { stateDir } = parts.options;
+function checkSame(enrolled: string, wanted = enrolled): void {
+  if (wanted === enrolled) return;
+  throw agentError(
+    "enrolled-otherwise",
+    `this agent is enrolled as \`${enrolled}\`, not as \`${wanted}\``,
+    "leave --name out, or run `ringwall agent uninstall` and enrol anew",
+  );
+}
+
+/** Null: it has to enrol before it can begin. */
+async function loadStored(parts: EnrolmentParts): Promise<Enrolment | null> {
+  const { options } = parts;
+  const { stateDir, controller = "" } = options;
+  let problem: AgentError | null = null;
   try {
-    return await loadCredentials(stateDir, parts.nowMs());
+    const credentials = await loadCredentials(stateDir, parts.nowMs());
+    if (credentials !== null) return { credentials };
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    if (hasToken(parts.options)) return null;
-    if ((await loadPolicyState(stateDir)).current === null) throw error;
-    const expired = await loadCredentials(stateDir, null);
-    parts.onExpired(error);
-    return expired;
+    problem = error;
   }
+  const policy = (await loadPolicyState(stateDir)).current?.policy;
+  const expired = await loadCredentials(stateDir, null).catch(() => null);
+  if (policy === undefined || (expired === null && !hasToken(options))) {
+    if (problem === null || hasToken(options)) return null;
+    throw problem;
+  }
+  parts.onUnusable(problem?.message ?? `the agent's credentials are gone from \`${stateDir}\``);
+  const credentials = expired ?? lostCredentials(policy.workload, controller);
+  return hasToken(options)
+    ? { credentials, enrol: enrolAgain(credentials.workload, parts) }
+    : { credentials };
 }
 
 function hasToken(options: AgentOptions): boolean {
@@ -128,15 +147,7 @@ async function enrolPatiently(token: EnrolmentToken, parts: EnrolmentParts): Pro
   let told: string | undefined;
   for (;;) {
     try {
-      return await enrol({
-        token,
-        controller: options.controller,
-        workload: options.workload ?? parts.hostName,
-        labels: options.labels ?? {},
-        addresses: parts.addresses,
-        version: parts.version,
-        proofKeys: (await parts.proofKeys?.()) ?? [],
-      });
+      return await enrolOnce(token, options.workload ?? parts.hostName, parts);
     } catch (error) {
       if (error instanceof AgentError) throw error;
       const failure = explainFailure(error, options.controller ?? token.controller);
@@ -146,4 +157,45 @@ async function enrolPatiently(token: EnrolmentToken, parts: EnrolmentParts): Pro
     }
     await sleep(ENROL_RETRY_MS, undefined, { signal: options.signal });
   }
+}
+
+/** One attempt each time, under the name that this host has; what is in the way is thrown as AgentError. */
+function enrolAgain(workload: string, parts: EnrolmentParts): () => Promise<Credentials> {
+  const { options } = parts;
+  const tokenNow = tokenSource(options);
+  return async () => {
+    const token = await tokenNow();
+    try {
+      const credentials = await enrolOnce(token, workload, parts);
+      checkSame(workload, credentials.workload);
+      return credentials;
+    } catch (error) {
+      const { code, message, fix } = explainFailure(error, options.controller ?? token.controller);
+      throw agentError(code, message, fix, error);
+    }
+  };
+}
+
+/** A file is read each time: a new token may be in it by then. */
+function tokenSource(options: AgentOptions): () => Promise<EnrolmentToken> {
+  if (options.tokenFile !== undefined && options.tokenFile !== "-") return () => loadToken(options);
+  const token = loadToken(options);
+  token.catch(() => undefined);
+  return () => token;
+}
+
+async function enrolOnce(
+  token: EnrolmentToken,
+  workload: string,
+  { options, addresses, version, proofKeys }: EnrolmentParts,
+): Promise<Credentials> {
+  return enrol({
+    token,
+    controller: options.controller,
+    workload,
+    labels: options.labels ?? {},
+    addresses,
+    version,
+    proofKeys: (await proofKeys?.()) ?? [],
+  });
 }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { AgentError } from "../agent-error.ts";
 
 /** Why a call to the controller failed, sorted by what the agent does about it. */
 export type Failure = {
@@ -11,6 +12,9 @@ export type Failure = {
 
 /** Turns whatever a call threw into words for people. */
 export function explainFailure(error: unknown, controller: string): Failure {
+  const [problem] = error instanceof AgentError ? error.problems : [];
+  if (problem !== undefined)
+    return { kind: "refused", code: problem.code, message: problem.message, fix: problem.fix ?? "" };
   const code = errorCodeOf(error);
   const network = code === undefined ? undefined : NETWORK[code];
   if (network !== undefined) {

@@ -50,9 +50,9 @@ async function enrolWith(token: string, options: Partial<AgentOptions> = {}, now
     version: "0.1.0",
     nowMs,
     onWaiting: () => undefined,
-    onExpired: ({ message }) => expired.push(message),
+    onUnusable: (why) => expired.push(why),
   };
-  return ensureEnrolled(parts);
+  return (await ensureEnrolled(parts)).credentials;
 }
 
 async function problemOf(promise: Promise<unknown>): Promise<{ code: string; message: string; fix: string }> {
@@ -159,12 +159,12 @@ describe("enrolment", () => {
       version: "0.1.0",
       nowMs: later,
       onWaiting: () => undefined,
-      onExpired: (problem: AgentError) => expired.push(problem.message),
+      onUnusable: (why: string) => expired.push(why),
     };
     expect(await problemOf(ensureEnrolled(parts))).toMatchObject({ code: "certificate-unusable" });
     const current = { generation: 1n, policy: hostPolicyOf() };
     await savePolicyState(folder, { current, waiting: null, revertedGeneration: 0n });
-    expect(await ensureEnrolled(parts)).toEqual(credentials);
+    expect(await ensureEnrolled(parts)).toEqual({ credentials });
     expect(expired[0]).toContain("enrol again");
   });
 
@@ -202,7 +202,7 @@ describe("enrolment", () => {
         version: "0.1.0",
         nowMs: Date.now,
         onWaiting: ({ message }) => told.push(message),
-        onExpired: () => undefined,
+        onUnusable: () => undefined,
       }),
     ).rejects.toThrow();
     expect(told).toHaveLength(1);

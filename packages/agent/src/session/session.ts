@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ControllerMessage, StatusReportSchema } from "@ringwall/protocol/agent";
 import { CALL_TIMEOUT_MS, type ControllerClient, connectController } from "./client.ts";
-import { type Credentials, renewAtMs, saveCredentials } from "./credentials.ts";
+import { type Credentials, type Enrolment, expiryOf, renewAtMs, saveCredentials } from "./credentials.ts";
 import { renew } from "./enrol.ts";
 import { explainFailure, type Failure } from "./failure.ts";
 import { subscribe } from "./subscription.ts";
@@ -13,9 +13,8 @@ export const RETRY_MS_MAX = 15_000;
 /** Milliseconds between attempts to renew a certificate that is due. */
 export const RENEW_RETRY_MS = 60_000;
 
-export type SessionParts = {
+export type SessionParts = Enrolment & {
   readonly stateDir: string;
-  readonly credentials: Credentials;
   readonly version: string;
   /** In force now; told to the controller at every connection. */
   readonly generation: () => bigint;
@@ -39,7 +38,7 @@ export type Session = {
 
 /** Keeps one connection to the controller: subscribes, comes back after failures, renews the certificate in time. */
 export function createSession(parts: SessionParts): Session {
-  let { credentials } = parts;
+  let { credentials, enrol } = parts;
   let client: ControllerClient | null = null;
   let failure: Failure | null = null;
   let retryMs = RETRY_MS_MIN;
@@ -50,6 +49,17 @@ export function createSession(parts: SessionParts): Session {
     const isNews = failure?.message !== next.message;
     failure = next;
     if (isNews) parts.onFailure(next);
+  }
+
+  /** A clock that was wrong at the start may be right by now. */
+  function mustEnrol(): boolean {
+    return enrol !== undefined && (expiryOf(credentials)?.getTime() ?? 0) <= parts.nowMs();
+  }
+
+  async function enrolAnew(): Promise<void> {
+    credentials = (await enrol?.()) ?? credentials;
+    enrol = undefined;
+    await saveCredentials(parts.stateDir, credentials);
   }
 
   async function connectOnce(signal: AbortSignal): Promise<void> {
@@ -69,12 +79,16 @@ export function createSession(parts: SessionParts): Session {
     }
   }
 
+  function renewInMs(): number {
+    if (mustEnrol()) return RENEW_RETRY_MS;
+    return renewAtMs(credentials.certificateChain) - parts.nowMs();
+  }
+
   async function renewWhenDue(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const waitMs = Math.max(renewAtMs(credentials.certificateChain) - parts.nowMs(), RETRY_MS_MIN);
       // A timer stands still while the machine sleeps, so no single one is long.
-      await pause(Math.min(waitMs, RENEW_RETRY_MS), signal);
-      if (signal.aborted || parts.nowMs() < renewAtMs(credentials.certificateChain)) continue;
+      await pause(Math.min(Math.max(renewInMs(), RETRY_MS_MIN), RENEW_RETRY_MS), signal);
+      if (signal.aborted || renewInMs() > 0) continue;
       try {
         credentials = await renew(credentials);
         await saveCredentials(parts.stateDir, credentials);
@@ -90,6 +104,7 @@ export function createSession(parts: SessionParts): Session {
     while (!signal.aborted) {
       reconnect = new AbortController();
       try {
+        if (mustEnrol()) await enrolAnew();
         await connectOnce(AbortSignal.any([signal, reconnect.signal]));
       } catch (error) {
         if (signal.aborted) return;

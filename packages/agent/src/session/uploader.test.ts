@@ -23,14 +23,14 @@ beforeEach(async () => {
   const tokenFile = `${folder}/token`;
   writeFileSync(tokenFile, controller.token());
   const signal = AbortSignal.timeout(8000);
-  const credentials = await ensureEnrolled({
+  const { credentials } = await ensureEnrolled({
     options: { stateDir: folder, pinDir: "/none", cgroup: "/none", tokenFile, signal },
     hostName: "web-1",
     addresses: ["192.0.2.1"],
     version: "0.1.0",
     nowMs: Date.now,
     onWaiting: () => undefined,
-    onExpired: () => undefined,
+    onUnusable: () => undefined,
   });
   client = connectController(controller.url, credentials);
 });
