@@ -6,6 +6,7 @@ import { createLinkGuard } from "./apply/link-guard.ts";
 import { createCarriedAgents } from "./carry/carried-agents.ts";
 import { type Carrier, createCarrier } from "./carry/carrier.ts";
 import { dispatchEvents } from "./dispatch-events.ts";
+import { AFTER_END_MS_MAX, beginEnd, givenUp, giveUp, untilGivenUp } from "./end.ts";
 import { findScope } from "./find-scope.ts";
 import { createContainerLookup } from "./identify/containers.ts";
 import { installedInterpreters } from "./identify/warm.ts";
@@ -59,9 +60,23 @@ const RESOLUTION_GRACE_NS = 60_000_000_000n;
 
 /**
  * Runs the agent until its signal: enrols where needed, loads or adopts the kernel programs, judges, observes and
- * reports. Throws AgentError for what its user can mend (exit code 2). Enforcement stays when it ends.
+ * reports. Throws AgentError for what its user can mend (exit code 2). Enforcement stays when it ends, which takes no longer
+ * than END_MS_MAX and AFTER_END_MS_MAX together.
  */
-export async function runAgentProcess(given: AgentOptions): Promise<void> {
+export async function runAgentProcess(options: AgentOptions): Promise<void> {
+  const { signal } = options;
+  signal.addEventListener("abort", beginEnd, { once: true });
+  try {
+    await runToItsEnd(options);
+  } catch (error) {
+    const isEnd = givenUp.aborted || (error instanceof Error && error.name === "AbortError");
+    if (!signal.aborted || !isEnd) throw error;
+  } finally {
+    giveUp();
+  }
+}
+
+async function runToItsEnd(given: AgentOptions): Promise<void> {
   const places = { stateDir: resolve(given.stateDir), pinDir: resolve(given.pinDir) };
   const addresses = given.addresses ?? (() => observeAddresses(given.alsoAt));
   const options = { ...given, ...places, addresses };
@@ -152,7 +167,8 @@ async function work(
   // From the beginning: those that come while the agent is starting as well.
   const devices = followDevices(() => attachDevices(options.pinDir, options), onError);
   const stops = [devices.close, every(BEAT_EVERY_MS, kernel.beat, onError)];
-  try {
+
+  async function judge(): Promise<void> {
     await agent.names.start();
     await governor.start();
     await agent.shadow.start().catch(onError);
@@ -177,6 +193,7 @@ async function work(
     if (governor.state().current === null) agent.reporter.firstLook();
     const adopt = () => adoptOlder(options.pinDir, tgidsOf(kernel));
     await adopt().catch(onError);
+    if (ending) return;
     log.info(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.get().length} listeners found`,
     );
@@ -241,12 +258,12 @@ async function work(
       ),
     );
     await agent.session.run(options.signal);
-    await agent.reporter.drain(agent.namesNow());
-  } finally {
-    ending = true;
-    stream.close();
-    packets.close();
-    governor.stop();
+  }
+
+  async function settle(): Promise<void> {
+    await agent.reporter
+      .drain(agent.namesNow())
+      .catch((error: unknown) => log.warn({ err: error }, "what was seen last could not be written down"));
     await carrier?.stop();
     await agent.driller.stop();
     await agent.execControl.stop();
@@ -254,6 +271,18 @@ async function work(
     await tellStatus(agent, options, []).catch(onError);
     await agent.uploader.settled();
     await agent.digests.compact().catch(onError);
+    await governor.settled();
+  }
+
+  try {
+    await untilGivenUp(judge(), 0);
+  } finally {
+    ending = true;
+    beginEnd();
+    stream.close();
+    packets.close();
+    governor.stop();
+    await untilGivenUp(settle(), AFTER_END_MS_MAX);
     kernel.close();
   }
 }

@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { agentError } from "./agent-error.ts";
+import { endsWithAgent } from "./end.ts";
 import type { Kernel } from "./kernel/contract.ts";
 import { openKernel } from "./kernel/kernel.ts";
 import { KernelError } from "./kernel/kernel-error.ts";
@@ -119,7 +120,7 @@ async function runLoader(
     );
   });
   try {
-    const running = run(loader, args, { timeout: LOADER_TIMEOUT_MS });
+    const running = run(loader, args, { timeout: LOADER_TIMEOUT_MS, ...endsWithAgent });
     // One that fails early does not read.
     running.child.stdin?.on("error", () => undefined).end(input);
     return await running;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { constants, statSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { givenUp } from "../end.ts";
 import { findSigned } from "./apt-chain.ts";
 import type { EvidenceBook } from "./evidence-book.ts";
 import { streamTool, type ToolEnvironment } from "./run-tool.ts";
@@ -72,9 +73,11 @@ export function createDebCollector(
     } catch {
       counts.failed += names.length;
     } finally {
-      for (const name of names) await rm(join(spool, name), { force: true });
+      // Those that were given up stay for the next agent.
+      if (!givenUp.aborted) for (const name of names) await rm(join(spool, name), { force: true });
       await rm(copies, { recursive: true, force: true });
     }
+    givenUp.throwIfAborted();
   }
 
   return {

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { givenUp } from "../end.ts";
 import { PROGRAM_FILE } from "./collect-debs.ts";
 import type { EvidenceBook, EvidenceRecord } from "./evidence-book.ts";
 import { type RpmHeader, readHeaders, readRpmPackages } from "./rpm-text.ts";
@@ -78,6 +79,7 @@ export function createRpmCollector(
       running ??= collect()
         // Without its answer there is no evidence.
         .catch(() => {
+          givenUp.throwIfAborted();
           failedMs = nowMs();
         })
         .finally(() => {

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { addAbortSignal } from "node:stream";
+import { endsWithAgent, givenUp } from "../end.ts";
 
 /** Milliseconds that apt's and dpkg's tools may take for one answer. */
 export const TOOL_MS_MAX = 120_000;
@@ -33,6 +35,7 @@ export async function* streamTool(
   const child = spawn(command, args, {
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C", ...environment },
     stdio: ["ignore", "pipe", "ignore"],
+    ...endsWithAgent,
   });
   const limit = setTimeout(() => child.kill("SIGKILL"), TOOL_MS_MAX);
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -41,6 +44,8 @@ export async function* streamTool(
   });
   // Whoever leaves early does not wait for the end.
   ended.catch(() => undefined);
+  // What the tool has started may hold it open.
+  addAbortSignal(givenUp, child.stdout);
   try {
     for await (const chunk of child.stdout) yield chunk;
     const code = await ended;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { endsWithAgent } from "../end.ts";
 import { GATE_PATH } from "./probe-gate.ts";
 
 /** Who wants to execute a file, and which: `key` stands for its content until it changes. */
@@ -44,6 +45,7 @@ export async function startGate(parts: GateParts): Promise<Gate> {
   const named = paths.flatMap((path) => ["--path", path]);
   const gate = spawn(GATE_PATH, ["run", "--scope", scope, "--fail", failOpen ? "open" : "static", ...named], {
     stdio: ["pipe", "pipe", "pipe"],
+    ...endsWithAgent,
   });
   let stopping = false;
   const forgetting: (() => void)[] = [];

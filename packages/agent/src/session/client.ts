@@ -1,6 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { AgentService, HEARTBEAT_SECONDS, MESSAGE_BYTES_MAX } from "@ringwall/protocol/agent";
+import { givenUp } from "../end.ts";
 import { checkControllerIdentity } from "./controller-trust.ts";
 import type { Credentials } from "./credentials.ts";
 
@@ -43,5 +44,10 @@ export function connectController(
     readMaxBytes: MESSAGE_BYTES_MAX,
     writeMaxBytes: MESSAGE_BYTES_MAX,
   });
-  return { service: createClient(AgentService, transport), close: () => session.abort() };
+  const close = () => {
+    givenUp.removeEventListener("abort", close);
+    session.abort();
+  };
+  givenUp.addEventListener("abort", close);
+  return { service: createClient(AgentService, transport), close };
 }

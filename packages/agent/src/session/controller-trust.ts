@@ -1,6 +1,8 @@
 import { createHash, X509Certificate } from "node:crypto";
+import { addAbortSignal } from "node:stream";
 import { checkServerIdentity, connect, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
 import { agentError } from "../agent-error.ts";
+import { givenUp } from "../end.ts";
 
 /** Milliseconds until an unanswered TLS handshake is given up. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -37,6 +39,7 @@ function presentedChain(controller: string): Promise<readonly Buffer[]> {
       rejectUnauthorized: false,
       timeout: HANDSHAKE_TIMEOUT_MS,
     });
+    addAbortSignal(givenUp, socket);
     socket.once("timeout", () =>
       socket.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })),
     );

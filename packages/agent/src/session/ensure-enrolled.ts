@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { addAbortSignal } from "node:stream";
 import { text as readStream } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { labels as labelsSchema, name as nameSchema } from "@ringwall/model";
@@ -122,7 +123,7 @@ async function loadToken(options: AgentOptions): Promise<EnrolmentToken> {
 
 async function tokenText(options: AgentOptions): Promise<string> {
   const { tokenFile } = options;
-  if (tokenFile === "-") return readStream(process.stdin);
+  if (tokenFile === "-") return readStream(addAbortSignal(options.signal, process.stdin));
   if (tokenFile !== undefined) {
     return readFile(tokenFile, "utf8").catch((error: unknown) => {
       throw agentError(
