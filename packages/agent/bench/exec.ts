@@ -97,7 +97,7 @@ async function withGate(
   work: () => Promise<number>,
 ): Promise<{ readonly ns: number; readonly questions: number }> {
   let questions = 0;
-  const gate = await startGate({
+  const gate = startGate({
     scope: "",
     paths: [path],
     failOpen: false,
@@ -108,8 +108,11 @@ async function withGate(
     onDenied: () => undefined,
     onExpired: () => undefined,
     onUnmarked: () => undefined,
-    onEnd: () => undefined,
+    onEnd: (how) => {
+      throw new Error(`the gate has ended: ${how}`);
+    },
   });
+  await gate.ready;
   const ns = await work();
   await gate.stop();
   return { ns, questions };

@@ -15,6 +15,9 @@
  *   expired PID UID PPID KEY allow|deny
  *   unmarked WHY PATH
  *   forgotten
+ *
+ * While the agent does not read, lines are lost, but for `ready` and
+ * `forgotten`: it waits for those.
  */
 #ifndef RINGWALL_GATE_H
 #define RINGWALL_GATE_H
@@ -54,6 +57,8 @@ struct gate {
 	const char *scope; /* path below the cgroup2 root; "" is everything */
 	const char *paths[PATHS_MAX]; /* NULL first: every mount */
 	int marks;
+	bool owed_ready; /* lines that there was no room for yet */
+	unsigned int owed_forgotten;
 };
 
 /* key.c */

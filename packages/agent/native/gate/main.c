@@ -79,7 +79,7 @@ static void obey(struct gate *gate, const char *line)
 	} else if (!strcmp(line, "forget")) {
 		forget_verdicts();
 		forget_ignored(gate);
-		tell("forgotten\n");
+		gate->owed_forgotten++;
 	}
 	gate->stalled = false;
 }
@@ -110,6 +110,15 @@ static bool read_lines(struct gate *gate)
 	return length < sizeof(pending) - 1;
 }
 
+/* INVARIANT: what the agent waits for is said, as soon as it has room. */
+static void pay(struct gate *gate)
+{
+	if (gate->owed_ready && tell("ready %d\n", gate->marks))
+		gate->owed_ready = false;
+	while (gate->owed_forgotten && !gate->owed_ready && tell("forgotten\n"))
+		gate->owed_forgotten--;
+}
+
 static int run(struct gate *gate)
 {
 	struct pollfd waits[] = {
@@ -118,14 +127,18 @@ static int run(struct gate *gate)
 		/* Says POLLPRI when something was mounted. */
 		{ .fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
 		  .events = POLLPRI },
+		{ .events = POLLOUT },
 	};
 
 	fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
 	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
 	mark_all(gate);
-	tell("ready %d\n", gate->marks);
+	gate->owed_ready = true;
 	for (;;) {
-		if (poll(waits, 3, ms_until_expiry()) < 0 && errno != EINTR)
+		pay(gate);
+		waits[3].fd = gate->owed_ready || gate->owed_forgotten ?
+				      STDOUT_FILENO : -1;
+		if (poll(waits, 4, ms_until_expiry()) < 0 && errno != EINTR)
 			return complain("poll");
 		/* The host first: whoever asks is standing still. */
 		if (waits[0].revents)
@@ -134,6 +147,9 @@ static int run(struct gate *gate)
 			return 0;
 		if (waits[2].revents)
 			mark_all(gate);
+		/* Nobody will ever read it. */
+		if (waits[3].revents & (POLLERR | POLLHUP))
+			return 0;
 		expire_questions(gate);
 	}
 }

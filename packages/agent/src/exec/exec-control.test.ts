@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { sha256Of } from "../testing/agent-host.ts";
 import { ExecHost, PYTHON } from "../testing/exec-host.ts";
+import { gatesOf } from "../testing/gates-of.ts";
 import { probeExecGate } from "./probe-gate.ts";
 
 const why = whyNoKernelTests("exec-control.test.ts") ?? (await probeExecGate()).why;
@@ -12,6 +13,15 @@ const why = whyNoKernelTests("exec-control.test.ts") ?? (await probeExecGate()).
 describe.skipIf(why !== "")("exec control", () => {
   let made: ExecHost;
   const run = (...argv: readonly string[]) => made.host.run(argv);
+
+  const agentPid = () => made.host.agent?.pid ?? 0;
+
+  function hangGates(): readonly number[] {
+    const gates = gatesOf(agentPid());
+    expect(gates).toHaveLength(1);
+    for (const gate of gates) process.kill(gate, "SIGSTOP");
+    return gates;
+  }
 
   beforeAll(async () => {
     made = await ExecHost.start();
@@ -95,5 +105,20 @@ describe.skipIf(why !== "")("exec control", () => {
       sha256After: sha256Of("/bin/false"),
       refused: false,
     });
+  });
+
+  test("a policy comes into force though the gate hangs, and another gate is there", async () => {
+    await made.govern("block");
+    const hanging = hangGates();
+    await made.govern("block");
+    expect(gatesOf(agentPid())).toHaveLength(1);
+    expect(gatesOf(agentPid())).not.toEqual(hanging);
+    expect((await run(made.unlisted)).code).toBe(126);
+  });
+
+  test("the agent ends though the gate hangs", async () => {
+    hangGates();
+    await made.host.stopAgent("SIGTERM");
+    expect(made.host.agent?.exitCode).toBe(0);
   });
 });

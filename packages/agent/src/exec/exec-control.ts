@@ -218,7 +218,8 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   }
 
   async function openGate(): Promise<void> {
-    gate = await startGate({
+    clearTimeout(restart);
+    gate = startGate({
       scope: parts.scope,
       ...(parts.paths === undefined ? {} : { paths: parts.paths }),
       failOpen,
@@ -236,7 +237,8 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
         restart = setTimeout(() => openGate().catch(failed), RESTART_MS);
       },
     });
-    if (stopped) await gate.stop();
+    await gate.ready;
+    if (stopped) await gate?.stop();
   }
 
   /** The gate tries again with every new mount; once is enough to hear of it. */

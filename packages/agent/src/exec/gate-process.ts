@@ -32,55 +32,86 @@ export type GateParts = {
 /** `keep`: it holds for this file until the file changes or everything is forgotten. */
 export type GateAnswer = { readonly allow: boolean; readonly keep: boolean };
 
+/** Milliseconds that a gate may take to be ready, to forget or to end; then it is killed. */
+const SILENCE_MS_MAX = 5000;
+
+/** A gate that is silent for too long is killed. Promises reject only where that is in vain. */
 export type Gate = {
+  /** Resolves when the kernel asks it, or when it has ended instead. */
+  readonly ready: Promise<void>;
   readonly setFailOpen: (failOpen: boolean) => void;
   /** What was found out holds no more: another policy. Resolves when that is so. */
   readonly forget: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
-/** Starts the gate; resolves when the kernel asks it. Throws where it does not start. */
-export async function startGate(parts: GateParts): Promise<Gate> {
+export function startGate(parts: GateParts): Gate {
   const { scope, paths = [], failOpen } = parts;
   const named = paths.flatMap((path) => ["--path", path]);
-  const gate = spawn(GATE_PATH, ["run", "--scope", scope, "--fail", failOpen ? "open" : "static", ...named], {
-    stdio: ["pipe", "pipe", "pipe"],
-    ...endsWithAgent,
-  });
-  let stopping = false;
+  const gate: ChildProcess = spawn(
+    GATE_PATH,
+    ["run", "--scope", scope, "--fail", failOpen ? "open" : "static", ...named],
+    { stdio: ["pipe", "pipe", "pipe"], ...endsWithAgent },
+  );
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   const forgetting: (() => void)[] = [];
+  let stopping = false;
   let said = "";
-  gate.stderr.on("data", (data) => {
+
+  function end(how: string): void {
+    ended.resolve();
+    if (!stopping) parts.onEnd(said === "" ? how : `${how}: ${said.trim()}`);
+    stopping = true;
+  }
+
+  /** One that has ended knows nothing either, and asks nobody. */
+  async function orKill(what: string, done: Promise<void>): Promise<void> {
+    if (await isInTime(Promise.race([done, ended.promise]))) return;
+    said = `${what} took more than ${SILENCE_MS_MAX} ms`;
+    gate.kill("SIGKILL");
+    if (await isInTime(ended.promise)) return;
+    gate.unref();
+    for (const stream of gate.stdio) stream?.destroy();
+    throw new Error(`${said}, and it can't be killed: a file system that it looks at hangs`);
+  }
+
+  gate.on("error", (error) => {
+    if (gate.pid === undefined) end(error.message);
+  });
+  gate.once("close", (code, signal) => end(code === null ? `${signal}` : `exit code ${code}`));
+  // It may be gone before it is told something. One that could not be started may have no streams.
+  gate.stdin?.on("error", () => undefined);
+  gate.stderr?.on("data", (data) => {
     said = (said + String(data)).slice(-1000);
   });
-  // It may be gone before it is told something.
-  gate.stdin.on("error", () => undefined);
-  const ended = new Promise<void>((resolve) => gate.once("close", () => resolve()));
-  const ready = new Promise<void>((resolve, reject) => {
-    gate.once("error", reject);
-    gate.once("close", (code) => {
-      reject(new Error(`ringwall-gate ended with ${code}: ${said.trim()}`));
-      if (!stopping) parts.onEnd(`exit code ${code}${said === "" ? "" : `: ${said.trim()}`}`);
-    });
-    const forgotten = () => forgetting.shift()?.();
-    const take = createTaker(gate, parts, { ready: resolve, forgotten });
-    createInterface({ input: gate.stdout }).on("line", take);
-  });
-  await ready;
+  const take = createTaker(gate, parts, { ready: ready.resolve, forgotten: () => forgetting.shift()?.() });
+  if (gate.stdout) createInterface({ input: gate.stdout }).on("line", take);
   return {
-    setFailOpen: (open) => gate.stdin.write(`fail ${open ? "open" : "static"}\n`),
+    ready: orKill("to be ready", ready.promise),
+    setFailOpen: (open) => gate.stdin?.write(`fail ${open ? "open" : "static"}\n`),
     forget: () => {
       const done = new Promise<void>((resolve) => forgetting.push(resolve));
-      gate.stdin.write("forget\n");
-      // One that has ended knows nothing either.
-      return Promise.race([done, ended]);
+      gate.stdin?.write("forget\n");
+      return orKill("to forget", done);
     },
-    stop: async () => {
+    stop: () => {
       stopping = true;
-      gate.stdin.end();
-      await ended;
+      gate.stdin?.end();
+      return orKill("to end", ended.promise);
     },
   };
+}
+
+/** What has arrived by then counts, though this process was too busy to look. */
+async function isInTime(done: Promise<void>): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => setImmediate(late.resolve, false), SILENCE_MS_MAX);
+  try {
+    return await Promise.race([done.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function createTaker(

@@ -15,6 +15,7 @@ describe.skipIf(why !== "")("the gate", () => {
   let asked: GateQuestion[];
   let denied: GateQuestion[];
   let expired: boolean[];
+  let ends: string[];
   let answer: (path: string) => Promise<GateAnswer>;
   const allow = { allow: true, keep: true };
   const deny = { allow: false, keep: true };
@@ -24,6 +25,7 @@ describe.skipIf(why !== "")("the gate", () => {
     asked = [];
     denied = [];
     expired = [];
+    ends = [];
     answer = async () => allow;
   });
   afterEach(async () => {
@@ -33,7 +35,7 @@ describe.skipIf(why !== "")("the gate", () => {
   });
 
   async function start(failOpen = false, scope = ""): Promise<void> {
-    gate = await startGate({
+    gate = startGate({
       scope,
       paths: [mount.path],
       failOpen,
@@ -44,8 +46,9 @@ describe.skipIf(why !== "")("the gate", () => {
       onDenied: (question) => denied.push(question),
       onExpired: (_question, allowed) => expired.push(allowed),
       onUnmarked: () => undefined,
-      onEnd: () => undefined,
+      onEnd: (how) => ends.push(how),
     });
+    await gate.ready;
   }
 
   /** Executed by a shell in between: what the agent's own process starts is never asked about. */
@@ -76,7 +79,7 @@ describe.skipIf(why !== "")("the gate", () => {
     expect(await run(program)).toBe("refused");
     expect(await run(program)).toBe("refused");
     expect(asked).toHaveLength(1);
-    expect(denied).toHaveLength(2);
+    await expect.poll(() => denied).toHaveLength(2);
     expect(denied[0]).toMatchObject({ key: asked[0]?.key, uid: 0 });
   });
 
@@ -130,11 +133,11 @@ describe.skipIf(why !== "")("the gate", () => {
       answer = () => new Promise(() => undefined);
       await start(failOpen);
       expect(await run(first)).toBe(failOpen ? "ran" : "refused");
-      expect(expired).toEqual([failOpen]);
+      await expect.poll(() => expired).toEqual([failOpen]);
       // Nobody is there to answer: the next is not held at all.
       await run(second);
       expect(asked).toHaveLength(1);
-      expect(expired).toEqual([failOpen, failOpen]);
+      await expect.poll(() => expired).toEqual([failOpen, failOpen]);
     },
   );
 
