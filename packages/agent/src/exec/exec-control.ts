@@ -12,7 +12,8 @@ import type { ExecutableFacts } from "../identify/identity-book.ts";
 import type { FileKey, Kernel, LsmEvent, ProcessRef } from "../kernel/contract.ts";
 import { isPaused } from "../pause/set-pause.ts";
 import type { DeniedExec, DeniedExecs, ExecFate } from "./denied-execs.ts";
-import { type Gate, type GateAnswer, type GateQuestion, startGate } from "./gate-process.ts";
+import { createGateKeeper } from "./gate-keeper.ts";
+import type { GateAnswer, GateQuestion } from "./gate-process.ts";
 import { killExecution } from "./kill-execution.ts";
 import type { LsmVerdicts } from "./lsm-verdicts.ts";
 import { digestHere, lookAtFile, lookBack } from "./started-file.ts";
@@ -22,8 +23,6 @@ import type { TamperWatch } from "./tampering.ts";
 const FILES_REMEMBERED_MAX = 4096;
 /** File systems without questions that are told of. */
 const UNMARKED_TOLD_MAX = 64;
-/** Milliseconds before a gate that ended by itself is started again. */
-const RESTART_MS = 1000;
 
 export type ExecControlParts = {
   readonly kernel: Kernel;
@@ -80,9 +79,20 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   const unmarked = new Set<string>();
   let judge: ExecJudge = createExecJudge(null);
   let failOpen = false;
-  let gate: Gate | null = null;
-  let restart: NodeJS.Timeout | undefined;
   let stopped = false;
+  const gate = createGateKeeper({
+    scope: parts.scope,
+    ...(parts.paths === undefined ? {} : { paths: parts.paths }),
+    onAsk,
+    onDenied: (question) => {
+      onDenied(question).catch(() => undefined);
+    },
+    onExpired: () => {
+      counts.execExpired++;
+    },
+    onUnmarked,
+    onProblem: parts.onProblem,
+  });
   // What an agent before this one had judged, by a policy of then.
   kernel.exec.clearRoutine();
 
@@ -217,46 +227,11 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     tell({ identity, parentExe, timeNs }, "refused", "default", judge);
   }
 
-  async function openGate(): Promise<void> {
-    clearTimeout(restart);
-    gate = startGate({
-      scope: parts.scope,
-      ...(parts.paths === undefined ? {} : { paths: parts.paths }),
-      failOpen,
-      onAsk,
-      onDenied: (question) => {
-        onDenied(question).catch(() => undefined);
-      },
-      onExpired: () => {
-        counts.execExpired++;
-      },
-      onUnmarked,
-      onEnd: (how) => {
-        gate = null;
-        parts.onProblem(`the gate for executions has ended: ${how}; it is started again`);
-        restart = setTimeout(() => openGate().catch(failed), RESTART_MS);
-      },
-    });
-    await gate.ready;
-    if (stopped) await gate?.stop();
-  }
-
   /** The gate tries again with every new mount; once is enough to hear of it. */
   function onUnmarked(what: string): void {
     if (unmarked.has(what) || unmarked.size >= UNMARKED_TOLD_MAX) return;
     unmarked.add(what);
     parts.onProblem(`executions are not asked about in a file system: ${what}`);
-  }
-
-  function failed(error: unknown): void {
-    parts.onProblem(`executions can't be refused before they run: ${String(error)}`);
-  }
-
-  async function closeGate(): Promise<void> {
-    clearTimeout(restart);
-    const former = gate;
-    gate = null;
-    await former?.stop();
   }
 
   return {
@@ -267,21 +242,19 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
       files.clear();
       parts.tampering.forget();
       await parts.lsm?.apply(judge, failOpen);
-      if (judge.mode !== "block" || !parts.available) return closeGate();
-      gate?.setFailOpen(failOpen);
-      await gate?.forget();
-      if (gate === null) await openGate().catch(failed);
+      if (judge.mode !== "block" || !parts.available || stopped) return gate.close();
+      await gate.keep(failOpen);
     },
     onExec,
     onLsm,
     pauseChanged: async () => {
       files.clear();
-      await gate?.forget();
+      await gate.forget();
     },
     counts: () => counts,
     stop: async () => {
       stopped = true;
-      await closeGate();
+      await gate.close();
     },
   };
 }
