@@ -31,6 +31,8 @@
 #define LATE_MS_MAX 60000 /* an answer that comes later is not kept */
 #define QUESTIONS_MAX 256 /* one more is answered by the fail mode */
 #define VERDICTS_MAX 16384 /* files; then all are forgotten and asked again */
+#define PROBE_MS_MAX 3000 /* then it is told as unmarked, until it answers */
+#define PROBES_MAX 64 /* one more is marked unseen */
 #define SCOPE_BYTES_MAX 4096
 #define PATHS_MAX 32
 
@@ -74,9 +76,18 @@ void forget_verdicts(void);
 /* marks.c */
 int open_group(void);
 void mark_all(struct gate *gate);
+void mark_path(struct gate *gate, const char *path);
+unsigned int mark_kind(const struct gate *gate);
 bool ignore_file(const struct gate *gate, int file);
 void unignore_file(const struct gate *gate, int file);
 void forget_ignored(const struct gate *gate);
+
+/* probes.c */
+int open_probes(void); /* readable when take_probes has something to do */
+void mark_when_answered(struct gate *gate, const char *path);
+void take_probes(struct gate *gate);
+void expire_probes(void);
+int ms_until_probed(void); /* -1: all have answered, or were told as late */
 
 /* asker.c: false where the process is none of this gate's. */
 bool find_asker(const struct gate *gate, pid_t pid, struct asker *out);

@@ -110,13 +110,24 @@ static bool read_lines(struct gate *gate)
 	return length < sizeof(pending) - 1;
 }
 
+static bool has_to_say(const struct gate *gate)
+{
+	return gate->owed_ready ? ms_until_probed() < 0 : gate->owed_forgotten;
+}
+
 /* INVARIANT: what the agent waits for is said, as soon as it has room. */
 static void pay(struct gate *gate)
 {
-	if (gate->owed_ready && tell("ready %d\n", gate->marks))
-		gate->owed_ready = false;
+	if (gate->owed_ready && has_to_say(gate))
+		gate->owed_ready = !tell("ready %d\n", gate->marks);
 	while (gate->owed_forgotten && !gate->owed_ready && tell("forgotten\n"))
 		gate->owed_forgotten--;
+}
+
+/* Negative is never, for poll too. */
+static int sooner(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 static int run(struct gate *gate)
@@ -128,7 +139,9 @@ static int run(struct gate *gate)
 		{ .fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
 		  .events = POLLPRI },
 		{ .events = POLLOUT },
+		{ .fd = open_probes(), .events = POLLIN },
 	};
+	int wait_ms;
 
 	fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
 	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
@@ -136,9 +149,9 @@ static int run(struct gate *gate)
 	gate->owed_ready = true;
 	for (;;) {
 		pay(gate);
-		waits[3].fd = gate->owed_ready || gate->owed_forgotten ?
-				      STDOUT_FILENO : -1;
-		if (poll(waits, 4, ms_until_expiry()) < 0 && errno != EINTR)
+		waits[3].fd = has_to_say(gate) ? STDOUT_FILENO : -1;
+		wait_ms = sooner(ms_until_expiry(), ms_until_probed());
+		if (poll(waits, 5, wait_ms) < 0 && errno != EINTR)
 			return complain("poll");
 		/* The host first: whoever asks is standing still. */
 		if (waits[0].revents)
@@ -150,6 +163,9 @@ static int run(struct gate *gate)
 		/* Nobody will ever read it. */
 		if (waits[3].revents & (POLLERR | POLLHUP))
 			return 0;
+		if (waits[4].revents)
+			take_probes(gate);
+		expire_probes();
 		expire_questions(gate);
 	}
 }

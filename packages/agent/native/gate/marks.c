@@ -17,6 +17,12 @@ static const char *const without_programs[] = {
 	"selinuxfs", NULL
 };
 
+/* Somebody else answers for these, or does not. */
+static const char *const with_servers[] = {
+	"nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ceph", "afs", "lustre",
+	"coda", "orangefs", "gfs2", "ocfs2", NULL
+};
+
 int open_group(void)
 {
 	return fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK |
@@ -24,24 +30,36 @@ int open_group(void)
 			     O_RDONLY | O_LARGEFILE | O_CLOEXEC);
 }
 
-static void mark_path(struct gate *gate, const char *path)
+unsigned int mark_kind(const struct gate *gate)
 {
-	unsigned int how = gate->mount_marks ? FAN_MARK_MOUNT :
-					       FAN_MARK_FILESYSTEM;
+	return gate->mount_marks ? FAN_MARK_MOUNT : FAN_MARK_FILESYSTEM;
+}
 
-	if (!fanotify_mark(gate->events, FAN_MARK_ADD | how, FAN_OPEN_EXEC_PERM,
-			   AT_FDCWD, path))
+void mark_path(struct gate *gate, const char *path)
+{
+	if (!fanotify_mark(gate->events, FAN_MARK_ADD | mark_kind(gate),
+			   FAN_OPEN_EXEC_PERM, AT_FDCWD, path))
 		gate->marks++;
 	else if (errno != ENOENT && errno != EACCES)
 		tell("unmarked %s %s\n", strerrorname_np(errno), path);
 }
 
-static bool holds_programs(const char *type)
+struct served {
+	int count;
+	char *paths[PROBES_MAX];
+};
+
+static bool is_among(const char *const *types, const char *type)
 {
-	for (int i = 0; without_programs[i]; i++)
-		if (!strcmp(without_programs[i], type))
-			return false;
-	return true;
+	for (int i = 0; types[i]; i++)
+		if (!strcmp(types[i], type))
+			return true;
+	return false;
+}
+
+static bool has_server(const char *type)
+{
+	return !strncmp(type, "fuse", 4) || is_among(with_servers, type);
 }
 
 /* mountinfo writes space, tab, newline and backslash as \ooo. */
@@ -61,9 +79,31 @@ static void unescape(char *path)
 	*to = 0;
 }
 
+/* Also what is mounted below one can be reached only through it. */
+static bool may_hang(struct served *served, const char *type, const char *path)
+{
+	/* Where it is the root, everything hangs with it. */
+	if (!strcmp(path, "/"))
+		return false;
+	for (int i = 0; i < served->count; i++) {
+		size_t length = strlen(served->paths[i]);
+
+		if (!strncmp(path, served->paths[i], length) &&
+		    path[length] == '/')
+			return true;
+	}
+	if (!has_server(type))
+		return false;
+	if (served->count < PROBES_MAX &&
+	    (served->paths[served->count] = strdup(path)))
+		served->count++;
+	return true;
+}
+
 static void mark_mounts(struct gate *gate)
 {
 	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	struct served served = {};
 	char *line = NULL;
 	size_t bytes = 0;
 
@@ -80,10 +120,16 @@ static void mark_mounts(struct gate *gate)
 		type[strcspn(type, " ")] = 0;
 		path[strcspn(path, " ")] = 0;
 		unescape(path);
-		if (holds_programs(type))
+		if (is_among(without_programs, type))
+			continue;
+		if (may_hang(&served, type, path))
+			mark_when_answered(gate, path);
+		else
 			mark_path(gate, path);
 	}
 	free(line);
+	while (served.count)
+		free(served.paths[--served.count]);
 	if (mounts)
 		fclose(mounts);
 }
@@ -95,7 +141,7 @@ void mark_all(struct gate *gate)
 	if (!gate->paths[0])
 		mark_mounts(gate);
 	for (int i = 0; i < PATHS_MAX && gate->paths[i]; i++)
-		mark_path(gate, gate->paths[i]);
+		mark_when_answered(gate, gate->paths[i]);
 }
 
 /* The kernel forgets it as soon as somebody writes to the file. */
