@@ -24,6 +24,17 @@ struct connection_set {
 	struct connection places[CONNECTION_WAYS];
 };
 
+/* What the agent reads of a set: whose the places are. */
+enum rw_connection_layout {
+	RW_CONNECTION_EACH = CONNECTION_WAYS,
+	RW_CONNECTION_COOKIES_AT = __builtin_offsetof(struct connection_set,
+						      cookies),
+	RW_CONNECTION_PROCESSES_AT =
+		__builtin_offsetof(struct connection_set, places) +
+		__builtin_offsetof(struct connection, process),
+	RW_CONNECTION_BYTES = sizeof(struct connection),
+};
+
 /*
  * set -> connections; kernel, until the socket closes. The loader makes twice
  * the places asked for. Both sets of a socket full: counted (CONNECTIONS_FULL);

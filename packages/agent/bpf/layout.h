@@ -27,6 +27,7 @@ RW_LAYOUT(enum, rw_counter);
 RW_LAYOUT(enum, rw_active);
 RW_LAYOUT(enum, rw_event_type);
 RW_LAYOUT(enum, rw_exec_flag);
+RW_LAYOUT(enum, rw_connection_layout);
 RW_LAYOUT(struct, rw_slot);
 RW_LAYOUT(struct, rw_policy_key);
 RW_LAYOUT(struct, rw_policy_value);

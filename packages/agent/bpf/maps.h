@@ -139,12 +139,13 @@ struct {
 } resolutions SEC(".maps");
 
 /*
- * executable, script, user, cgroup -> identity; agent. Full: the agent sees
- * E2BIG; the process counts as unknown software.
+ * executable, script, user, cgroup -> identity; agent, which takes away what
+ * belongs to a cgroup that is gone. It gives out no more than there is room
+ * for; past it the process counts as unknown software.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
+	__uint(max_entries, RW_IDENTITIES_MAX);
 	__type(key, struct rw_identity_key);
 	__type(value, __u32);
 } identities SEC(".maps");

@@ -50,6 +50,7 @@ enum rw_limit {
 	RW_WORKLOADS = 1001, /* 0 is the host */
 	RW_BY_HOST = 0x8000, /* beside a workload: the host's policy judged */
 	RW_SLOTS = 3003, /* of workload w: 3 w, 3 w + 1, 3 w + 2 */
+	RW_IDENTITIES_MAX = 32768, /* at a time */
 };
 
 enum rw_direction {

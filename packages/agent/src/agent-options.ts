@@ -39,6 +39,8 @@ export type AgentOptions = {
   readonly proveDatagrams?: boolean;
   /** Milliseconds between two keys of the proof. */
   readonly proofPeriodMs?: number;
+  /** Milliseconds between two looks for identities whose control group is gone: for tests. */
+  readonly identitiesEveryMs?: number;
   /** Called once, when the kernel programs are attached and the agent judges, before the controller was heard. */
   readonly onReady?: () => void;
   /** Ends the agent. Enforcement stays pinned. */

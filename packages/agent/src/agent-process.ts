@@ -15,7 +15,7 @@ import { observeAddresses } from "./observe/addresses.ts";
 import { adoptOlder } from "./observe/adopt.ts";
 import { followDevices } from "./observe/follow-devices.ts";
 import type { KnownListener } from "./observe/listeners.ts";
-import { DRAIN_MS } from "./observe/reporter.ts";
+import { CROWDED_DRAIN_MS, DRAIN_MS } from "./observe/reporter.ts";
 import { seedProcesses } from "./observe/seed.ts";
 import { openInstance } from "./open-instance.ts";
 import { every } from "./periodic.ts";
@@ -48,6 +48,8 @@ const PROOF_EVERY_MS = 1000;
 /** Whether enforcement is paused by hand, or back. */
 const PAUSE_LOOK_EVERY_MS = 1000;
 const SWEEP_EVERY_MS = 30_000;
+/** Longer than flows wait to be told, which two looks are apart for. */
+const IDENTITIES_EVERY_MS = 2 * CROWDED_DRAIN_MS;
 /** Where no LSM program tells at once. */
 const TAMPER_LOOK_EVERY_MS = 5000;
 const LINKS_EVERY_MS = 2000;
@@ -231,6 +233,7 @@ async function work(
       every(PAUSE_LOOK_EVERY_MS, agent.pause.look, onError),
       every(TAMPER_LOOK_EVERY_MS, agent.lookForTampering, onError),
       every(SWEEP_EVERY_MS, () => kernel.sweepResolutions(RESOLUTION_GRACE_NS), onError),
+      every(options.identitiesEveryMs ?? IDENTITIES_EVERY_MS, agent.sweepIdentities, onError),
       every(
         LISTENERS_EVERY_MS,
         async () => {

@@ -159,3 +159,9 @@ function toFeature({ name, loaded, why }: OptionalProgram): HostCapability {
   const means = (loaded ? purpose?.there : purpose?.missing) ?? `the kernel program \`${name}\``;
   return { name: purpose?.feature ?? name, available: loaded, why: loaded ? "" : why, means };
 }
+
+/** Where it does not, the host says that it has no such proofs, and its datagrams are judged by its address. */
+export function provesDatagrams({ optional }: Capabilities): boolean {
+  const loaded = optional.filter((program) => program.loaded);
+  return ["prove_datagrams", "read_datagrams"].every((name) => loaded.some((one) => one.name === name));
+}

@@ -7,7 +7,7 @@ import { createEnforcer, type Enforcer } from "./apply/enforcer.ts";
 import { createGovernor, type Governor } from "./apply/governor.ts";
 import { createShadow, type Shadow } from "./apply/shadow.ts";
 import { switchAndDrain } from "./apply/switch-and-drain.ts";
-import { describeCapabilities, type ExecGateSupport } from "./capabilities.ts";
+import { describeCapabilities, type ExecGateSupport, provesDatagrams } from "./capabilities.ts";
 import type { Driller } from "./drill/driller.ts";
 import { wireDriller } from "./drill/wire-driller.ts";
 import { openPackageEvidence } from "./evidence/package-evidence.ts";
@@ -46,6 +46,7 @@ import { openSpool, SPOOL_BYTES_ALWAYS, SPOOL_CROWDED_REPORTS, type Spool } from
 import { createUploader, type Uploader } from "./session/uploader.ts";
 import { readBootId, wallNs } from "./state/clocks.ts";
 import { VERSION } from "./version.ts";
+import { wireIdentitySweep } from "./wire-identity-sweep.ts";
 
 /** What a host's agent has once, for itself and for all that it carries. */
 export type Shared = {
@@ -85,6 +86,8 @@ export type Agent = {
   readonly execControl: ExecControl;
   /** Looks whether trusted executables have changed. */
   readonly lookForTampering: () => Promise<void>;
+  /** Gives back identities whose control group is gone: a host's, for all that it carries. */
+  readonly sweepIdentities: () => Promise<number>;
 };
 
 export type WireParts = {
@@ -129,6 +132,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   const execGate = host?.execGate ?? (await probeExecGate());
   const digests = host?.digests ?? openDigestCache(stateDir);
   const bootId = await readBootId();
+  /** Whatever has a policy of its own. */
+  const judges = () => [{ enforcer, shadow }, ...parts.carried.all()];
   const names =
     host?.names ??
     createNames({
@@ -137,10 +142,11 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
       readResolvers: () => readResolvers(options.resolvConf),
       store: createNameStore(stateDir, bootId),
       onChange: async () => {
-        const all = [{ enforcer, shadow }, ...parts.carried.all()];
-        await Promise.all(all.flatMap((one) => [one.enforcer.namesChanged(), one.shadow.namesChanged()]));
+        await Promise.all(
+          judges().flatMap((one) => [one.enforcer.namesChanged(), one.shadow.namesChanged()]),
+        );
       },
-      matters: () => [{ enforcer }, ...parts.carried.all()].some((one) => one.enforcer.hasNames()),
+      matters: () => judges().some((one) => one.enforcer.hasNames()),
     });
   const directory = () => (host?.prover ?? prover)?.directory() ?? [];
   const identities = () => ownIdentities(book, parts.host?.cgroups());
@@ -291,12 +297,11 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     client: () => session.client(),
     identities: book.identities,
     admitRemote: async (number, identity) => {
-      const all = [{ enforcer, shadow }, ...parts.carried.all()];
-      for (const one of all) one.shadow.admitRemote(number, identity);
-      await Promise.all(all.map((one) => one.enforcer.admitRemote(number, identity)));
+      for (const one of judges()) one.shadow.admitRemote(number, identity);
+      await Promise.all(judges().map((one) => one.enforcer.admitRemote(number, identity)));
     },
     mutePorts: mutes.ports,
-    datagrams: provesDatagrams(options, kernel),
+    datagrams: options.proveDatagrams === true && provesDatagrams(kernel.capabilities()),
     nowMs: Date.now,
     periodMs: options.proofPeriodMs ?? KEY_PERIOD_MS,
     onFault: (message) => log.warn(message),
@@ -351,14 +356,8 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     execGate,
     execControl: exec.control,
     lookForTampering: exec.tampering.look,
+    sweepIdentities: wireIdentitySweep({ kernel, book, prover, judges, mount: parts.cgroups.mount }),
   };
-}
-
-/** Asked for, and taken by this kernel; where it is not, the host says that it has none, and is judged by its address. */
-function provesDatagrams({ proveDatagrams }: Pick<AgentOptions, "proveDatagrams">, kernel: Kernel): boolean {
-  const loaded = kernel.capabilities().optional.filter((program) => program.loaded);
-  const needed = ["prove_datagrams", "read_datagrams"];
-  return proveDatagrams === true && needed.every((name) => loaded.some((one) => one.name === name));
 }
 
 /** A carried workload's policy need not know the software of others. */

@@ -30,7 +30,9 @@ export type Enforcer = {
   readonly clear: () => Promise<void>;
   /** Makes the live slot (and one being filled) know an identity; resolves when the kernel judges by it. */
   readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
-  /** The same for a number of the fleet's directory. */
+  /** The live slot knows identities no more that were given back. */
+  readonly dismiss: (ids: ReadonlySet<number>) => void;
+  /** Makes the slots know a number of the fleet's directory. */
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
   /** Names have other addresses now: the live policy is judged by those, where it goes by names. */
   readonly namesChanged: () => Promise<void>;
@@ -159,6 +161,13 @@ export function createEnforcer(
       if (filling !== null && !filling.target.admitted.has(id)) filling.late.set(id, identity);
       const target = live;
       if (target !== null) await orRefill(target, () => put(target, id, identity));
+    },
+    // One that is being filled has them until the next.
+    dismiss: (ids) => {
+      const target = live;
+      if (target === null) return;
+      const known = [...ids].filter((id) => target.admitted.delete(id));
+      if (known.length > 0) kernel.removeSubjects(target.slot, new Set(known));
     },
     admitRemote: async (number, identity) => {
       if (filling !== null) filling.lateRemotes.set(number, identity);

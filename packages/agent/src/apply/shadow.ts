@@ -49,7 +49,11 @@ export type Shadow = {
   readonly end: (run: bigint) => Promise<void>;
   /** Makes the draft know an identity; before the kernel does. */
   readonly admit: (id: number, identity: ProcessIdentity) => void;
-  /** The same for a number of the fleet's directory. */
+  /** The draft knows identities no more that were given back. */
+  readonly dismiss: (ids: ReadonlySet<number>) => void;
+  /** Identities that the report has still to name. */
+  readonly awaited: () => readonly number[];
+  /** Makes the draft know a number of the fleet's directory. */
   readonly admitRemote: (number: number, identity: ProcessIdentity) => void;
   /** Names have other addresses now. */
   readonly namesChanged: () => Promise<void>;
@@ -215,6 +219,11 @@ export function createShadow(parts: ShadowParts): Shadow {
     offer: (offer) => inTurn(() => begin(offer)),
     end: (run) => inTurn(async () => (running?.stored.run === run ? finish("it was stopped") : undefined)),
     admit,
+    dismiss: (ids) => {
+      const known = [...ids].filter((id) => running?.admitted.delete(id));
+      if (known.length > 0) kernel.removeSubjects(SHADOW_SLOT, new Set(known));
+    },
+    awaited: () => (running === null ? [] : kernel.readDifferences().map(({ identity }) => identity)),
     admitRemote,
     namesChanged: () =>
       inTurn(async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { chmod, link, mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -135,6 +135,41 @@ describe("the identity book", () => {
       }
     },
   );
+
+  test("a number that was given back is never another's, not after a restart and a journal written anew", () => {
+    const at = (cgroupId: number) => ({ ...key, cgroupId: BigInt(cgroupId) });
+    const first = openIdentityBook(folder, "maps-1");
+    first.executable(exe);
+    for (let i = 1; i <= 3; i++) first.identity(at(i), owner);
+    first.forget([2, 3]);
+    expect([first.find(at(2)), first.processIdentity(2), [...first.keys()].length]).toEqual([
+      undefined,
+      undefined,
+      1,
+    ]);
+    const second = openIdentityBook(folder, "maps-1");
+    expect([second.find(at(1)), second.find(at(3))]).toEqual([1, undefined]);
+    expect(second.identity(at(2), owner)).toEqual({ id: 4, isNew: true });
+    second.forget([4]);
+    second.rewrite();
+    expect(openIdentityBook(folder, "maps-1").identity(at(2), owner)).toEqual({ id: 5, isNew: true });
+  });
+
+  test("what was given back is not in the journal for long", () => {
+    const book = openIdentityBook(folder, "maps-1");
+    book.executable(exe);
+    const round = (from: number) => {
+      const ids = Array.from({ length: 2000 }, (_, i) => {
+        const entry = book.identity({ ...key, cgroupId: BigInt(from + i) }, owner);
+        return entry?.id ?? 0;
+      });
+      book.forget(ids);
+    };
+    for (let i = 0; i < 20; i++) round(i * 2000);
+    const lines = readFileSync(join(folder, "identities.ndjson"), "utf8").split("\n");
+    expect(lines.length).toBeLessThan(3 * 2000 + 100);
+    expect(openIdentityBook(folder, "maps-1").given()).toBe(40_000);
+  });
 
   test("nothing beside the executable is number 0; injected code alone is not nothing", () => {
     const book = openIdentityBook(folder, "maps");

@@ -204,6 +204,8 @@ function createAdmission(parts: IdentifierParts) {
     const identity = entry === null ? undefined : book.processIdentity(entry.id);
     if (entry === null || identity === undefined) return false;
     await parts.admit(entry.id, identity, key.cgroupId);
+    // Given back meanwhile: whoever still has this key asks again.
+    if (book.find(key) !== entry.id) return false;
     kernel.setIdentity(key, entry.id);
     if (entry.isNew) parts.onSighting({ identity, parentExe: parentExeOf(parts, ppid), timeNs });
     return true;

@@ -3,10 +3,20 @@ import { join } from "node:path";
 import type { ProcessIdentity } from "@ringwall/model";
 import { z } from "zod";
 import type { IdentityKey } from "../kernel/contract.ts";
+import { limit } from "../kernel/generated/layout.ts";
 import { appendOwnSync, replaceOwnSync } from "../state/own-files.ts";
 
-/** Numbers of each kind that one boot may use; past it what is new stays unknown to the kernel, and is counted. */
+/** Executables and scripts that one boot may know; past it what is new stays unknown to the kernel, and is counted. */
 export const BOOK_ENTRIES_MAX = 65_536;
+
+/** Identities at a time, for which the kernel's map has room; past it the same. */
+export const IDENTITIES_MAX = limit.identitiesMax;
+
+/** The kernel has 32 bits for one, and 0 is nobody's. */
+const NUMBER_MAX = 0xffff_ffff;
+
+/** Lines of the journal beyond twice what it has to say, before it is written anew. */
+const JOURNAL_SPARE_LINES = 4096;
 
 /** Kept for the journal, so that new programs get their numbers on a full disk too: some thousand. */
 export const JOURNAL_RESERVE_BYTES = 512 * 1024;
@@ -50,6 +60,11 @@ export type IdentityBook = {
   /** The control group in which it was met. */
   readonly cgroupOf: (id: number) => bigint | undefined;
   readonly identities: () => Iterable<readonly [id: number, identity: ProcessIdentity]>;
+  readonly keys: () => Iterable<readonly [id: number, key: IdentityKey]>;
+  /** Identities that ever got a number. */
+  readonly given: () => number;
+  /** Gives identities back. Their numbers are nobody's from then on: what is still told by one is told of no other. */
+  readonly forget: (ids: Iterable<number>) => void;
   /** What found no place. */
   readonly overflows: () => number;
   /** Writes the whole journal anew. */
@@ -57,10 +72,12 @@ export type IdentityBook = {
 };
 
 const line = z.union([
-  z.object({ maps: z.string() }),
+  // `given`: identities that had a number when it was written anew.
+  z.object({ maps: z.string(), given: z.number().optional() }),
   z.object({ e: z.number(), v: z.string() }),
   z.object({ s: z.number(), v: z.string() }),
   z.object({ i: z.number(), k: z.string(), v: z.string() }),
+  z.object({ gone: z.array(z.number()) }),
 ]);
 
 type Identity = { readonly key: IdentityKey; readonly owner: OwnerFacts };
@@ -71,10 +88,13 @@ type Identity = { readonly key: IdentityKey; readonly owner: OwnerFacts };
  */
 export function openIdentityBook(stateDir: string, maps: string, readOnly = false): IdentityBook {
   const file = join(stateDir, "identities.ndjson");
-  const executables = new Shelf<ExecutableFacts>();
-  const scripts = new Shelf<ScriptFacts>();
-  const identities = new Shelf<Identity>();
+  const executables = new Shelf<ExecutableFacts>(BOOK_ENTRIES_MAX);
+  const scripts = new Shelf<ScriptFacts>(BOOK_ENTRIES_MAX);
+  const identities = new Shelf<Identity>(IDENTITIES_MAX);
   let isNew = false;
+  let journalLines = 0;
+  /** A write failed, and may have left a part of its line. */
+  let isTorn = false;
   load();
 
   function load(): void {
@@ -87,6 +107,8 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
       return;
     }
     if (torn && !readOnly) appendFileSync(file, "\n");
+    identities.skipTo(header.given ?? 0);
+    journalLines = lines.length;
     for (const text of rest) restore(text);
   }
 
@@ -95,6 +117,7 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     if (entry === undefined || "maps" in entry) return;
     if ("e" in entry) executables.restore(entry.e, entry.v, JSON.parse(entry.v));
     else if ("s" in entry) scripts.restore(entry.s, entry.v, JSON.parse(entry.v));
+    else if ("gone" in entry) for (const id of entry.gone) drop(id);
     else {
       const [exeId, scriptId, uid, cgroupId] = entry.k.split(":");
       const key = {
@@ -107,29 +130,40 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     }
   }
 
+  function drop(id: number): void {
+    const known = identities.at(id);
+    if (known !== undefined) identities.drop(id, keyText(known.key));
+  }
+
   const reserve = join(stateDir, "identities.reserve");
   if (!readOnly) keepReserve(reserve);
 
   /** A number that is not written down must not be used, so on a full disk the reserve makes room. */
   function write(entry: z.infer<typeof line>): void {
     const text = `${JSON.stringify(entry)}\n`;
-    appendOwnSync(file, () => append(text));
+    appendOwnSync(file, () => {
+      try {
+        append(text);
+      } catch (error) {
+        if (!existsSync(reserve)) throw error;
+        rmSync(reserve);
+        append(text);
+      }
+    });
   }
 
+  /** What was written of a line that failed ends here; a torn line means nothing. */
   function append(text: string): void {
-    try {
-      appendFileSync(file, text);
-    } catch (error) {
-      if (!existsSync(reserve)) throw error;
-      rmSync(reserve);
-      // What was written of it ends here; a torn line means nothing.
-      appendFileSync(file, `\n${text}`);
-    }
+    const whole = isTorn ? `\n${text}` : text;
+    isTorn = true;
+    appendFileSync(file, whole);
+    isTorn = false;
+    journalLines++;
   }
 
   function rewrite(): void {
     const entries: z.infer<typeof line>[] = [
-      { maps },
+      { maps, given: identities.given },
       ...[...executables.numbers].map(([v, e]) => ({ e, v })),
       ...[...scripts.numbers].map(([v, s]) => ({ s, v })),
       ...[...identities.numbers].map(([k, i]) => ({ i, k, v: JSON.stringify(identities.at(i)?.owner) })),
@@ -140,6 +174,21 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
       });
       renameSync(`${file}.new`, file);
     });
+    journalLines = entries.length;
+    isTorn = false;
+  }
+
+  /** Without a word in the journal, the next agent knows them too, and gives them back again. */
+  function forget(ids: Iterable<number>): void {
+    const gone = [...ids];
+    for (const id of gone) drop(id);
+    try {
+      appendOwnSync(file, () => append(`${JSON.stringify({ gone })}\n`));
+      const said = executables.numbers.size + scripts.numbers.size + identities.numbers.size;
+      if (journalLines > 2 * said + JOURNAL_SPARE_LINES) rewrite();
+    } catch {
+      rmSync(`${file}.new`, { force: true });
+    }
   }
 
   function processIdentity(id: number): ProcessIdentity | undefined {
@@ -182,6 +231,11 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
         if (identity !== undefined) yield [id, identity] as const;
       }
     },
+    keys: function* () {
+      for (const [id, { key }] of identities.values) yield [id, key] as const;
+    },
+    given: () => identities.given,
+    forget,
     overflows: () => executables.overflows + scripts.overflows + identities.overflows,
     rewrite,
   };
@@ -207,21 +261,26 @@ function isNoScript(facts: ScriptFacts): boolean {
   return facts.script === null && facts.unattributable === null && facts.environment.length === 0;
 }
 
-/** Numbers from 1 for distinct values. */
+/** Numbers from 1 for distinct values, none of them ever for another. */
 class Shelf<T> {
   readonly numbers = new Map<string, number>();
   readonly values = new Map<number, T>();
+  readonly #max: number;
   overflows = 0;
-  private next = 1;
+  given = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
 
   number(text: string, value: T, record: (id: number) => void): BookNumber {
     const known = this.numbers.get(text);
     if (known !== undefined) return known;
-    if (this.next > BOOK_ENTRIES_MAX) {
+    if (this.numbers.size >= this.#max || this.given >= NUMBER_MAX) {
       this.overflows++;
       return null;
     }
-    const id = this.next;
+    const id = this.given + 1;
     record(id);
     this.restore(id, text, value);
     return id;
@@ -230,7 +289,16 @@ class Shelf<T> {
   restore(id: number, text: string, value: T): void {
     this.numbers.set(text, id);
     this.values.set(id, value);
-    this.next = Math.max(this.next, id + 1);
+    this.skipTo(id);
+  }
+
+  skipTo(id: number): void {
+    this.given = Math.max(this.given, id);
+  }
+
+  drop(id: number, text: string): void {
+    this.values.delete(id);
+    if (this.numbers.get(text) === id) this.numbers.delete(text);
   }
 
   at(id: number): T | undefined {

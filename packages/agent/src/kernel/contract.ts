@@ -341,6 +341,8 @@ export interface Kernel {
   readonly addPolicies: (slot: AnySlot, entries: readonly PolicyEntry[]) => void;
   /** Adds or replaces subjects of a slot, live or not: an identity that appeared between two revisions. */
   readonly addSubjects: (slot: AnySlot, entries: readonly SubjectEntry[]) => void;
+  /** Takes identities that were given back out of a slot, live or not. */
+  readonly removeSubjects: (slot: AnySlot, identities: ReadonlySet<number>) => void;
 
   readonly dns: KernelDns;
   /** Judges every attempt by SHADOW_SLOT as well, until then; what was counted before is forgotten unless it `goesOn`. */
@@ -364,6 +366,10 @@ export interface Kernel {
   /** Drops answers for executions of which no process is left, when older than `graceNs`; returns how many. */
   readonly sweepResolutions: (graceNs: bigint) => number;
   readonly setIdentity: (key: IdentityKey, identity: number) => void;
+  /** Takes identities away, and their numbers in the fleet: whoever has such a key is unknown software from now on. */
+  readonly deleteIdentities: (gone: Iterable<readonly [identity: number, key: IdentityKey]>) => void;
+  /** Control groups, there or gone, that processes, older listeners and open connections are known by. */
+  readonly readCgroupsInUse: () => Promise<ReadonlySet<bigint>>;
   /** Seeds a process that is older than the programs; false when the kernel has seen it by itself. */
   readonly seedTask: (tgid: number, task: TaskState) => boolean;
   /** Marks a process as the agent: subject class 1 whatever its identity. */

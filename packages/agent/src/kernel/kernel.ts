@@ -1,6 +1,7 @@
 /** Opens what the loader pinned. */
 import { readFileSync } from "node:fs";
 import { kernelCarrying } from "./carrying.ts";
+import { readCgroupsInUse } from "./cgroups-in-use.ts";
 import type { Capabilities, Kernel } from "./contract.ts";
 import { kernelDns } from "./dns.ts";
 import { decodeBatch, text } from "./events.ts";
@@ -46,6 +47,7 @@ const MAPS = {
   resolutions: "resolutions",
   identities: "identities",
   listeners: "listeners",
+  connections: "connections",
   heartbeat: "heartbeat",
   flowBuffers: "flow_buffers",
   flows0: "flows_0",
@@ -88,6 +90,14 @@ export function openKernel(pinDir: string): Kernel {
       processes.setIdentity(maps, key, identity);
       forgetVerdicts(maps);
     },
+    deleteIdentities: (gone) => {
+      for (const [identity, key] of gone) {
+        processes.deleteIdentity(maps, key);
+        maps.proofNumbers.delete(u32(identity));
+      }
+      forgetVerdicts(maps);
+    },
+    readCgroupsInUse: () => readCgroupsInUse(maps),
     seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),
     markAgent: (tgid) => {
       processes.markAgent(maps, tgid, now());
@@ -143,6 +153,7 @@ function kernelPolicy(maps: WorkloadMaps) {
     updateSlotHeader: changing((slot, header) => slots.updateSlotHeader(maps, slot, header)),
     addPolicies: changing(writer.addPolicies),
     addSubjects: changing(writer.addSubjects),
+    removeSubjects: changing(writer.removeSubjects),
     addRemotes: changing(writer.addRemotes),
     exec: kernelExec(maps),
     startShadow: (untilNs, goesOn) => shadow.startShadow(maps, untilNs, goesOn),

@@ -90,6 +90,12 @@ export function setIdentity(maps: ProcessMaps, key: IdentityKey, identity: numbe
   maps.identities.set(view, u32(identity));
 }
 
+export function deleteIdentity(maps: ProcessMaps, key: IdentityKey): void {
+  const view = room(identityKeyBytes);
+  encodeIdentityKey(view, key);
+  maps.identities.delete(view);
+}
+
 export function seedTask(maps: ProcessMaps, tgid: number, task: TaskState): boolean {
   return maps.tasks.add(u32(tgid), encodedTask(task));
 }

@@ -12,6 +12,7 @@ export interface SlotWriter {
   readonly switchTo: (slot: SlotIndex) => void;
   readonly addPolicies: (slot: AnySlot, entries: readonly PolicyEntry[]) => void;
   readonly addSubjects: (slot: AnySlot, entries: readonly SubjectEntry[]) => void;
+  readonly removeSubjects: (slot: AnySlot, identities: ReadonlySet<number>) => void;
   readonly addRemotes: (slot: AnySlot, entries: readonly RemoteEntry[]) => void;
 }
 
@@ -49,8 +50,8 @@ export function createSlotWriter(maps: slots.SlotMaps): SlotWriter {
     else memory.set(slot, { policies, peers, subjects, remotes });
   }
 
-  /** What was added may have failed half-way: then nobody knows what is there. */
-  function added(slot: AnySlot, write: () => void, take: (before: SlotEntries) => SlotEntries): void {
+  /** What was done may have failed half-way: then nobody knows what is there. */
+  function changed(slot: AnySlot, write: () => void, take: (before: SlotEntries) => SlotEntries): void {
     const before = memory.get(slot);
     memory.delete(slot);
     write();
@@ -65,19 +66,25 @@ export function createSlotWriter(maps: slots.SlotMaps): SlotWriter {
       if (before !== slot) settle(before);
     },
     addPolicies: (slot, entries) =>
-      added(
+      changed(
         slot,
         () => slots.addPolicies(maps, slot, entries),
         (before) => ({ ...before, policies: [...before.policies, ...entries] }),
       ),
     addSubjects: (slot, entries) =>
-      added(
+      changed(
         slot,
         () => slots.addSubjects(maps, slot, entries),
         (before) => ({ ...before, subjects: replaced(before.subjects, entries, (one) => one.identity) }),
       ),
+    removeSubjects: (slot, identities) =>
+      changed(
+        slot,
+        () => slots.removeSubjects(maps, slot, identities),
+        (before) => ({ ...before, subjects: before.subjects.filter((one) => !identities.has(one.identity)) }),
+      ),
     addRemotes: (slot, entries) =>
-      added(
+      changed(
         slot,
         () => slots.addRemotes(maps, slot, entries),
         (before) => ({ ...before, remotes: replaced(before.remotes ?? [], entries, (one) => one.number) }),

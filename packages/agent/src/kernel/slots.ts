@@ -221,6 +221,16 @@ export function addSubjects(maps: SlotMaps, slot: AnySlot, entries: readonly Sub
   }
 }
 
+/** Nothing where the slot was never filled. */
+export function removeSubjects(maps: SlotMaps, slot: AnySlot, identities: Iterable<number>): void {
+  const map = maps.subjects.inner(placeOf(maps, slot));
+  try {
+    for (const identity of identities) map?.delete(u32(identity));
+  } finally {
+    map?.close();
+  }
+}
+
 export function addRemotes(maps: SlotMaps, slot: AnySlot, entries: readonly RemoteEntry[]): void {
   const map = maps.remotes.inner(placeOf(maps, slot));
   if (map === undefined) throw missing("remotes", `slot ${slot}`);

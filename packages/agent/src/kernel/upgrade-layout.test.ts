@@ -39,7 +39,7 @@ const OTHER_LAYOUT: readonly Edit[] = [
   ["maps.h", "struct connection {\n", "struct connection {\n\t__u64 colour;\n"],
   [
     "maps.h",
-    "__uint(max_entries, 32768);\n\t__type(key, struct rw_identity_key)",
+    "__uint(max_entries, RW_IDENTITIES_MAX);\n\t__type(key, struct rw_identity_key)",
     "__uint(max_entries, 65536);\n\t__type(key, struct rw_identity_key)",
   ],
   ["maps.h", "__uint(max_entries, 4 << 20)", "__uint(max_entries, 8 << 20)"],

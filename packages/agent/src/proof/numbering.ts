@@ -14,6 +14,8 @@ export type NumberingParts = {
 export type Numbering = {
   /** An identity that may need one. */
   readonly meet: (id: number, identity: ProcessIdentity) => void;
+  /** Identities that need none any more. */
+  readonly dismiss: (ids: ReadonlySet<number>) => void;
   /** Asks for all that are waiting. Throws what the connection threw; without one they go on waiting. */
   readonly ask: () => Promise<void>;
 };
@@ -24,6 +26,12 @@ export function createNumbering({ workload, client, onNumber }: NumberingParts):
   return {
     meet: (id, identity) => {
       if (!numbered.has(id)) waiting.set(id, identity);
+    },
+    dismiss: (ids) => {
+      for (const id of ids) {
+        numbered.delete(id);
+        waiting.delete(id);
+      }
     },
     ask: async () => {
       while (waiting.size > 0) {
@@ -36,7 +44,8 @@ export function createNumbering({ workload, client, onNumber }: NumberingParts):
           { timeoutMs: CALL_TIMEOUT_MS },
         );
         for (const [i, [id, identity]] of batch.entries()) {
-          waiting.delete(id);
+          // Dismissed while the controller was asked.
+          if (!waiting.delete(id)) continue;
           const given = numbers[i] ?? 0;
           if (given === 0) continue;
           numbered.add(id);

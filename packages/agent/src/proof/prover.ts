@@ -48,6 +48,8 @@ export type Prover = {
   readonly heard: (controllerMs: bigint) => void;
   /** An identity was met: it gets its number soon. */
   readonly met: (id: number, identity: ProcessIdentity) => void;
+  /** Identities were given back: they have no number any more. */
+  readonly dismiss: (ids: ReadonlySet<number>) => void;
   readonly onEvent: (event: ProofEvent) => Promise<void>;
   /** Turns the keys where due, asks for numbers, tells what was counted. Once a second. */
   readonly tick: () => Promise<void>;
@@ -139,6 +141,10 @@ class StoredProver implements Prover {
   met(id: number, identity: ProcessIdentity): void {
     this.#numbering.meet(id, identity);
     this.#numbering.ask().catch(() => undefined);
+  }
+
+  dismiss(ids: ReadonlySet<number>): void {
+    this.#numbering.dismiss(ids);
   }
 
   async onEvent(event: ProofEvent): Promise<void> {

@@ -18,6 +18,14 @@ export const carriedFlag = {
 } as const;
 export type CarriedFlag = keyof typeof carriedFlag;
 
+export const connectionLayout = {
+  each: 8,
+  cookiesAt: 8,
+  processesAt: 136,
+  bytes: 128,
+} as const;
+export type ConnectionLayout = keyof typeof connectionLayout;
+
 export const counter = {
   ringFull: 0,
   flowsFull: 1,
@@ -142,6 +150,7 @@ export const limit = {
   workloads: 1001,
   byHost: 32768,
   slots: 3003,
+  identitiesMax: 32768,
 } as const;
 export type Limit = keyof typeof limit;
 
