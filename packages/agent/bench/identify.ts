@@ -53,7 +53,7 @@ export async function measureIdentify(execs: number): Promise<readonly IdentifyT
     kernel: timed(kernel, delaysMs),
     book,
     tools: {
-      digestOf: createDigester(),
+      digester: createDigester(),
       cache: openDigestCache(folder),
       packages: createPackageLookup(),
       clock: { bootNs: kernel.bootNs, wallNs },

@@ -270,6 +270,7 @@ async function work(
     await carrier?.stop();
     await agent.driller.stop();
     await agent.execControl.stop();
+    agent.shared.tools.digester.stop();
     await Promise.all(stops.map((stop) => stop()));
     await tellStatus(agent, options, []).catch(onError);
     await agent.uploader.settled();

@@ -162,7 +162,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
   );
   const evidence = host?.evidence ?? (await openPackageEvidence(stateDir, options));
   const tools = host?.shared.tools ?? {
-    digestOf: createDigester(),
+    digester: createDigester(),
     cache: digests,
     packages: createPackageLookup(options.dpkgDir, evidence),
     clock: { bootNs: kernel.bootNs, wallNs },

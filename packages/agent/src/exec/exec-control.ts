@@ -162,7 +162,8 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
 
   /** Nobody will find out what it is. Losing information must not widen; most have ended already. */
   async function judgeUnknown(executed: Executed, by: ExecJudge): Promise<void> {
-    const killed = by.mode === "block" && !failOpen && (await kill(executed));
+    // At the end of the agent files are left that would have said it.
+    const killed = by.mode === "block" && !failOpen && !stopped && (await kill(executed));
     const found = await findAgain(executed);
     if (found === undefined) return;
     const { exeId, file } = found;

@@ -20,7 +20,8 @@ export type LookedAt = {
 
 /**
  * What a process ran that was gone before anybody could look at it: the file of that name, if it is still the one that
- * the kernel executed; undefined where it is not, or where the name is relative.
+ * the kernel executed; undefined where it is not, where the name is relative, or where it is too large to be read for
+ * nobody who waits.
  */
 export async function lookBack(path: string, key: FileKey, tools: FileTools): Promise<LookedAt | undefined> {
   if (!path.startsWith("/")) return undefined;
@@ -30,7 +31,8 @@ export async function lookBack(path: string, key: FileKey, tools: FileTools): Pr
     const { ino, ctimeNs } = await handle.stat({ bigint: true });
     if (ino !== key.inode || ctimeNs !== key.ctimeNs) return undefined;
     // By its own name, as others of the same file are known, and not by a link's.
-    return await lookAtOpen(await readlink(`/proc/self/fd/${handle.fd}`), handle, tools);
+    const name = await readlink(`/proc/self/fd/${handle.fd}`);
+    return await lookAtOpen(name, handle, tools, () => false).catch(() => undefined);
   } finally {
     await handle.close();
   }
@@ -47,11 +49,16 @@ export async function lookAtFile(path: string, tools: FileTools): Promise<Looked
   }
 }
 
-async function lookAtOpen(name: string, handle: FileHandle, tools: FileTools): Promise<LookedAt> {
+async function lookAtOpen(
+  name: string,
+  handle: FileHandle,
+  tools: FileTools,
+  isWanted?: () => boolean,
+): Promise<LookedAt> {
   const before = await handle.stat({ bigint: true });
-  const digest = await readDigest(handle, before, tools);
+  const digest = await readDigest(handle, before, tools, isWanted);
   const after = await handle.stat({ bigint: true });
-  const whole = isUnchanged(before, after) && after.nlink > 0n;
+  const whole = digest !== null && isUnchanged(before, after) && after.nlink > 0n;
   const owner = whole ? await tools.packages.findKnown(name, digest) : null;
   const isLoader = LOADER.test(basename(name));
   const file: StartedFile = {
@@ -72,7 +79,7 @@ export async function digestHere(path: string, tools: FileTools): Promise<string
   const handle = await open(path, constants.O_RDONLY).catch(() => undefined);
   if (handle === undefined) return null;
   try {
-    return (await readDigest(handle, await handle.stat({ bigint: true }), tools)).sha256;
+    return (await readDigest(handle, await handle.stat({ bigint: true }), tools))?.sha256 ?? null;
   } finally {
     await handle.close();
   }

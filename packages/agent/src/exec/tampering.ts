@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { ProcessIdentity } from "@ringwall/model";
+import type { Digest } from "../identify/digest.ts";
 import type { FileTools } from "../identify/executable-file.ts";
 import { readDigest } from "../identify/read-digest.ts";
 
@@ -12,7 +13,7 @@ export const TAMPERINGS_WAITING_MAX = 1024;
 export type Tampering = {
   readonly path: string;
   readonly sha256Before: string;
-  /** Null where the change was refused. */
+  /** Null where the change was refused, or the file is too large now to be read. */
   readonly sha256After: string | null;
   readonly process: ProcessIdentity | null;
   readonly refused: boolean;
@@ -61,11 +62,15 @@ export function createTamperWatch(
     const digest = await digestOf(path, tools);
     if (digest === undefined) return;
     const before = file.sha256;
-    trusted.set(path, { sha256: digest.sha256, place: now.place });
-    if (digest.sha256 === before || isListed(digest.sha256)) return;
-    if ((await tools.packages.find(path, digest)) !== null) return;
-    const found = { path, sha256Before: before, sha256After: digest.sha256 };
+    trusted.set(path, { sha256: digest?.sha256 ?? before, place: now.place });
+    if (digest !== null && (await isRight(path, digest, before))) return;
+    const found = { path, sha256Before: before, sha256After: digest?.sha256 ?? null };
     add({ ...found, process: null, refused: false, timeNs: nowNs() });
+  }
+
+  async function isRight(path: string, digest: Digest, before: string): Promise<boolean> {
+    if (digest.sha256 === before || isListed(digest.sha256)) return true;
+    return (await tools.packages.find(path, digest)) !== null;
   }
 
   return {
@@ -97,11 +102,12 @@ async function placeOf(
   return { inode: found.ino, place: `${found.dev}:${found.ino}:${found.ctimeNs}` };
 }
 
-async function digestOf(path: string, tools: FileTools) {
+/** Undefined where it can't be read: the next look tries again. */
+async function digestOf(path: string, tools: FileTools): Promise<Digest | null | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (file === undefined) return undefined;
   try {
-    return await readDigest(file, await file.stat({ bigint: true }), tools);
+    return await readDigest(file, await file.stat({ bigint: true }), tools).catch(() => undefined);
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { createGate } from "../gate.ts";
+import { createFairGate } from "../fair-gate.ts";
 import type { ExecKey, FileKey, Kernel } from "../kernel/contract.ts";
 import {
   type FileTools,
@@ -8,14 +8,14 @@ import {
   openExecutable,
 } from "./executable-file.ts";
 import type { Execution } from "./execution.ts";
-import type { ExecutableFacts, IdentityBook } from "./identity-book.ts";
+import type { ExecutableFacts, IdentityBook, ScriptFacts } from "./identity-book.ts";
 import { interpreterOf } from "./interpreters/resolve-script.ts";
-import { closeScript, identifyScript, openScript } from "./script-file.ts";
+import { closeScript, identifyScript, type OpenScript, openScript } from "./script-file.ts";
 
 /** Executions that wait for their answer or may still be asked about; past it the oldest are forgotten. */
 export const EXECUTIONS_REMEMBERED_MAX = 8_192;
-/** Executions looked at together: each holds up to two files open. */
-export const ANSWER_JOBS_MAX = 64;
+/** Executions looked at together: each holds up to two files open. One line has no more than the half of them. */
+export const ANSWER_JOBS_MAX = 256;
 /** Files whose executable number is known without looking. */
 export const FILES_REMEMBERED_MAX = 65_536;
 
@@ -28,7 +28,7 @@ export type Answer = {
 
 export type Answerer = {
   /** One answer for each execution, however often it is asked for; null where it can't be known. */
-  readonly answer: (execution: Execution, isStill: () => boolean) => Promise<Answer | null>;
+  readonly answer: (execution: Execution, isStill: () => boolean, line: string) => Promise<Answer | null>;
   /** The answer that was begun for an execution. */
   readonly begun: (exec: ExecKey) => Promise<Answer | null> | undefined;
   /** From now on the kernel asks for the script of this file's executions. */
@@ -36,6 +36,11 @@ export type Answerer = {
 };
 
 export type AnswerCounts = { vanished: number; failed: number };
+
+type OpenFiles = {
+  readonly exe: OpenExecutable | ExecutableFacts | undefined;
+  readonly script: OpenScript;
+};
 
 /** Finds out what executions run, and tells the kernel of executables that it may know by itself from then on. */
 export function createAnswerer(
@@ -46,7 +51,7 @@ export function createAnswerer(
 ): Answerer {
   const executions = new Map<string, Promise<Answer | null>>();
   const files = new Map<string, number>();
-  const gate = createGate(ANSWER_JOBS_MAX);
+  const gate = createFairGate(ANSWER_JOBS_MAX);
 
   /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
   async function find(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
@@ -59,8 +64,7 @@ export function createAnswerer(
       await Promise.all([opened?.file.close(), script === undefined ? undefined : closeScript(script)]);
       return null;
     }
-    const exe = opened === undefined ? known : await readExecutable(execution, opened);
-    const scriptFacts = await identifyScript(execution, script, tools);
+    const [exe, scriptFacts] = await readFiles(execution, { exe: opened ?? known, script }, isStill);
     const exeId = exe === undefined ? null : book.executable(exe);
     const scriptId = book.script(scriptFacts);
     if (exe === undefined || exeId === null || scriptId === null) return null;
@@ -68,9 +72,27 @@ export function createAnswerer(
     return { exeId, scriptId, unattributable };
   }
 
-  async function readExecutable(execution: Execution, opened: OpenExecutable): Promise<ExecutableFacts> {
+  async function readFiles(
+    execution: Execution,
+    { exe, script }: OpenFiles,
+    isStill: () => boolean,
+  ): Promise<readonly [ExecutableFacts | undefined, ScriptFacts]> {
     try {
-      const { facts, lasting } = await identifyExecutable(execution, opened, tools);
+      const isOpen = exe !== undefined && "file" in exe;
+      const facts = isOpen ? await readExecutable(execution, exe, isStill) : exe;
+      return [facts, await identifyScript(execution, script, tools, isStill)];
+    } finally {
+      await closeScript(script);
+    }
+  }
+
+  async function readExecutable(
+    execution: Execution,
+    opened: OpenExecutable,
+    isStill: () => boolean,
+  ): Promise<ExecutableFacts> {
+    try {
+      const { facts, lasting } = await identifyExecutable(execution, opened, tools, isStill);
       const exeId = book.executable(facts);
       if (exeId !== null && lasting) remember(execution.file, exeId, interpreterOf(facts.exe) !== undefined);
       return facts;
@@ -88,13 +110,14 @@ export function createAnswerer(
   return {
     begun: (exec) => executions.get(execText(exec)),
     markInterpreter: (file, exeId) => remember(file, exeId, true),
-    answer: (execution, isStill) => {
+    answer: (execution, isStill, line) => {
       const key = execText(execution.exec);
       const known = executions.get(key);
       if (known !== undefined) return known;
       if (executions.size >= EXECUTIONS_REMEMBERED_MAX) forgetOldest(executions);
-      const answer = gate(() => find(execution, isStill)).catch(() => {
-        counts.failed++;
+      const answer = gate(line, () => find(execution, isStill)).catch(() => {
+        if (isStill()) counts.failed++;
+        else counts.vanished++;
         return null;
       });
       executions.set(key, answer);

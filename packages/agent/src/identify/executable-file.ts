@@ -43,10 +43,11 @@ export async function identifyExecutable(
   execution: Execution,
   { path, file }: OpenExecutable,
   tools: FileTools,
+  isWanted: () => boolean,
 ): Promise<ExecutableFile> {
   const { file: key } = execution;
   const before = await file.stat({ bigint: true });
-  const digest = await readDigest(file, before, tools);
+  const digest = await readDigest(file, before, tools, isWanted);
   const after = await file.stat({ bigint: true });
   const unlinked = after.nlink === 0n;
   const unattributable = unlinked ? (path.startsWith("/memfd:") ? "memfd" : "deleted") : null;
@@ -58,13 +59,13 @@ export async function identifyExecutable(
   const trusted =
     isUnchanged(before, after) && (sameKey || isOlderThan(execution, after.ctimeNs, tools.clock));
   const lasting = trusted && !unlinked && !isNoFile(key) && !isYoung(after.ctimeNs, tools.clock);
-  if (!trusted) {
+  if (!trusted || digest === null) {
     const facts = {
       exe: plainPath,
       exeSha256: null,
       package: null,
       evidence: null,
-      unattributable: unattributable ?? "deleted",
+      unattributable: unattributable ?? (trusted ? "oversized" : "deleted"),
     } as const;
     return { facts, lasting: false };
   }

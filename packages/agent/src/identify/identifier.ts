@@ -99,6 +99,11 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     return task !== undefined && task.execNs === exec.execNs && task.execTgid === exec.execTgid;
   };
 
+  /** Who waits for whom: a user for his own only, and a container's root for that container's. */
+  function lineOf(uid: number, cgroupId: bigint): string {
+    return uid === 0 ? (parts.cgroups.known(cgroupId)?.container ?? "") : String(uid);
+  }
+
   async function onExec(event: ExecEvent): Promise<void> {
     const { task, tgid, uid, timeNs } = event;
     const { cgroupId, ppid } = task;
@@ -112,7 +117,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
       return executed(event, key, plain);
     }
     const execution = await executionOfEvent(event);
-    const answer = await answerer.answer(execution, runsStill(tgid, execution.exec));
+    const answer = await answerer.answer(execution, runsStill(tgid, execution.exec), lineOf(uid, cgroupId));
     if (answer === null) counts.unanswered++;
     else if (await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs })) {
       kernel.setResolution(execution.exec, answer);
@@ -160,7 +165,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     const exec = task ?? { execNs: timeNs, execTgid: tgid };
     const execution = await executionOfTask(record, exec);
     const isStill = task === undefined ? () => true : runsStill(tgid, exec);
-    const answer = await answerer.answer(execution, isStill);
+    const answer = await answerer.answer(execution, isStill, lineOf(uid, cgroupId));
     if (answer === null || !(await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs }))) return;
     if (task !== undefined) kernel.setResolution(exec, answer);
     else

@@ -26,7 +26,7 @@ export type ExecutableFacts = Pick<
   ProcessIdentity,
   "exe" | "exeSha256" | "package" | "evidence" | "supersedes"
 > & {
-  readonly unattributable: "memfd" | "deleted" | null;
+  readonly unattributable: "memfd" | "deleted" | "oversized" | null;
 };
 /** What runs beside it. All empty = number 0. */
 export type ScriptFacts = Pick<

@@ -1,42 +1,52 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type Digest, isUnchanged } from "./digest.ts";
+import { DIGEST_BYTES_MAX, type Digest, type Digester, isUnchanged } from "./digest.ts";
 import type { DigestCache } from "./digest-cache.ts";
 import { type Clock, isYoung } from "./execution.ts";
 
 export type DigestTools = {
-  readonly digestOf: (file: FileHandle) => Promise<Digest>;
+  readonly digester: Digester;
   readonly cache: DigestCache;
   readonly clock: Clock;
 };
 
-/** Contents that are being read, so that many first processes of one program wait for one reading. */
-const reading = new WeakMap<DigestTools, Map<string, Promise<Digest>>>();
+/** A content that is being read, so that many first processes of one program wait for one reading. */
+type Reading = { readonly digest: Promise<Digest | null>; readonly wanted: (() => boolean)[] };
+
+const readings = new WeakMap<DigestTools, Map<string, Reading>>();
 
 /**
- * A file's digests, from the cache where this content was read before. What changed within the last two seconds is
- * read again each time: it may change once more without a new change time.
+ * A file's digests, from the cache where this content was read before; null where it is too large to be read. What
+ * changed within the last two seconds is read again each time: it may change once more without a new change time.
+ * Throws where it can't be read, or where nobody wants a large one any more.
  */
-export async function readDigest(file: FileHandle, before: BigIntStats, tools: DigestTools): Promise<Digest> {
+export async function readDigest(
+  file: FileHandle,
+  before: BigIntStats,
+  tools: DigestTools,
+  isWanted: () => boolean = () => true,
+): Promise<Digest | null> {
   const key = `${before.dev}:${before.ino}:${before.ctimeNs}:${before.size}`;
   const cached = tools.cache.get(key);
   if (cached !== undefined) return cached;
-  if (isYoung(before.ctimeNs, tools.clock)) return tools.digestOf(file);
-  const shared = reading.get(tools) ?? new Map<string, Promise<Digest>>();
-  reading.set(tools, shared);
-  const begun = shared.get(key);
-  // Who began it may have failed for reasons of its own, such as a closed file.
-  const found = await begun?.catch(() => undefined);
-  if (found !== undefined) return found;
-  const digest = tools.digestOf(file);
-  shared.set(key, digest);
-  try {
-    const after = await digest.then(() => file.stat({ bigint: true }));
-    if (isUnchanged(before, after)) tools.cache.set(key, await digest);
-    return await digest;
-  } finally {
-    shared.delete(key);
+  if (before.size > DIGEST_BYTES_MAX) return null;
+  if (isYoung(before.ctimeNs, tools.clock)) return tools.digester.digestOf(file, before, isWanted);
+  const shared = readings.get(tools) ?? new Map<string, Reading>();
+  readings.set(tools, shared);
+  for (let begun = shared.get(key); begun !== undefined; begun = shared.get(key)) {
+    begun.wanted.push(isWanted);
+    // Who began it may have failed for reasons of its own, such as a closed file.
+    const found = await begun.digest.catch(() => undefined);
+    if (found !== undefined) return found;
   }
+  const wanted = [isWanted];
+  const isAnyWanted = () => wanted.some((one) => one());
+  const digest = tools.digester.digestOf(file, before, isAnyWanted).finally(() => shared.delete(key));
+  shared.set(key, { digest, wanted });
+  const found = await digest;
+  const after = await file.stat({ bigint: true });
+  if (found !== null && isUnchanged(before, after)) tools.cache.set(key, found);
+  return found;
 }
 
 /** Reads files ahead, so that the first process that runs them is known at once. What can't be read is passed over. */
@@ -46,7 +56,7 @@ export async function warmDigests(paths: Iterable<string>, tools: DigestTools): 
     if (file === undefined) continue;
     try {
       const stat = await file.stat({ bigint: true });
-      if (stat.isFile()) await readDigest(file, stat, tools);
+      if (stat.isFile()) await readDigest(file, stat, tools).catch(() => null);
     } finally {
       await file.close();
     }

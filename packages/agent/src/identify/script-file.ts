@@ -83,19 +83,16 @@ async function resolveIn(cwd: string, execution: Execution, executable: string, 
   return { source, environment: withInjected(variables, injected), usesDirectory };
 }
 
-/** Reads and judges what was opened, and closes it. */
+/** Reads and judges what was opened. */
 export async function identifyScript(
   execution: Execution,
   script: OpenScript,
   tools: FileTools,
+  isWanted: () => boolean,
 ): Promise<ScriptFacts> {
   const { environment, found } = script;
   if (found.kind === "facts") return { ...found.facts, environment };
-  try {
-    return { ...(await hashScript(found, execution, tools)), environment };
-  } finally {
-    await found.file.close();
-  }
+  return { ...(await hashScript(found, execution, tools, isWanted)), environment };
 }
 
 export async function closeScript({ found }: OpenScript): Promise<void> {
@@ -132,9 +129,10 @@ async function hashScript(
   { walked, file }: Extract<OpenScript["found"], { kind: "file" }>,
   execution: Execution,
   tools: FileTools,
+  isWanted: () => boolean,
 ): Promise<SourceFacts> {
   const before = await file.stat({ bigint: true });
-  const digest = await readDigest(file, before, tools);
+  const digest = await readDigest(file, before, tools, isWanted);
   const after = await file.stat({ bigint: true });
   const isOld =
     isOlderThan(execution, after.ctimeNs, tools.clock) && isWayOlderThan(execution, walked, tools.clock);
@@ -142,6 +140,7 @@ async function hashScript(
   if (!same || !isOld) {
     return { script: walked.path, scriptSha256: null, unattributable: "deleted" };
   }
+  if (digest === null) return { script: walked.path, scriptSha256: null, unattributable: "oversized" };
   const owner = await tools.packages.find(walked.path, digest);
   const earlier = owner?.supersedes ?? [];
   return {

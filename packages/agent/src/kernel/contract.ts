@@ -123,7 +123,7 @@ export interface Resolution {
   readonly exeId: number;
   /** 0: no script. */
   readonly scriptId: number;
-  /** `-c`, standard input, memfd, deleted file. */
+  /** `-c`, standard input, memfd, deleted or oversized file. */
   readonly unattributable: boolean;
 }
 

@@ -29,7 +29,9 @@ export function createLateNames(
   async function find(process: ProcessRef): Promise<number | null> {
     const untilMs = performance.now() + waitMsMax;
     for (;;) {
-      const id = await idOf(process);
+      const leftMs = Math.max(0, untilMs - performance.now());
+      // An answer that was begun may take much longer: files may be large.
+      const id = await Promise.race([idOf(process), sleep(leftMs)]);
       if (id !== undefined) return id;
       if (performance.now() >= untilMs) return null;
       await sleep(POLL_MS);

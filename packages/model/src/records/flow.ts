@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ip, name, path, sha256 } from "../resources/common.ts";
+import { ip, name, path, sha256, unattributable } from "../resources/common.ts";
 import { protocol } from "../resources/workload.ts";
 
 /** The same keys at both ends; null and absent both mean "not known". */
@@ -23,7 +23,7 @@ export const flowEnd = z.strictObject({
   exeSha256: sha256.nullish(),
   script: path.nullish(),
   scriptSha256: sha256.nullish(),
-  unattributable: z.enum(["stdin", "inline", "memfd", "deleted"]).nullish(),
+  unattributable: unattributable.nullish(),
   package: textOrNull,
   evidence: evidence.nullish(),
   environment: z.array(z.string()).nullish(),

@@ -1,3 +1,5 @@
+import type { z } from "zod";
+import type { unattributable } from "../resources/common.ts";
 import type { Evidence } from "./flow.ts";
 
 /**
@@ -9,7 +11,7 @@ export type ProcessIdentity = {
   readonly exeSha256: string | null;
   readonly script: string | null;
   readonly scriptSha256: string | null;
-  readonly unattributable: "stdin" | "inline" | "memfd" | "deleted" | null;
+  readonly unattributable: z.infer<typeof unattributable> | null;
   readonly user: string | null;
   readonly unit: string | null;
   readonly container: string | null;

@@ -31,6 +31,12 @@ export const labelValue = z
     "letters, digits, `.`, `_`, `-`; alphanumeric at both ends, or empty",
   );
 
+/**
+ * Why nobody can say which code a process runs: it came from standard input, from its arguments, from memory, from a file
+ * that is gone or was changed, or from one that is too large to be read.
+ */
+export const unattributable = z.enum(["stdin", "inline", "memfd", "deleted", "oversized"]);
+
 export const labels = z.record(labelKey, labelValue);
 
 /** One key's requirement: a value, any of several, none of several, or mere presence. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { API_VERSION, name, path, sha256 } from "./common.ts";
+import { API_VERSION, name, path, sha256, unattributable } from "./common.ts";
 
 const digests = z.union([sha256, z.array(sha256).min(1)]);
 
@@ -20,11 +20,11 @@ export const softwareEntry = z.strictObject({
   image: z.string().min(1).optional(),
   /** Code-injecting variables that are allowed, `NAME=value`; any other is refused. */
   environment: z.array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*=/, "NAME=value")).optional(),
-  /** Code with no file: `stdin`, `inline` (`-c`, `-e`), `memfd`, `deleted`. No software matches it unless named here. */
-  unattributable: z
-    .array(z.enum(["stdin", "inline", "memfd", "deleted"]))
-    .min(1)
-    .optional(),
+  /**
+   * Code that no file's content tells of: `stdin`, `inline` (`-c`, `-e`), `memfd`, `deleted`, `oversized`. No software
+   * matches it unless named here.
+   */
+  unattributable: z.array(unattributable).min(1).optional(),
 });
 
 /** A name for a set of program identities: entries are ORed. */

@@ -603,7 +603,7 @@ export interface components {
                 script?: string | null;
                 scriptSha256?: string | null;
                 software?: string | null;
-                unattributable?: ("stdin" | "inline" | "memfd" | "deleted") | null;
+                unattributable?: ("stdin" | "inline" | "memfd" | "deleted" | "oversized") | null;
                 unit?: string | null;
                 user?: string | null;
                 workload?: string | null;
@@ -628,7 +628,7 @@ export interface components {
                 script?: string | null;
                 scriptSha256?: string | null;
                 software?: string | null;
-                unattributable?: ("stdin" | "inline" | "memfd" | "deleted") | null;
+                unattributable?: ("stdin" | "inline" | "memfd" | "deleted" | "oversized") | null;
                 unit?: string | null;
                 user?: string | null;
                 workload?: string | null;
@@ -851,7 +851,7 @@ export interface components {
                         path?: string;
                         sha256?: string | string[];
                     };
-                    unattributable?: ("stdin" | "inline" | "memfd" | "deleted")[];
+                    unattributable?: ("stdin" | "inline" | "memfd" | "deleted" | "oversized")[];
                 }[];
                 /** @enum {string} */
                 upgrades?: "pinned" | "signed" | "manual";
