@@ -67,7 +67,8 @@ const RESOLUTION_GRACE_NS = 60_000_000_000n;
  */
 export async function runAgentProcess(options: AgentOptions): Promise<void> {
   const { signal } = options;
-  signal.addEventListener("abort", beginEnd, { once: true });
+  if (signal.aborted) beginEnd();
+  else signal.addEventListener("abort", beginEnd, { once: true });
   try {
     await runToItsEnd(options);
   } catch (error) {
@@ -160,6 +161,7 @@ async function work(
 ): Promise<void> {
   const { kernel, governor, identifier } = agent;
   let ending = false;
+  let isReady = false;
   // What is still under way at the end finds the kernel's maps closed; the next agent does it again.
   const onError = (error: unknown) => ending || log.error({ err: error }, "a task failed");
   kernel.beat();
@@ -177,7 +179,7 @@ async function work(
     if (carrier === undefined) await kernel.carrying.end();
     else {
       kernel.carrying.begin();
-      await carrier.look().catch(onError);
+      if (!ending) await carrier.look().catch(onError);
     }
     await agent.warmUp(await installedInterpreters());
     const seeded = await seedProcesses(kernel, identifier);
@@ -199,6 +201,7 @@ async function work(
     log.info(
       `judging for ${agent.session.credentials().workload}: ${seeded} processes and ${listeners.get().length} listeners found`,
     );
+    isReady = true;
     options.onReady?.();
     const guard = createLinkGuard({
       pinDir: options.pinDir,
@@ -264,9 +267,11 @@ async function work(
   }
 
   async function settle(): Promise<void> {
-    await agent.reporter
-      .drain(agent.namesNow())
-      .catch((error: unknown) => log.warn({ err: error }, "what was seen last could not be written down"));
+    // Before that not all are there yet whom it is to be told of: the next agent does it.
+    if (isReady)
+      await agent.reporter
+        .drain(agent.namesNow())
+        .catch((error: unknown) => log.warn({ err: error }, "what was seen last could not be written down"));
     await carrier?.stop();
     await agent.driller.stop();
     await agent.execControl.stop();

@@ -59,6 +59,7 @@ struct gate {
 	const char *scope; /* path below the cgroup2 root; "" is everything */
 	const char *paths[PATHS_MAX]; /* NULL first: every mount */
 	int marks;
+	int64_t since_ms; /* it began */
 	bool owed_ready; /* lines that there was no room for yet */
 	unsigned int owed_forgotten;
 };

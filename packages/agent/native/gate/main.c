@@ -112,7 +112,11 @@ static bool read_lines(struct gate *gate)
 
 static bool has_to_say(const struct gate *gate)
 {
-	return gate->owed_ready ? ms_until_probed() < 0 : gate->owed_forgotten;
+	if (!gate->owed_ready)
+		return gate->owed_forgotten;
+	/* Whoever mounts again and again must not put it off. */
+	return ms_until_probed() < 0 ||
+	       now_ms() - gate->since_ms >= PROBE_MS_MAX;
 }
 
 /* INVARIANT: what the agent waits for is said, as soon as it has room. */
@@ -145,6 +149,7 @@ static int run(struct gate *gate)
 
 	fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
 	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+	gate->since_ms = now_ms();
 	mark_all(gate);
 	gate->owed_ready = true;
 	for (;;) {
@@ -158,13 +163,14 @@ static int run(struct gate *gate)
 			read_events(gate);
 		if (waits[1].revents && !read_lines(gate))
 			return 0;
+		/* Before the mounts are looked at again: these need no second look. */
+		if (waits[4].revents)
+			take_probes(gate);
 		if (waits[2].revents)
 			mark_all(gate);
 		/* Nobody will ever read it. */
 		if (waits[3].revents & (POLLERR | POLLHUP))
 			return 0;
-		if (waits[4].revents)
-			take_probes(gate);
 		expire_probes();
 		expire_questions(gate);
 	}

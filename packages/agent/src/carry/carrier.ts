@@ -103,6 +103,10 @@ export function createCarrier(parts: CarrierParts): Carrier {
     const stateDir = stateDirOf(found);
     await makeFolder(stateDir, 0o700);
     const workload = await numbers.take(stateDir);
+    if (stopped) {
+      if (workload !== undefined) numbers.free(workload);
+      return;
+    }
     if (workload === undefined) {
       notCarried++;
       carrying.release(found.inode);

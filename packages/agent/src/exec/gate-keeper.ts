@@ -1,7 +1,8 @@
 import { type Gate, type GateParts, startGate } from "./gate-process.ts";
 
-/** Milliseconds before a gate that ended by itself is started again. */
+/** Milliseconds before a gate is started again that ended by itself soon; one that ran for longer is replaced at once. */
 const RESTART_MS = 1000;
+const SOON_MS = 10_000;
 
 export type GateKeeper = {
   /** A gate without any answer in mind asks from now on. Resolves when that is so, or was told not to be. */
@@ -21,6 +22,7 @@ export function createGateKeeper(parts: GateKeeperParts): GateKeeper {
   let isWanted = false;
   let failOpen = false;
   let restart: NodeJS.Timeout | undefined;
+  let openedMs = 0;
   let turn = Promise.resolve();
 
   // INVARIANT: one after another, so that there is one gate at most, and it hears of everything.
@@ -33,6 +35,7 @@ export function createGateKeeper(parts: GateKeeperParts): GateKeeper {
 
   async function open(): Promise<void> {
     clearTimeout(restart);
+    openedMs = performance.now();
     try {
       gate = startGate({ ...parts, failOpen, onEnd });
     } catch (error) {
@@ -44,7 +47,8 @@ export function createGateKeeper(parts: GateKeeperParts): GateKeeper {
   function onEnd(how: string): void {
     gate = null;
     parts.onProblem(`the gate for executions has ended: ${how}; it is started again`);
-    restart = setTimeout(() => inTurn(reopen), RESTART_MS);
+    const ranLong = performance.now() - openedMs > SOON_MS;
+    restart = setTimeout(() => inTurn(reopen), ranLong ? 0 : RESTART_MS);
   }
 
   async function reopen(): Promise<void> {

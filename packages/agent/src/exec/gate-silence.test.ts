@@ -1,6 +1,7 @@
 /** A gate and an agent of which one does not listen: the other does not wait for ever, and loses nothing it waits for. */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { ExecMount } from "../testing/exec-mount.ts";
@@ -11,6 +12,8 @@ import { GATE_PATH, probeExecGate } from "./probe-gate.ts";
 const why = whyNoKernelTests("gate-silence.test.ts") ?? (await probeExecGate()).why;
 /** More than what a gate may take. */
 const BUSY_MS = 6000;
+/** What it said before it was stopped has been read by then. */
+const SAID_MS = 500;
 
 describe.skipIf(why !== "")("a gate and an agent that do not listen", () => {
   let mount: ExecMount;
@@ -38,6 +41,18 @@ describe.skipIf(why !== "")("a gate and an agent that do not listen", () => {
     return { gate, pid, ends };
   }
 
+  /** One that was stopped before it had said that it is ready. */
+  async function startStopped(): Promise<ReturnType<typeof start>> {
+    for (;;) {
+      const one = start();
+      process.kill(one.pid, "SIGSTOP");
+      const isReady = one.gate.ready.then(() => true);
+      if (!(await Promise.race([isReady, sleep(SAID_MS, false)]))) return one;
+      process.kill(one.pid, "SIGCONT");
+      await one.gate.stop();
+    }
+  }
+
   test("the gate tells of each `forget`, though nobody listens until there is no room left", async () => {
     const gate = spawn(GATE_PATH, ["run", "--path", mount.path]);
     try {
@@ -57,8 +72,7 @@ describe.skipIf(why !== "")("a gate and an agent that do not listen", () => {
   });
 
   test("a gate that does not become ready, forget or end is killed", async () => {
-    const starting = start();
-    process.kill(starting.pid, "SIGSTOP");
+    const starting = await startStopped();
     const forgetting = start();
     const ending = start();
     await Promise.all([forgetting.gate.ready, ending.gate.ready]);

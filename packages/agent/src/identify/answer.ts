@@ -55,6 +55,8 @@ export function createAnswerer(
 
   /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
   async function find(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
+    // Its children, after it has ended: a daemon.
+    const isWanted = () => isStill() || kernel.isRunning(execution.exec);
     const known = book.executableFacts(files.get(fileKeyText(execution.file)) ?? 0);
     const opened = known === undefined ? await openExecutable(execution.tgid) : undefined;
     const path = known?.exe ?? opened?.path;
@@ -64,7 +66,7 @@ export function createAnswerer(
       await Promise.all([opened?.file.close(), script === undefined ? undefined : closeScript(script)]);
       return null;
     }
-    const [exe, scriptFacts] = await readFiles(execution, { exe: opened ?? known, script }, isStill);
+    const [exe, scriptFacts] = await readFiles(execution, { exe: opened ?? known, script }, isWanted);
     const exeId = exe === undefined ? null : book.executable(exe);
     const scriptId = book.script(scriptFacts);
     if (exe === undefined || exeId === null || scriptId === null) return null;

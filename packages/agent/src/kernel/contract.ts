@@ -357,12 +357,13 @@ export interface Kernel {
   readonly proof: KernelProof;
   readonly exec: KernelExec;
   readonly carrying: KernelCarrying;
-
   readonly setExecutable: (file: FileKey, exeId: number, interpreter: boolean) => void;
   readonly deleteExecutable: (file: FileKey) => void;
   readonly setResolution: (exec: ExecKey, resolution: Resolution) => void;
   /** The answer that stands for an execve: an agent that was restarted asks for its forerunner's. */
   readonly getResolution: (exec: ExecKey) => Resolution | undefined;
+  /** Whether any process of that execve lives, its first one or what was forked since. */
+  readonly isRunning: (exec: ExecKey) => boolean;
   /** Drops answers for executions of which no process is left, when older than `graceNs`; returns how many. */
   readonly sweepResolutions: (graceNs: bigint) => number;
   readonly setIdentity: (key: IdentityKey, identity: number) => void;
@@ -379,7 +380,6 @@ export interface Kernel {
   readonly deleteListener: (proto: number, port: number, workload?: number) => void;
   /** Processes in scope, by the kernel's task iterator where it has one, else by /proc: then without keys of files. */
   readonly readTasks: () => readonly TaskRecord[];
-
   /** Whether enforcement is paused by hand. */
   readonly readPause: () => PauseState;
   readonly writePause: (state: PauseState) => void;

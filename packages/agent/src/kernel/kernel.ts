@@ -85,6 +85,7 @@ export function openKernel(pinDir: string): Kernel {
     deleteExecutable: (file) => processes.deleteExecutable(maps, file),
     setResolution: (exec, resolution) => processes.setResolution(maps, exec, resolution),
     getResolution: (exec) => processes.getResolution(maps, exec),
+    isRunning: (exec) => processes.isRunning(maps, exec),
     sweepResolutions: (graceNs) => processes.sweepResolutions(maps, now() - graceNs),
     setIdentity: (key, identity) => {
       processes.setIdentity(maps, key, identity);

@@ -1,4 +1,5 @@
 /** What the kernel tells of processes, and what they keep over fork and exec. */
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { limit } from "./generated/layout.ts";
@@ -157,6 +158,19 @@ ctypes.CDLL(None).pthread_exit(None)`;
       const out = (await host.flows()).filter((flow) => flow.direction === "out");
       expect(out[0]).toMatchObject({ verdict, identity: CLIENT });
     }
+  });
+
+  test("an execution runs as long as what it forked, though its first process has ended", async () => {
+    const daemon =
+      "import os, time\nif os.fork(): os._exit(0)\nfor fd in range(3): os.close(fd)\ntime.sleep(600)";
+    await host.run(["/usr/bin/python3", "-I", "-c", daemon], CLIENT);
+    const begun = (await execs()).findLast(({ filename }) => filename === "/usr/bin/python3");
+    if (begun === undefined) throw new Error("nobody told of it");
+    expect(host.kernel.getTask(begun.tgid)).toBe(undefined);
+    expect(host.kernel.isRunning(begun.task)).toBe(true);
+    for (const pid of readFileSync(`${host.cgroup}/cgroup.procs`, "utf8").trim().split("\n"))
+      process.kill(Number(pid), "SIGKILL");
+    await expect.poll(() => host.kernel.isRunning(begun.task)).toBe(false);
   });
 
   test("answers of processes that have ended are swept", async () => {

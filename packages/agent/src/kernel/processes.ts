@@ -70,6 +70,16 @@ export function getResolution(maps: ProcessMaps, exec: ExecKey): Resolution | un
   return { exeId, scriptId, unattributable: (flags & taskFlag.unattributable) !== 0 };
 }
 
+/** Looks at every process. */
+export function isRunning(maps: ProcessMaps, exec: ExecKey): boolean {
+  const wanted = nameOf(exec);
+  for (const key of maps.tasks.keys()) {
+    const task = maps.tasks.get(key);
+    if (task !== undefined && nameOf(decodeTask(task)) === wanted) return true;
+  }
+  return false;
+}
+
 /** An answer is needed while a process of its execve lives, and somewhat longer by sockets it handed on. */
 export function sweepResolutions(maps: ProcessMaps, olderThanNs: bigint): number {
   const living = new Set<string>();
