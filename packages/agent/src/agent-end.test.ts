@@ -2,7 +2,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { agentStatus } from "./index.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
@@ -21,10 +20,6 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
     await host.close();
   });
 
-  async function until(what: () => boolean | undefined): Promise<void> {
-    for (let i = 0; i < 1500 && !what(); i++) await sleep(20);
-    if (!what()) throw new Error(`never came true: ${what}\n${host.log}`);
-  }
   /** Takes the lock for which every loader of this place waits. */
   async function hold(): Promise<void> {
     holder = spawn("flock", [host.folder, "sh", "-c", "echo held; exec sleep 600"], {
@@ -54,12 +49,12 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
 
   test("ends though a loader waits for another one, and its policy stays", async () => {
     expect(await host.startAgent()).toBe("ready");
-    await until(() => host.controller.subscriptions.length > 0);
+    await host.until(() => host.controller.subscriptions.length > 0);
     host.provision(1n, hostPolicyOf());
-    await until(() => host.status?.generation === 1n);
+    await host.until(() => host.status?.generation === 1n);
     await hold();
     rmSync(`${host.pinDir}/links/connect4`);
-    await until(isWaitedFor);
+    await host.until(isWaitedFor);
     expect(await end()).toBe(0);
     expect(isWaitedFor()).toBe(false);
     await release();
@@ -72,7 +67,7 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
   test("ends though its start waits", async () => {
     await hold();
     const started = host.startAgent();
-    await until(isWaitedFor);
+    await host.until(isWaitedFor);
     expect(await end()).toBe(0);
     expect(await started).toMatchObject({ code: 0 });
     expect(isWaitedFor()).toBe(false);
@@ -84,7 +79,7 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const controller = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const started = host.startAgent({ controller });
-    await until(() => sockets.length > 0);
+    await host.until(() => sockets.length > 0);
     expect(await end()).toBe(0);
     expect(await started).toMatchObject({ code: 0 });
     for (const socket of sockets) socket.destroy();
@@ -100,7 +95,7 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
       mkdirSync(`${host.stateDir}/debs`, { recursive: true });
       const deb = host.file("state/debs/one.deb", "a package");
       expect(await host.startAgent({ aptConfig })).toBe("ready");
-      await until(() => existsSync(`${host.stateDir}/debs-at-work/one.deb`));
+      await host.until(() => existsSync(`${host.stateDir}/debs-at-work/one.deb`));
       expect(await end()).toBe(0);
       expect(existsSync(deb)).toBe(true);
     },

@@ -34,9 +34,9 @@ describe.skipIf(whyNoKernelTests("agent-expired.test.ts") !== undefined)(
       await sleep(30);
       const entry = { executable: { sha256: sha256Of(PYTHON) }, script: { sha256: sha256Of(app) } };
       expect(await host.startAgent()).toBe("ready");
-      await until(() => host.controller.subscriptions.length > 0);
+      await host.until(() => host.controller.subscriptions.length > 0);
       host.provision(1n, hostPolicyOf(allowSoftware("app", entry)));
-      await until(() => host.status?.generation === 1n);
+      await host.until(() => host.status?.generation === 1n);
       host.controller.settings.lifetimeMs = 1;
       const stored = await loadCredentials(host.stateDir, null);
       if (stored === null) throw new Error("the agent is not enrolled");
@@ -54,10 +54,6 @@ describe.skipIf(whyNoKernelTests("agent-expired.test.ts") !== undefined)(
     });
     afterAll(() => host.close());
 
-    async function until(what: () => boolean | undefined): Promise<void> {
-      for (let i = 0; i < 1500 && !what(); i++) await sleep(20);
-      if (!what()) throw new Error(`never came true: ${what}\n${host.log}\n${host.status?.problem}`);
-    }
     /** What `agent status` shows once the agent has tried to connect. */
     async function told(): Promise<AgentReport | null> {
       const report = async () => (await agentStatus(host)).report;
@@ -98,7 +94,7 @@ describe.skipIf(whyNoKernelTests("agent-expired.test.ts") !== undefined)(
         });
 
         host.file("token", host.controller.token());
-        await until(() => host.controller.subscriptions.length > before);
+        await host.until(() => host.controller.subscriptions.length > before);
         expect(host.controller.subscriptions.at(-1)).toEqual({ workload: "web-1", generation: 1n });
         const stored = await loadCredentials(host.stateDir, Date.now());
         expect(stored).toMatchObject({ workload: "web-1", controller: host.controller.url });
@@ -115,7 +111,7 @@ describe.skipIf(whyNoKernelTests("agent-expired.test.ts") !== undefined)(
       expect(host.log).toContain(refused);
 
       host.file("token", host.controller.token());
-      await until(() => host.controller.subscriptions.length > before);
+      await host.until(() => host.controller.subscriptions.length > before);
       const stored = await loadCredentials(host.stateDir, Date.now());
       expect(stored && expiryOf(stored)?.getTime()).toBeGreaterThan(Date.now());
     });

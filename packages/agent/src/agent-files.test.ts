@@ -37,20 +37,16 @@ describe.skipIf(whyNoKernelTests("agent-files.test.ts") !== undefined)(
     });
     afterAll(() => host.close());
 
-    async function until(what: () => boolean | undefined): Promise<void> {
-      for (let i = 0; i < 1500 && !what(); i++) await sleep(20);
-      if (!what()) throw new Error(`never came true: ${what}\n${host.log}\n${host.status?.problem}`);
-    }
     async function start(): Promise<void> {
       const before = host.controller.subscriptions.length;
       expect(await host.startAgent()).toBe("ready");
-      await until(() => host.controller.subscriptions.length > before);
+      await host.until(() => host.controller.subscriptions.length > before);
     }
     /** As the controller does after every reconnection, and for each new generation. */
     async function provision(wanted: bigint): Promise<void> {
       const told = host.controller.statuses.length;
       host.provision(wanted, policy);
-      await until(() => host.controller.statuses.slice(told).some((one) => one.generation === wanted));
+      await host.until(() => host.controller.statuses.slice(told).some((one) => one.generation === wanted));
     }
     /** What the allowed script gets, and its neighbour. */
     async function both(): Promise<readonly string[]> {
@@ -85,8 +81,8 @@ describe.skipIf(whyNoKernelTests("agent-files.test.ts") !== undefined)(
       expect(isAttached()).toBe(true);
       execFileSync("bpftool", ["link", "detach", "pinned", pin]);
       expect(existsSync(pin)).toBe(true);
-      await until(() => host.status?.problem.includes("taken out of the kernel (connect4)"));
-      await until(isAttached);
+      await host.until(() => host.status?.problem.includes("taken out of the kernel (connect4)"));
+      await host.until(isAttached);
       expect(await both()).toEqual(["connected", "refused"]);
     });
 
@@ -96,8 +92,8 @@ describe.skipIf(whyNoKernelTests("agent-files.test.ts") !== undefined)(
       writeFileSync(state("policy.json"), observing(before[0]));
       for (const name of names.slice(1, 3)) rmSync(state(name));
       writeFileSync(state("identity/credentials.json"), "{}");
-      await until(() => names.every((name) => host.status?.problem.includes(`/${name}\` was `)));
-      await until(() => names.every((name) => existsSync(state(name))));
+      await host.until(() => names.every((name) => host.status?.problem.includes(`/${name}\` was `)));
+      await host.until(() => names.every((name) => existsSync(state(name))));
       expect(read("policy.json")).toBe(before[0]);
       expect(read("identity/credentials.json")).toBe(before[3]);
       expect(statSync(state("identities.ndjson")).mode & 0o777).toBe(0o600);
@@ -117,7 +113,7 @@ describe.skipIf(whyNoKernelTests("agent-files.test.ts") !== undefined)(
       await start();
       expect(await both()).toEqual(["connected", "connected"]);
       await provision(generation);
-      await until(() =>
+      await host.until(() =>
         host.status?.problem.includes(`was not generation ${generation} as the controller gave it out`),
       );
       expect(await both()).toEqual(["connected", "refused"]);
@@ -133,7 +129,7 @@ describe.skipIf(whyNoKernelTests("agent-files.test.ts") !== undefined)(
         await host.stopAgent("SIGKILL");
         edit();
         await start();
-        await until(() => host.status?.problem.includes(`generation ${generation} stays in the kernel`));
+        await host.until(() => host.status?.problem.includes(`generation ${generation} stays in the kernel`));
         expect(await both()).toEqual(["connected", "refused"]);
         expect((await agentStatus(host)).enforced).toMatchObject({
           generation: String(generation),

@@ -6,17 +6,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { agentPlan, agentStatus, uninstallAgent } from "./index.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
+import { CONNECT, PYTHON } from "./testing/connecting.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
-const PYTHON = realpathSync("/usr/bin/python3");
-const CONNECT = `
-import os, socket, sys, time
-try:
-    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
-    print("connected")
-except OSError as problem:
-    print("refused", problem.errno)
-`;
 const SERVE = `
 import os, socket, sys
 s = socket.socket()

@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync, rmdirSync } from "node:fs";
+import { mkdirSync, rmdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type IdentityBook, openIdentityBook } from "./identify/identity-book.ts";
@@ -7,9 +7,9 @@ import { KernelMap } from "./kernel/kernel-map.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { readMapsName } from "./state/clocks.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
+import { CONNECT, PYTHON } from "./testing/connecting.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
-const PYTHON = realpathSync("/usr/bin/python3");
 const JOBS = 100;
 /** A program in a control group of its own, again and again, as a timer's unit is. */
 const RUN_JOBS = `
@@ -20,14 +20,6 @@ while [ $i -lt ${JOBS} ]; do
   sh -c 'echo $$ > "$0/cgroup.procs" && exec /bin/true' "$job" || exit 1
   until rmdir "$job"; do sleep 0.02; done
 done`;
-const CONNECT = `
-import socket, sys
-try:
-    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
-    print("connected")
-except OSError as problem:
-    print("refused", problem.errno)
-`;
 
 describe.skipIf(whyNoKernelTests("identities-gone.test.ts") !== undefined)("a host of short services", () => {
   let host: AgentHost;
@@ -36,13 +28,6 @@ describe.skipIf(whyNoKernelTests("identities-gone.test.ts") !== undefined)("a ho
   });
   afterEach(() => host.close());
 
-  async function until(what: () => boolean | Promise<boolean>, tries = 3000): Promise<void> {
-    for (let i = 0; i < tries; i++) {
-      if (await what()) return;
-      await sleep(20);
-    }
-    throw new Error(`never came true: ${what}\n${host.log}`);
-  }
   async function book(): Promise<IdentityBook> {
     return openIdentityBook(host.stateDir, await readMapsName(host.pinDir), true);
   }
@@ -67,21 +52,21 @@ describe.skipIf(whyNoKernelTests("identities-gone.test.ts") !== undefined)("a ho
     await sleep(30);
     const options = { identitiesEveryMs: 200 };
     expect(await host.startAgent(options)).toBe("ready");
-    await until(() => host.controller.subscriptions.length > 0);
+    await host.until(() => host.controller.subscriptions.length > 0);
     const entry = { executable: { sha256: sha256Of(PYTHON) }, script: { sha256: sha256Of(script) } };
     const policy = hostPolicyOf(allowSoftware("app", entry));
     host.provision(1n, policy);
     host.startShadow(1n, policy, 600);
-    await until(() => host.status?.generation === 1n && host.log.includes("a draft is judged by"));
+    await host.until(() => host.status?.generation === 1n && host.log.includes("a draft is judged by"));
     const run = () => host.run([PYTHON, script, String(host.port)]);
     expect((await run()).output).toBe("connected\n");
 
     expect(await host.run(["/bin/sh", "-c", RUN_JOBS, "jobs", host.cgroup])).toEqual({ code: 0, output: "" });
-    await until(async () => (await book()).given() >= JOBS);
+    await host.until(async () => (await book()).given() >= JOBS);
     const { given } = await book();
     expect(Math.min(...(await sizes()))).toBeGreaterThan(0);
     // The last ones wait for others to come.
-    await until(async () => Math.max(...(await sizes())) < JOBS);
+    await host.until(async () => Math.max(...(await sizes())) < JOBS);
     expect((await run()).output).toBe("connected\n");
 
     await host.stopAgent("SIGKILL");

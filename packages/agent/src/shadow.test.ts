@@ -1,22 +1,13 @@
 /** The shadow of a draft through the whole agent: offered, counted, kept over restarts and switches, ended. */
-import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import { type ShadowReport, Verdict } from "@ringwall/protocol/agent";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
+import { CONNECT, PYTHON } from "./testing/connecting.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
-const PYTHON = realpathSync("/usr/bin/python3");
-const CONNECT = `
-import socket, sys
-try:
-    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
-    print("connected")
-except OSError as problem:
-    print("refused", problem.errno)
-`;
 const HOUR_S = 3600;
 
 describe.skipIf(whyNoKernelTests("shadow.test.ts") !== undefined)("the shadow of a draft on a host", () => {

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { ExecMount } from "../testing/exec-mount.ts";
-import { gatesOf } from "../testing/gates-of.ts";
+import { gatesOf, lettingAll } from "../testing/gates-of.ts";
 import { HungMount } from "../testing/hung-mount.ts";
 import { startGate } from "./gate-process.ts";
 import { GATE_PATH, probeExecGate } from "./probe-gate.ts";
@@ -24,14 +24,9 @@ test.skipIf(why !== "" || noFuse !== "")(
     const ends: string[] = [];
     let allow = false;
     const gate = startGate({
-      scope: "",
-      paths: [mount.path, hung.path],
-      failOpen: false,
+      ...lettingAll([mount.path, hung.path], ends),
       onAsk: async () => ({ allow, keep: true }),
-      onDenied: () => undefined,
-      onExpired: () => undefined,
       onUnmarked: (what) => unmarked.push(what),
-      onEnd: (how) => ends.push(how),
     });
     try {
       await gate.ready;
@@ -55,16 +50,7 @@ test.skipIf(why !== "" || noFuse !== "")(
 test.skipIf(why !== "" || noFuse !== "")("a gate ends though a file system hangs", async () => {
   const hung = await HungMount.start();
   const ends: string[] = [];
-  const gate = startGate({
-    scope: "",
-    paths: [hung.path],
-    failOpen: false,
-    onAsk: async () => ({ allow: true, keep: true }),
-    onDenied: () => undefined,
-    onExpired: () => undefined,
-    onUnmarked: () => undefined,
-    onEnd: (how) => ends.push(how),
-  });
+  const gate = startGate(lettingAll([hung.path], ends));
   try {
     await gate.ready;
     await gate.stop();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { ExecMount } from "../testing/exec-mount.ts";
-import { gatesOf } from "../testing/gates-of.ts";
+import { gatesOf, lettingAll } from "../testing/gates-of.ts";
 import { type Gate, startGate } from "./gate-process.ts";
 import { GATE_PATH, probeExecGate } from "./probe-gate.ts";
 
@@ -26,16 +26,7 @@ describe.skipIf(why !== "")("a gate and an agent that do not listen", () => {
   function start(): { readonly gate: Gate; readonly pid: number; readonly ends: readonly string[] } {
     const before = gatesOf(process.pid);
     const ends: string[] = [];
-    const gate = startGate({
-      scope: "",
-      paths: [mount.path],
-      failOpen: false,
-      onAsk: async () => ({ allow: true, keep: true }),
-      onDenied: () => undefined,
-      onExpired: () => undefined,
-      onUnmarked: () => undefined,
-      onEnd: (how) => ends.push(how),
-    });
+    const gate = startGate(lettingAll([mount.path], ends));
     const pid = gatesOf(process.pid).find((one) => !before.includes(one));
     if (pid === undefined) throw new Error("no gate was started");
     return { gate, pid, ends };

@@ -70,23 +70,21 @@ export function getResolution(maps: ProcessMaps, exec: ExecKey): Resolution | un
   return { exeId, scriptId, unattributable: (flags & taskFlag.unattributable) !== 0 };
 }
 
-/** Looks at every process. */
-export function isRunning(maps: ProcessMaps, exec: ExecKey): boolean {
-  const wanted = nameOf(exec);
+/** The executions of all processes, by name. */
+function* executionsOf(maps: ProcessMaps): Generator<string> {
   for (const key of maps.tasks.keys()) {
     const task = maps.tasks.get(key);
-    if (task !== undefined && nameOf(decodeTask(task)) === wanted) return true;
+    if (task !== undefined) yield nameOf(decodeTask(task));
   }
-  return false;
+}
+
+export function isRunning(maps: ProcessMaps, exec: ExecKey): boolean {
+  return executionsOf(maps).some((name) => name === nameOf(exec));
 }
 
 /** An answer is needed while a process of its execve lives, and somewhat longer by sockets it handed on. */
 export function sweepResolutions(maps: ProcessMaps, olderThanNs: bigint): number {
-  const living = new Set<string>();
-  for (const key of maps.tasks.keys()) {
-    const task = maps.tasks.get(key);
-    if (task !== undefined) living.add(nameOf(decodeTask(task)));
-  }
+  const living = new Set(executionsOf(maps));
   const dead = [...maps.resolutions.keys()].filter((view) => {
     const key = decodeExecKey(view);
     return key.execNs < olderThanNs && !living.has(nameOf(key));

@@ -1,5 +1,4 @@
 /** `ringwall agent pause` with a whole agent: by hand, through the controller, with nobody there, on a full disk. */
-import { realpathSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PAUSE_SECONDS_MAX as KNOWN_MAX } from "@ringwall/protocol/agent";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -7,19 +6,10 @@ import { AgentError } from "../agent-error.ts";
 import { whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { agentStatus, formatAgentStatus } from "../status.ts";
 import { AgentHost, sha256Of } from "../testing/agent-host.ts";
+import { CONNECT, PYTHON } from "../testing/connecting.ts";
 import { allowSoftware, hostPolicyOf } from "../testing/host-policy.ts";
 import { pauseAgent } from "./pause-agent.ts";
 import { PAUSE_SECONDS_MAX } from "./set-pause.ts";
-
-const PYTHON = realpathSync("/usr/bin/python3");
-const CONNECT = `
-import socket, sys
-try:
-    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=8).close()
-    print("connected")
-except OSError as problem:
-    print("refused", problem.errno)
-`;
 
 test("agent, controller and kernel know the same longest pause", () => {
   expect(KNOWN_MAX).toBe(PAUSE_SECONDS_MAX);

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { HostPolicy } from "@ringwall/policy/lower";
 import type { ControllerMessage } from "@ringwall/protocol/agent";
@@ -14,6 +15,8 @@ import { startTestController, type TestController } from "./test-controller.ts";
 const RUNNER = fileURLToPath(new URL("run-agent.ts", import.meta.url));
 /** Ends what hangs: longer than anything that a test waits for, an agent's start on a busy machine included. */
 const RUN_MS_MAX = 100_000 * SLOWNESS;
+const UNTIL_POLL_MS = 20;
+const UNTIL_TRIES_MAX = 3000 * SLOWNESS;
 
 export type Ran = { readonly code: number | null; readonly output: string };
 
@@ -142,6 +145,14 @@ export class AgentHost {
   /** The last StatusReport that the controller got. */
   get status() {
     return this.controller.statuses.at(-1);
+  }
+
+  async until(what: () => boolean | undefined | Promise<boolean>): Promise<void> {
+    for (let tries = 0; tries < UNTIL_TRIES_MAX; tries++) {
+      if (await what()) return;
+      await sleep(UNTIL_POLL_MS);
+    }
+    throw new Error(`never came true: ${what}\n${this.log}\n${this.status?.problem}`);
   }
 
   async close(): Promise<void> {
