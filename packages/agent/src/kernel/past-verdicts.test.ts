@@ -125,6 +125,16 @@ describe.skipIf(whyNoKernelTests("past-verdicts.test.ts"))("what was allowed a m
     }
   });
 
+  test("is allowed again by the next revision in the slot whose entry another took the place of", async () => {
+    for (const policies of [[allow(web)], []]) {
+      await a.provision(outbound(policies));
+      a.kernel.addPolicies(a.kernel.liveSlot(), [deny(web)]);
+      expect(await reach(PORT)).toBe(false);
+    }
+    await a.provision(outbound([allow(web)]));
+    expect(await reach(PORT)).toBe(true);
+  });
+
   test("is allowed by another rule, which its flow names", async () => {
     await a.provision(outbound([allow({ subject: CLIENT, rule: 1 })]));
     await remembered();

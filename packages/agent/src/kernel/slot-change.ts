@@ -58,7 +58,7 @@ function mapChange<T>(
   return { set, remove: [...before.values()] };
 }
 
-function policyKey(one: PolicyEntry): string {
+export function policyKey(one: PolicyEntry): string {
   return `${one.subject} ${one.peer} ${one.proto} ${one.port}/${one.portBits} ${one.direction} ${one.remote ?? 0}`;
 }
 

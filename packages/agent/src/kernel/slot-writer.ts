@@ -4,7 +4,7 @@
  */
 import type { AnySlot, PolicyEntry, RemoteEntry, SlotContents, SlotIndex, SubjectEntry } from "./contract.ts";
 import { KernelError } from "./kernel-error.ts";
-import { type SlotEntries, slotChange } from "./slot-change.ts";
+import { policyKey, type SlotEntries, slotChange } from "./slot-change.ts";
 import * as slots from "./slots.ts";
 
 export interface SlotWriter {
@@ -19,8 +19,13 @@ export interface SlotWriter {
 /** Entries of a slot that are remembered at most: they cost memory twice over. */
 const REMEMBERED_MAX = 65_536;
 
+/** What a slot was filled with, and by key the policy entries that it was given since, some of them in place of others. */
+interface Remembered extends SlotEntries {
+  readonly added: Map<string, PolicyEntry>;
+}
+
 export function createSlotWriter(maps: slots.SlotMaps): SlotWriter {
-  const memory = new Map<AnySlot, SlotEntries>();
+  const memory = new Map<AnySlot, Remembered>();
   /** Resolves when no program takes the slot that is not live for the live one any more. */
   let settled: Promise<void> | null = null;
 
@@ -39,19 +44,21 @@ export function createSlotWriter(maps: slots.SlotMaps): SlotWriter {
     await (slot === SHADOW || settled === null ? slots.settleSlot(maps, slot) : settled);
     const before = memory.get(slot);
     memory.delete(slot);
-    const change = before === undefined ? null : slotChange(before, contents);
+    const change = before === undefined ? null : slotChange(entriesOf(before), contents);
     if (change === null || !changedInPlace(() => slots.changeSlot(maps, slot, change, contents)))
       await slots.fillSlot(maps, slot, contents);
-    remember(slot, contents);
+    const { policies, peers, subjects, remotes = [] } = contents;
+    remember(slot, { policies, peers, subjects, remotes, added: new Map() });
   }
 
-  function remember(slot: AnySlot, { policies, peers, subjects, remotes = [] }: SlotEntries): void {
-    if (policies.length + peers.length > REMEMBERED_MAX) memory.delete(slot);
-    else memory.set(slot, { policies, peers, subjects, remotes });
+  function remember(slot: AnySlot, entries: Remembered): void {
+    const { policies, peers, added } = entries;
+    if (policies.length + peers.length + added.size > REMEMBERED_MAX) memory.delete(slot);
+    else memory.set(slot, entries);
   }
 
   /** What was done may have failed half-way: then nobody knows what is there. */
-  function changed(slot: AnySlot, write: () => void, take: (before: SlotEntries) => SlotEntries): void {
+  function changed(slot: AnySlot, write: () => void, take: (before: Remembered) => Remembered): void {
     const before = memory.get(slot);
     memory.delete(slot);
     write();
@@ -69,7 +76,10 @@ export function createSlotWriter(maps: slots.SlotMaps): SlotWriter {
       changed(
         slot,
         () => slots.addPolicies(maps, slot, entries),
-        (before) => ({ ...before, policies: [...before.policies, ...entries] }),
+        (before) => {
+          for (const entry of entries) before.added.set(policyKey(entry), entry);
+          return before;
+        },
       ),
     addSubjects: (slot, entries) =>
       changed(
@@ -94,8 +104,17 @@ export function createSlotWriter(maps: slots.SlotMaps): SlotWriter {
 
 const SHADOW = 2 satisfies AnySlot;
 
+function entriesOf({ added, ...entries }: Remembered): SlotEntries {
+  if (added.size === 0) return entries;
+  return { ...entries, policies: replaced(entries.policies, [...added.values()], policyKey) };
+}
+
 /** Each key once, the newer entry last. */
-function replaced<T>(before: readonly T[], entries: readonly T[], keyOf: (entry: T) => number): readonly T[] {
+function replaced<T>(
+  before: readonly T[],
+  entries: readonly T[],
+  keyOf: (entry: T) => number | string,
+): readonly T[] {
   const keys = new Set(entries.map(keyOf));
   return [...before.filter((one) => !keys.has(keyOf(one))), ...entries];
 }
