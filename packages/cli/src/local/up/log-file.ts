@@ -1,12 +1,15 @@
-import { createWriteStream, renameSync, statSync, type WriteStream } from "node:fs";
+import { openSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { makeFolder } from "@ringwall/controller/make-folder";
+import { createLogLines, type LogLines } from "../log-lines.ts";
 
 /** A log longer than this when it is opened is moved to `.1`, so that both together stay bounded over many starts. */
 const LOG_BYTES_MAX = 16 * 1024 * 1024;
 /** What is kept of the time before the file is opened; the rest is dropped. */
 const EARLY_BYTES_MAX = 1024 * 1024;
+/** What is kept of a line until its end comes. */
+const LINE_BYTES_MAX = 64 * 1024;
 const TAIL_LINES = 10;
 
 /** Where a part's log goes: kept in memory until `open`, because the controller makes the data folder itself. */
@@ -16,39 +19,49 @@ export type LogFile = {
   readonly open: () => void;
   /** The last lines from before it was opened, for a part that ended without a word. */
   readonly tail: () => string;
-  readonly close: () => void;
 };
 
-export function createLog(path: string): LogFile {
-  let file: WriteStream | undefined;
+/** `time` is as the part writes it into its lines. */
+export function createLog(path: string, time: () => number | string): LogFile {
+  let file: LogLines | undefined;
   let early: Buffer[] = [];
   let earlyBytes = 0;
-  const write = (chunk: Buffer) => {
-    if (file !== undefined) file.write(chunk);
+  const write = (lines: Buffer) => {
+    if (file !== undefined) file.write(lines);
     else if (earlyBytes < EARLY_BYTES_MAX) {
-      early.push(chunk);
-      earlyBytes += chunk.length;
+      early.push(lines);
+      earlyBytes += lines.length;
     }
   };
   return {
     path,
-    take: (stream) => stream.on("data", write),
+    take: (stream) => takeLines(stream, write),
     open: () => {
-      file = openFile(path);
-      for (const chunk of early) file.write(chunk);
+      file = createLogLines(() => openFile(path), time);
+      for (const lines of early) file.write(lines);
       early = [];
     },
     tail: () => Buffer.concat(early).toString("utf8").trimEnd().split("\n").slice(-TAIL_LINES).join("\n"),
-    close: () => file?.end(),
   };
 }
 
-function openFile(path: string): WriteStream {
+/** Whole lines: where some are lost, or a part's two streams meet, none may be torn. */
+function takeLines(stream: Readable, write: (lines: Buffer) => void): void {
+  let begun = Buffer.alloc(0);
+  stream.on("data", (chunk: Buffer) => {
+    const all = Buffer.concat([begun, chunk]);
+    const end = all.length > LINE_BYTES_MAX ? all.length : all.lastIndexOf("\n") + 1;
+    if (end > 0) write(all.subarray(0, end));
+    begun = all.subarray(end);
+  });
+  stream.once("end", () => {
+    if (begun.length > 0) write(Buffer.from(`${begun}\n`));
+  });
+}
+
+function openFile(path: string): number {
   makeFolder(dirname(path), 0o700);
   const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (bytes > LOG_BYTES_MAX) renameSync(path, `${path}.1`);
-  const stream = createWriteStream(path, { flags: "a", mode: 0o600 });
-  // A full disk must not end what is running.
-  stream.on("error", () => undefined);
-  return stream;
+  return openSync(path, "a", 0o600);
 }

@@ -8,6 +8,7 @@ import { defaultDataDir } from "../../server/data-dir.ts";
 import { VERSION } from "../../version.ts";
 import type { AgentRunOptions } from "../agent-run.ts";
 import type { ControllerRunOptions } from "../controller-run.ts";
+import { isoTime } from "../log-lines.ts";
 import { aborted, endAtOnce, endRequested } from "../parent.ts";
 import { type Summary, summaryLines } from "./banner.ts";
 import { type Closers, createClosers } from "./closers.ts";
@@ -59,7 +60,7 @@ async function up(options: UpOptions, ending: Ending, closers: Closers): Promise
   const dataDir = resolve(options.data ?? defaultDataDir());
   const logDir = join(dataDir, "log");
   note("starting the controller (the first start makes its databases) …");
-  const controllerLog = createLog(join(logDir, "controller.log"));
+  const controllerLog = createLog(join(logDir, "controller.log"), Date.now);
   const controller = await startControllerPart({ ...options, data: dataDir }, controllerLog, end, note).catch(
     (error) => {
       if (end.aborted) return null;
@@ -70,12 +71,10 @@ async function up(options: UpOptions, ending: Ending, closers: Closers): Promise
     note("ended before the controller was ready");
     return 0;
   }
-  closers.add(controllerLog.close);
   closers.add(controller.supervised.end);
   const { usersUrl, agentsUrl, operatorTokenFile } = controller.ready;
   const api = openApi({ server: usersUrl, tokenFile: operatorTokenFile });
-  const context = { api, log: createLog(join(logDir, "agent.log")), ending, closers, tell: note };
-  closers.add(context.log.close);
+  const context = { api, log: createLog(join(logDir, "agent.log"), isoTime), ending, closers, tell: note };
   const agent = await startHostAgent({ ...options, dataDir, controller: agentsUrl }, context);
   if (!end.aborted)
     await printSummary(api, { consoleUrl: options.publicUrl ?? usersUrl, dataDir, logDir, agent });

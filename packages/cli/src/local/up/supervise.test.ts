@@ -18,7 +18,7 @@ function startFailing(): Part {
 }
 
 it("a part that ends without a word is reported by its exit code, and its last words are kept", async () => {
-  const log = createLog(join(dir, "part.log"));
+  const log = createLog(join(dir, "part.log"), Date.now);
   const part = startPart("part", ["status", "--token-file", join(dir, "none")], log.take);
   await expect(part.ready).rejects.toThrow(PartFailed);
   await expect(part.ready).rejects.toThrow("the part ended before it was ready (exit code 2)");
