@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { destination, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import type { AgentOptions } from "./agent-options.ts";
 import { createLinkGuard } from "./apply/link-guard.ts";
 import { createCarriedAgents } from "./carry/carried-agents.ts";
@@ -65,12 +65,12 @@ const RESOLUTION_GRACE_NS = 60_000_000_000n;
  * reports. Throws AgentError for what its user can mend (exit code 2). Enforcement stays when it ends, which takes no longer
  * than END_MS_MAX and AFTER_END_MS_MAX together.
  */
-export async function runAgentProcess(options: AgentOptions): Promise<void> {
+export async function runAgentProcess(options: AgentOptions, logTo: DestinationStream): Promise<void> {
   const { signal } = options;
   if (signal.aborted) beginEnd();
   else signal.addEventListener("abort", beginEnd, { once: true });
   try {
-    await runToItsEnd(options);
+    await runToItsEnd(options, logTo);
   } catch (error) {
     const isEnd = givenUp.aborted || (error instanceof Error && error.name === "AbortError");
     if (!signal.aborted || !isEnd) throw error;
@@ -79,14 +79,11 @@ export async function runAgentProcess(options: AgentOptions): Promise<void> {
   }
 }
 
-async function runToItsEnd(given: AgentOptions): Promise<void> {
+async function runToItsEnd(given: AgentOptions, logTo: DestinationStream): Promise<void> {
   const places = { stateDir: resolve(given.stateDir), pinDir: resolve(given.pinDir) };
   const addresses = given.addresses ?? (() => observeAddresses(given.alsoAt));
   const options = { ...given, ...places, addresses };
-  const log = pino(
-    { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    destination({ fd: 2, sync: true }),
-  );
+  const log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, logTo);
   await makeFolder(options.stateDir, 0o700);
   await lockState(options.stateDir);
   if (!raisePriority())

@@ -35,7 +35,13 @@ function endQuietlyOnClosedPipe(): void {
   });
 }
 
+/** Nobody could be told of it, and the command goes on: standard error may be on a full disk, or its reader gone. */
+function goOnWithoutStderr(): void {
+  process.stderr.on("error", () => undefined);
+}
+
 if (import.meta.main) {
   endQuietlyOnClosedPipe();
+  goOnWithoutStderr();
   await main(process.argv.slice(2));
 }

@@ -1,3 +1,4 @@
+import type { DestinationStream } from "pino";
 import type { ControllerStartError } from "./start-error.ts";
 
 /** Where the console, the command line and everything else of people's connects to, unless told otherwise. */
@@ -29,7 +30,9 @@ export type ControllerOptions = {
   readonly resolvers?: readonly string[];
   /** Folder with the console's built files; default: packages/console/dist beside this package. */
   readonly consoleDir?: string;
-  /** `silent` in tests; default `info`, JSON lines on standard error. */
+  /** Takes the log, a JSON line at a time. It must neither throw nor wait: a full disk may not stop the controller's work. */
+  readonly logTo: DestinationStream;
+  /** `silent` in tests; default `info`. */
   readonly logLevel?: "silent" | "error" | "warn" | "info" | "debug";
   /** Days that flows are kept; default 30. */
   readonly retentionDays?: number;

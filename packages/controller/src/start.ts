@@ -43,7 +43,7 @@ async function start(options: ControllerOptions, stopper: Stopper): Promise<Cont
   if (options.databaseUrl !== undefined) parseServerUrl("--database-url", options.databaseUrl);
   if (options.clickhouseUrl !== undefined) parseServerUrl("--clickhouse-url", options.clickhouseUrl);
   checkEssentialOptions(options);
-  const log = pino({ level: options.logLevel ?? "info", base: null }, pino.destination(2));
+  const log = pino({ level: options.logLevel ?? "info", base: null }, options.logTo);
   const data = takeDataDir(options.dataDir);
   stopper.add(async () => data.release());
   const taken = Promise.withResolvers<ControllerStartError>();

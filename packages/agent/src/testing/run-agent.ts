@@ -6,12 +6,13 @@ const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
 const { netns, ...options } = JSON.parse(process.argv[2] ?? "{}");
 try {
-  await runAgent({
+  const given = {
     ...options,
     ...(netns === undefined ? {} : { netns: async () => netns }),
     signal: stop.signal,
     onReady: () => process.stdout.write("ready\n"),
-  });
+  };
+  await runAgent(given, process.stderr);
 } catch (error) {
   if (!(error instanceof AgentError)) throw error;
   process.stderr.write(`${error.message}\n`);

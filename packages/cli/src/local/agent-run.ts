@@ -1,5 +1,6 @@
 import {
   AgentError,
+  type AgentOptions,
   agentPlan,
   agentStatus,
   formatAgentStatus,
@@ -12,6 +13,7 @@ import { Failure } from "../failure.ts";
 import { cleanLines } from "../output/clean.ts";
 import { say, sayJson } from "../output/print.ts";
 import { findCgroupMount } from "./cgroup-mount.ts";
+import { isoTime, stderrLines } from "./log-lines.ts";
 import { endRequested, tellParent } from "./parent.ts";
 import { agentStateDir, PIN_DIR_DEFAULT } from "./places.ts";
 
@@ -35,23 +37,22 @@ export type AgentRunOptions = AgentPlaceOptions & {
 export async function runAgentUntilEnd(options: AgentRunOptions): Promise<0> {
   const { label, tokenFile, controller } = options;
   const signal = endRequested();
-  await explained(() =>
-    runAgent({
-      ...places(options),
-      cgroup: options.cgroup ?? findCgroupMount(),
-      ...(options.name === undefined ? {} : { workload: options.name }),
-      ...(label === undefined ? {} : { labels: label }),
-      ...(tokenFile === undefined ? {} : { tokenFile }),
-      ...(controller === undefined ? {} : { controller }),
-      proof: options.proof ?? true,
-      ...(options.proofPeriod === undefined ? {} : { proofPeriodMs: options.proofPeriod * 1000 }),
-      ...(options.address === undefined ? {} : { alsoAt: options.address }),
-      ...(options.proveDatagrams === true ? { proveDatagrams: true } : {}),
-      ...(options.containers === true ? { containers: true } : {}),
-      onReady: () => tellParent({ kind: "agent-ready" }),
-      signal,
-    }),
-  );
+  const given: AgentOptions = {
+    ...places(options),
+    cgroup: options.cgroup ?? findCgroupMount(),
+    ...(options.name === undefined ? {} : { workload: options.name }),
+    ...(label === undefined ? {} : { labels: label }),
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(controller === undefined ? {} : { controller }),
+    proof: options.proof ?? true,
+    ...(options.proofPeriod === undefined ? {} : { proofPeriodMs: options.proofPeriod * 1000 }),
+    ...(options.address === undefined ? {} : { alsoAt: options.address }),
+    ...(options.proveDatagrams === true ? { proveDatagrams: true } : {}),
+    ...(options.containers === true ? { containers: true } : {}),
+    onReady: () => tellParent({ kind: "agent-ready" }),
+    signal,
+  };
+  await explained(() => runAgent(given, stderrLines(isoTime)));
   if (process.connected) process.disconnect();
   return 0;
 }

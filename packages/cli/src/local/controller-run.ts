@@ -7,6 +7,7 @@ import {
 } from "@ringwall/controller";
 import { failure } from "../failure.ts";
 import { addressFile, defaultDataDir } from "../server/data-dir.ts";
+import { stderrLines } from "./log-lines.ts";
 import { aborted, endRequested, tellParent } from "./parent.ts";
 
 export type Management = { readonly cidrs: readonly string[]; readonly ports: readonly string[] };
@@ -51,6 +52,7 @@ async function start(options: ControllerRunOptions & { readonly dataDir: string 
     return await startController({
       ...rest,
       dataDir,
+      logTo: stderrLines(Date.now),
       ...(resolver === undefined ? {} : { resolvers: resolver }),
       ...(management === undefined ? {} : { management }),
       ...(databaseUrl === undefined ? {} : { databaseUrl }),

@@ -21,7 +21,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-const quiet = { listen: "127.0.0.1:0", listenAgents: "127.0.0.1:0", logLevel: "silent" } as const;
+const quiet = {
+  listen: "127.0.0.1:0",
+  listenAgents: "127.0.0.1:0",
+  logTo: process.stderr,
+  logLevel: "silent",
+} as const;
 
 async function refusalOf(options: Partial<ControllerOptions>): Promise<ControllerStartError> {
   try {

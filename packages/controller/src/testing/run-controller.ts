@@ -6,6 +6,7 @@ const controller = await startController({
   dataDir,
   listen: "127.0.0.1:0",
   listenAgents,
+  logTo: process.stderr,
   logLevel: "silent",
   consoleDir: "/nonexistent",
 });

@@ -22,6 +22,7 @@ export async function startTestController(options: Partial<ControllerOptions> = 
     dataDir,
     listen: "127.0.0.1:0",
     listenAgents: "127.0.0.1:0",
+    logTo: process.stderr,
     logLevel: "silent",
     management: [{ cidrs: ["192.0.2.0/24"], ports: ["tcp/22"] }],
     resolvers: ["192.0.2.53"],
