@@ -22,6 +22,7 @@ import { watchAgents } from "./jobs/watch-agents.ts";
 import { createAsker } from "./jobs/worker/ask.ts";
 import type { ControllerOptions } from "./options.ts";
 import { type Authority, loadAuthority } from "./pki/authority.ts";
+import { startRotation } from "./pki/rotation.ts";
 import { createNotifier } from "./proof/notifier.ts";
 import { createProofs } from "./proof/proofs.ts";
 import { watchAwaited } from "./proof/watch-awaited.ts";
@@ -34,8 +35,8 @@ import type { StateDatabase } from "./store/state/open.ts";
 import type { Pending } from "./store/state/revisions.ts";
 import type { Stores } from "./stores.ts";
 
-/** The server's certificate is good for 30 days; a new one each day costs nothing. */
-const CERTIFICATE_ROTATION_MS = 24 * 3_600_000;
+/** Between two looks whether the server needs another certificate. */
+const CERTIFICATE_LOOK_MS = 60_000;
 
 export type ControlParts = {
   readonly options: ControllerOptions;
@@ -176,22 +177,23 @@ async function serve(parts: {
   readonly stopper: Stopper;
 }): Promise<void> {
   const { authority, address, log } = parts;
+  const rotation = await startRotation(() => authority.issueForServer(address.hosts), Date.now);
   const server = await serveAgents({
     listen: parts.listen,
     caPem: authority.certificatePem,
-    certificate: await authority.issueForServer(address.hosts),
+    certificate: rotation.first,
     services: parts.services,
     onError: (error) => log.debug({ err: error }, "a connection of an agent failed"),
   });
   parts.stopper.add(() => server.close());
-  const rotation = setInterval(() => {
-    authority.issueForServer(address.hosts).then(
-      (certificate) => server.replaceCertificate(certificate),
+  const timer = setInterval(() => {
+    rotation.next().then(
+      (certificate) => certificate && server.replaceCertificate(certificate),
       (error: unknown) => log.error({ err: error }, "no new server certificate"),
     );
-  }, CERTIFICATE_ROTATION_MS);
-  rotation.unref();
-  parts.stopper.add(async () => clearInterval(rotation));
+  }, CERTIFICATE_LOOK_MS);
+  timer.unref();
+  parts.stopper.add(async () => clearInterval(timer));
 }
 
 function essentialSource(options: ControllerOptions, address: AgentsAddress): EssentialSource {

@@ -9,14 +9,14 @@ import { ControllerStartError } from "../start-error.ts";
 import { spiffeIdOf } from "./spiffe.ts";
 import { KEY_ALGORITHM, SIGNING_ALGORITHM, x509 } from "./x509.ts";
 
-/** Agents renew at two thirds of it, so that a controller may be away for 8 hours. */
+/** Agents renew when a third is left of this and BACKDATE_MS, so that a controller may be away for 16 hours. */
 export const AGENT_CERTIFICATE_HOURS = 24;
 const CA_YEARS = 10;
 const SERVER_CERTIFICATE_DAYS = 30;
-/** Clocks of hosts are allowed to be behind by this much. */
-const BACKDATE_MS = 5 * 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Clocks of hosts are allowed to be behind by this much, and this machine's to have been ahead by it when it signed. */
+const BACKDATE_MS = DAY_MS;
 
 export type IssuedCertificate = {
   readonly der: Uint8Array;
@@ -157,7 +157,8 @@ async function create(dir: string, keyFile: string, certificateFile: string): Pr
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: `00${randomBytes(16).toString("hex")}`,
     name: "CN=ringwall CA",
-    notBefore: new Date(Date.now() - BACKDATE_MS),
+    // Whoever trusts it trusts its key, whenever that was made; no clock was ever behind this.
+    notBefore: new Date(0),
     notAfter: new Date(Date.now() + CA_YEARS * 365 * DAY_MS),
     keys: keys as webcrypto.CryptoKeyPair,
     signingAlgorithm: SIGNING_ALGORITHM,
