@@ -13,7 +13,7 @@ import { hostPolicyOf } from "../testing/host-policy.ts";
 import { createTestAuthority, startTestController, type TestController } from "../testing/test-controller.ts";
 import { loadCredentials, renewAtMs } from "./credentials.ts";
 import { type EnrolmentParts, ensureEnrolled } from "./ensure-enrolled.ts";
-import { createSession, type Session, type SessionParts } from "./session.ts";
+import { createSession, RETRY_MS_MIN, type Session, type SessionParts } from "./session.ts";
 import { openSpool } from "./spool.ts";
 import { formatToken } from "./token.ts";
 import { createUploader } from "./uploader.ts";
@@ -255,6 +255,17 @@ describe("the session", () => {
     await until(() => session.client() !== null && controller.subscriptions.length === 2);
     expect(renewAtMs(session.credentials().certificateChain)).toBeGreaterThan(Date.now() + 600_000);
     expect(await loadCredentials(folder, Date.now())).toEqual(session.credentials());
+  });
+
+  test("renews once, not again and again, where its clock is so far ahead that every certificate looks due", async () => {
+    const credentials = await enrolWith(controller.token());
+    const session = start(credentials, { nowMs: () => Date.now() + 30 * 86_400_000 });
+    const chain = () => session.credentials().certificateChain;
+    await until(() => chain() !== credentials.certificateChain);
+    const renewed = chain();
+    await sleep(4 * RETRY_MS_MIN);
+    expect(chain()).toBe(renewed);
+    expect(session.client()).not.toBeNull();
   });
 
   test("a controller of another authority is not spoken to, and the reason is told once", async () => {

@@ -12,6 +12,8 @@ export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 15_000;
 /** Milliseconds between attempts to renew a certificate that is due. */
 export const RENEW_RETRY_MS = 60_000;
+/** Milliseconds between renewals where a new certificate looks due at once: by a clock that is hours off. */
+const RENEW_WRONG_CLOCK_MS = 3_600_000;
 
 export type SessionParts = Enrolment & {
   readonly stateDir: string;
@@ -93,6 +95,7 @@ export function createSession(parts: SessionParts): Session {
         credentials = await renew(credentials);
         await saveCredentials(parts.stateDir, credentials);
         reconnect.abort();
+        if (renewInMs() <= 0) await pause(RENEW_WRONG_CLOCK_MS, signal);
       } catch (error) {
         failed(error);
         await pause(RENEW_RETRY_MS, signal);
