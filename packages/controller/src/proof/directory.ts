@@ -142,11 +142,12 @@ function peerOf(parts: DirectoryParts, workload: string, asker: string): ProofPe
   return peerMessage(workload, addresses, { keys: [], mutePorts: [] }, "revoked", "revoked", "none");
 }
 
-/** The newest numbers that agents are told of without asking, the highest first. */
+/** The newest numbers that agents are told of without asking. */
 function* newNumbers({ numbers, numberedAt }: DirectoryParts, since: number, complete: boolean) {
-  const last = numbers.last();
-  for (let number = last; number > Math.max(0, last - DIRECTORY_PUSHED_MAX); number -= 1) {
-    if (!complete && (numberedAt.get(number) ?? 0) <= since) return;
+  let room = DIRECTORY_PUSHED_MAX;
+  for (const number of numbers.newest()) {
+    if (room === 0 || (!complete && (numberedAt.get(number) ?? 0) <= since)) return;
+    room -= 1;
     yield number;
   }
 }

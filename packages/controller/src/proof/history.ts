@@ -1,5 +1,5 @@
-/** Versions of one run: far more than there are changes. */
-const VERSIONS_PER_RUN = 2 ** 32;
+/** Versions for each second that a run may last: far more than there are changes, and below 2^53 until 2106. */
+const VERSIONS_PER_RUN = 2 ** 21;
 
 /** What changed since which version. A version that is not of this run, or too old, means: send everything. */
 export type History = {

@@ -24,16 +24,15 @@ import { createTold } from "./told.ts";
 const HISTORY_KEYS_MAX = 200_000;
 
 export async function createProofs(parts: ProofsParts): Promise<Proofs> {
-  const { db } = parts;
-  const history = createHistory(await store.nextProofRun(db), HISTORY_KEYS_MAX);
+  const { db, nowMs } = parts;
+  const history = createHistory(await store.nextProofRun(db, nowMs()), HISTORY_KEYS_MAX);
   const numberedAt = new Map<number, number>();
-  let told = 0;
-  const numbers = await loadNumbers(db, () => {
+  const onNew = (given: readonly number[]) => {
     const version = history.touch("numbers");
-    for (; told < numbers.last(); told += 1) numberedAt.set(told + 1, version);
+    for (const number of given) numberedAt.set(number, version);
     parts.onChange("soon", everybody);
-  });
-  told = numbers.last();
+  };
+  const numbers = await loadNumbers({ db, nowMs, onNew });
   const stripped = await store.loadStripped(db);
   const pathsOf = (datagrams: boolean) =>
     createPaths(
@@ -115,11 +114,11 @@ class StoredProofs implements Proofs {
   }
 
   async number(workload: string, identities: readonly ProcessIdentity[]): Promise<readonly number[]> {
-    const { numbers } = this.#memory;
-    const before = numbers.last();
+    const { numbers, numberedAt } = this.#memory;
+    const before = numberedAt.size;
     const given = await numbers.assign(workload, identities);
     // A SYN that comes before its number is known there is dropped, and sent again a second later.
-    if (numbers.last() > before) await this.#tellAhead([workload], NUMBERS_AHEAD_MS_MAX);
+    if (numberedAt.size > before) await this.#tellAhead([workload], NUMBERS_AHEAD_MS_MAX);
     return given;
   }
 

@@ -32,8 +32,14 @@ export type PathEnds = {
 };
 export type StoredPath = PathEnds & { readonly since: Date };
 
+/** In the order in which they were numbered. */
 export async function loadIdentities(db: Access): Promise<readonly StoredIdentity[]> {
-  const rows = await db.selectFrom("identities").selectAll().orderBy("number").execute();
+  const rows = await db
+    .selectFrom("identities")
+    .select(["number", "digest", "process", "workload"])
+    .orderBy("given_at")
+    .orderBy("number")
+    .execute();
   return rows.map((row) => ({ ...row, digest: row.digest.toString("hex") }));
 }
 
@@ -172,9 +178,12 @@ export async function deleteStrippedOf(db: Access, workload: string): Promise<vo
     .execute();
 }
 
-/** The number of this run of the controller: above that of every run before. */
-export async function nextProofRun(db: Access): Promise<number> {
-  const { rows } = await sql<{ run: number }>`SELECT nextval('proof_runs') AS run`.execute(db);
+/** The number of this run of the controller: above every one before, also over a database that was put back (seconds since 1970). */
+export async function nextProofRun(db: Access, nowMs: number): Promise<number> {
+  const seconds = Math.floor(nowMs / 1000);
+  const { rows } = await sql<{
+    run: number;
+  }>`SELECT setval('proof_runs', greatest(nextval('proof_runs'), ${seconds})) AS run`.execute(db);
   const [row] = rows;
   if (row === undefined) throw new Error("bug: a sequence without a value");
   return row.run;

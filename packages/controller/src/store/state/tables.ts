@@ -111,7 +111,13 @@ export type Tables = {
     last_time: Time;
     count: Big;
   };
-  identities: { number: number; digest: Buffer; process: Json<ProcessIdentity>; workload: string };
+  identities: {
+    number: number;
+    digest: Buffer;
+    process: Json<ProcessIdentity>;
+    workload: string;
+    given_at: TimeWithDefault;
+  };
   proof_keys: { workload: string; generation: number; public_key: Buffer; offered_at: TimeWithDefault };
   proof_revoked: { workload: string; addresses: string[]; revoked_at: TimeWithDefault };
   proof_profiles: { a: string; b: string; changes: string };
