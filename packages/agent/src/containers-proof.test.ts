@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Level, State } from "@ringwall/protocol/agent";
@@ -10,6 +10,7 @@ import { AgentHost, policyMessage, sha256Of } from "./testing/agent-host.ts";
 import { hostPolicyOf } from "./testing/host-policy.ts";
 import { CONTAINER_PORT, TestContainer } from "./testing/test-container.ts";
 
+const OPTIONS = { containers: true, proof: true, proveDatagrams: true };
 const PYTHON = realpathSync("/usr/bin/python3");
 const ADDRESSES = ["10.90.0.2", "10.90.0.3"] as const;
 const SERVE = `import socket, threading
@@ -80,9 +81,19 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
           : [];
       };
       await sleep(30);
-      expect(await host.startAgent({ containers: true, proof: true, proveDatagrams: true })).toBe("ready");
+      expect(await host.startAgent(OPTIONS)).toBe("ready");
       containers[0]?.start(["sleep", "600"]);
       await containers[1]?.listen([PYTHON, `${folder}/serve.py`]);
+      await untilGoverned();
+    });
+    afterAll(async () => {
+      for (const container of containers) await container.close();
+      await host.close();
+      execFileSync("ip", ["netns", "delete", hub]);
+      rmSync(folder, { recursive: true });
+    });
+
+    async function untilGoverned(): Promise<void> {
       const told = (container: TestContainer | undefined) =>
         host.controller.statuses.filter(({ workload }) => workload === nameOf(container)).at(-1);
       const governed = () =>
@@ -92,13 +103,7 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
         );
       for (let i = 0; i < 2000 && !governed(); i++) await sleep(50);
       expect(governed()).toBe(true);
-    });
-    afterAll(async () => {
-      for (const container of containers) await container.close();
-      await host.close();
-      execFileSync("ip", ["netns", "delete", hub]);
-      rmSync(folder, { recursive: true });
-    });
+    }
 
     /** Allows one direction for what has proved to be that program, and nothing that is known by its address alone. */
     function onlyProved(workload: string, direction: "inbound" | "outbound", program: string) {
@@ -134,6 +139,14 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
       });
     }
 
+    /** On a busy machine a program's first number may take longer than its SYN waits for it. */
+    async function connected(...how: readonly string[]): Promise<string> {
+      let result = "";
+      for (let tries = 0; tries < 3 && result !== "connected"; tries++)
+        result = (await containers[0]?.run([PYTHON, `${folder}/app.py`, ...how])) ?? "";
+      return result;
+    }
+
     test.each([
       ["connections", 6, []],
       ["datagrams", 17, ["udp"]],
@@ -141,11 +154,7 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
       "are known by it to each other, in band, under their host's keys: %s",
       async (_, proto, how) => {
         const [client, server] = containers;
-        // On a busy machine a program's first number may take longer than its SYN waits for it.
-        let result = "";
-        for (let tries = 0; tries < 3 && result !== "connected"; tries++)
-          result = (await client?.run([PYTHON, `${folder}/app.py`, ...how])) ?? "";
-        expect(result).toBe("connected");
+        expect(await connected(...how)).toBe("connected");
         expect(await client?.run([PYTHON, `${folder}/other.py`, ...how])).toBe("refused");
         const levels = (container: TestContainer | undefined) =>
           host.controller.flows
@@ -161,5 +170,44 @@ describe.skipIf(whyNoKernelTests("containers-proof.test.ts") !== undefined)(
         expect(new Set(levels(server))).toEqual(new Set([Level.IN_BAND]));
       },
     );
+
+    /** Of a script here, as the controller has it. */
+    function numbered(script: string): readonly [text: string, number: number] {
+      const found = [...host.controller.numbers].find(([text]) => text.includes(`/${script}"`));
+      if (found === undefined) throw new Error(`${script} has no number`);
+      return found;
+    }
+
+    test("have their software numbered again by a controller that has lost its number", async () => {
+      const { numbers } = host.controller;
+      const [app] = numbered("app.py");
+      numbers.delete(app);
+      host.controller.send({
+        case: "proof",
+        value: { $typeName: "ringwall.agent.v1.ProofChanged", version: 2n },
+      });
+      await expect.poll(() => numbers.has(app)).toBe(true);
+      expect(await connected()).toBe("connected");
+    });
+
+    test("are known by what a number means to the controller now, whatever it meant before", async () => {
+      const { numbers } = host.controller;
+      const [[app, first], [other, second]] = [numbered("app.py"), numbered("other.py")];
+      numbers.set(app, second);
+      numbers.set(other, first);
+      await host.stopAgent("SIGKILL");
+      host.controller.statuses.splice(0);
+      expect(await host.startAgent(OPTIONS)).toBe("ready");
+      await untilGoverned();
+      const meaning = () => {
+        const known = JSON.parse(readFileSync(`${host.stateDir}/proof-known.json`, "utf8"));
+        return new Map<number, { script: string }>(known.directory).get(second)?.script;
+      };
+      await expect.poll(meaning).toBe(`${folder}/app.py`);
+      // Its own numbers come just after it.
+      const run = (script: string) => containers[0]?.run([PYTHON, `${folder}/${script}`]);
+      await expect.poll(() => run("app.py")).toBe("connected");
+      await expect.poll(() => run("other.py")).toBe("refused");
+    });
   },
 );

@@ -19,7 +19,6 @@ type FilledSlot = {
   readonly resolved: HostPolicy;
   readonly lowered: LoweredHost;
   readonly admitted: Set<number>;
-  readonly remotes: Set<number>;
 };
 type Numbered = Iterable<readonly [number: number, identity: ProcessIdentity]>;
 
@@ -32,7 +31,7 @@ export type Enforcer = {
   readonly admit: (id: number, identity: ProcessIdentity) => Promise<void>;
   /** The live slot knows identities no more that were given back. */
   readonly dismiss: (ids: ReadonlySet<number>) => void;
-  /** Makes the slots know a number of the fleet's directory. */
+  /** Makes the slots know a number of the fleet's directory: a new one, or what it means now. */
   readonly admitRemote: (number: number, identity: ProcessIdentity) => Promise<void>;
   /** Names have other addresses now: the live policy is judged by those, where it goes by names. */
   readonly namesChanged: () => Promise<void>;
@@ -84,8 +83,7 @@ export function createEnforcer(
       actual,
     );
     const admitted = new Set(plan.contents.subjects.map((entry) => entry.identity));
-    const remotes = new Set(plan.contents.remotes?.map((entry) => entry.number));
-    const target: FilledSlot = { slot: plan.slot, policy, resolved, lowered, admitted, remotes };
+    const target: FilledSlot = { slot: plan.slot, policy, resolved, lowered, admitted };
     filling = { target, late: new Map(), lateRemotes: new Map() };
     try {
       await kernel.writeSlot(plan.slot, plan.contents);
@@ -109,11 +107,9 @@ export function createEnforcer(
   }
 
   function putRemote(target: FilledSlot, number: number, identity: ProcessIdentity): void {
-    if (target.remotes.has(number)) return;
     const { remote, entries } = target.lowered.remoteOf(identity);
     if (entries.length > 0) kernel.addPolicies(target.slot, entries.map(toPolicyEntry));
     kernel.addRemotes(target.slot, [{ number, remote }]);
-    target.remotes.add(number);
   }
 
   /** Where a map is full, the same policy goes into larger ones. */

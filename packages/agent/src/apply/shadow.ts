@@ -69,7 +69,6 @@ type Running = {
   readonly stored: StoredShadow;
   readonly lowered: LoweredHost;
   readonly admitted: Set<number>;
-  readonly remotes: Set<number>;
 };
 
 export function createShadow(parts: ShadowParts): Shadow {
@@ -98,10 +97,11 @@ export function createShadow(parts: ShadowParts): Shadow {
     await kernel.writeSlot(SHADOW_SLOT, plan.contents);
     const admitted = new Set(plan.contents.subjects.map((entry) => entry.identity));
     const remotes = new Set(plan.contents.remotes?.map((entry) => entry.number));
-    running = { stored, lowered, admitted, remotes };
+    running = { stored, lowered, admitted };
     // Met while the slot was being filled.
     for (const [id, identity] of parts.identities()) admit(id, identity);
-    for (const [number, identity] of parts.directory()) admitRemote(number, identity);
+    for (const [number, identity] of parts.directory())
+      if (!remotes.has(number)) admitRemote(number, identity);
     kernel.startShadow(plan.untilNs, plan.goesOn);
   }
 
@@ -120,8 +120,7 @@ export function createShadow(parts: ShadowParts): Shadow {
   }
 
   function admitRemote(number: number, identity: ProcessIdentity): void {
-    if (running === null || running.remotes.has(number)) return;
-    running.remotes.add(number);
+    if (running === null) return;
     try {
       const { remote, entries } = running.lowered.remoteOf(identity);
       if (entries.length > 0) kernel.addPolicies(SHADOW_SLOT, entries.map(toPolicyEntry));

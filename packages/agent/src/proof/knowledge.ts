@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ProcessIdentity } from "@ringwall/model";
 import { evidence as evidenceSchema, flowEnd } from "@ringwall/model";
 import { type Process, ProofPath, type ProofState } from "@ringwall/protocol/agent";
@@ -13,6 +14,7 @@ export type KnowledgeChange = {
   /** Peers that are new or other than before. */
   readonly changed: readonly ProofPeer[];
   readonly gone: readonly ProofPeer[];
+  /** Numbers that are new, or mean something else than before. */
   readonly identities: readonly (readonly [number: number, identity: ProcessIdentity])[];
 };
 
@@ -37,8 +39,11 @@ export function learn(before: ProofKnowledge, state: ProofState): KnowledgeChang
   }
   const directory = new Map(before.directory);
   const identities = state.identities.flatMap(({ number, process }) => {
-    if (process === undefined || directory.has(number)) return [];
+    if (process === undefined) return [];
     const entry = [number, toIdentity(process)] as const;
+    // A controller that has lost what it gave out has the last word on what a number means.
+    if (isDeepStrictEqual(directory.get(number), entry[1])) return [];
+    directory.delete(number);
     directory.set(...entry);
     return [entry];
   });

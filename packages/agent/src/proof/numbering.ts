@@ -10,10 +10,12 @@ export type NumberingParts = {
   readonly onNumber: (id: number, given: number, identity: ProcessIdentity) => Promise<void>;
 };
 
-/** Numbers in the fleet for this host's identities: each is asked for once. */
+/** Numbers in the fleet for this host's identities: each is asked for once, and again where it may have become another. */
 export type Numbering = {
   /** An identity that may need one. */
   readonly meet: (id: number, identity: ProcessIdentity) => void;
+  /** The controller may know nothing of the numbers of these any more: they go on until it says others. */
+  readonly doubt: (identities: Iterable<readonly [id: number, identity: ProcessIdentity]>) => void;
   /** Identities that need none any more. */
   readonly dismiss: (ids: ReadonlySet<number>) => void;
   /** Asks for all that are waiting. Throws what the connection threw; without one they go on waiting. */
@@ -21,11 +23,14 @@ export type Numbering = {
 };
 
 export function createNumbering({ workload, client, onNumber }: NumberingParts): Numbering {
-  const numbered = new Set<number>();
+  const numbered = new Map<number, number>();
   const waiting = new Map<number, ProcessIdentity>();
   return {
     meet: (id, identity) => {
       if (!numbered.has(id)) waiting.set(id, identity);
+    },
+    doubt: (identities) => {
+      for (const [id, identity] of identities) waiting.set(id, identity);
     },
     dismiss: (ids) => {
       for (const id of ids) {
@@ -47,8 +52,8 @@ export function createNumbering({ workload, client, onNumber }: NumberingParts):
           // Dismissed while the controller was asked.
           if (!waiting.delete(id)) continue;
           const given = numbers[i] ?? 0;
-          if (given === 0) continue;
-          numbered.add(id);
+          if (given === 0 || given === numbered.get(id)) continue;
+          numbered.set(id, given);
           await onNumber(id, given, identity);
         }
       }

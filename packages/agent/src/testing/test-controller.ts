@@ -72,6 +72,8 @@ export type TestController = {
   readonly actions: LocalAction[];
   readonly subscriptions: { workload: string; generation: bigint }[];
   readonly carried: { workload: string; labels: Record<string, string>; addresses: string[] }[];
+  /** Those given to software, by its factors as JSON. */
+  readonly numbers: Map<string, number>;
   readonly send: (message: ControllerMessage["message"]) => void;
   /** How the next certificates are issued. */
   settings: {
@@ -207,7 +209,7 @@ export async function startTestController(
         numberIdentities: ({ processes }) => ({
           numbers: processes.map((process) => {
             const text = toJsonString(ProcessSchema, process);
-            numbers.set(text, numbers.get(text) ?? numbers.size + 1);
+            numbers.set(text, numbers.get(text) ?? Math.max(0, ...numbers.values()) + 1);
             return numbers.get(text) ?? 0;
           }),
         }),
@@ -277,6 +279,7 @@ export async function startTestController(
     authority,
     settings,
     ...seen,
+    numbers,
     token: (secret = crypto.randomUUID()) =>
       formatToken({ controller: url, caSha256: authority.caSha256, secret }),
     send: (message) => {
