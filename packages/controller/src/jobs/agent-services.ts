@@ -117,7 +117,10 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
 
   return {
     ...createProofServices(fleet, parts.proofs),
-    isGood: (serial) => credentials.has(serial),
+    standingOf: (certificate) => {
+      if (fleet.get(certificate.workload) === undefined) return "unknown";
+      return credentials.isGood(certificate) ? "good" : "replaced";
+    },
     heard: (workload) => fleet.seen(workload),
     enrollCarried: (carrier, request) =>
       inTurn(() => enrollCarried(carrier, request)) ?? Promise.resolve(fail(tooManyEnrollments())),

@@ -1,19 +1,20 @@
 import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { normalSerial } from "../../pki/authority.ts";
+import { AGENT_CERTIFICATE_HOURS, normalSerial } from "../../pki/authority.ts";
 import { workloadOfAltName } from "../../pki/spiffe.ts";
+import type { ShownCertificate } from "../../store/state/credentials.ts";
+
+const HOUR_MS = 3_600_000;
 
 /** Who is at the other end of the TLS connection, by its certificate alone. */
 export type Peer =
   | { readonly kind: "none" }
   | { readonly kind: "refused"; readonly why: string }
-  | {
-      readonly kind: "agent";
-      readonly workload: string;
-      readonly serial: string;
-      readonly notAfterMs: number;
-    };
+  | ({ readonly kind: "agent"; readonly notAfterMs: number } & ShownCertificate);
+
+/** `unknown`: no such workload is enrolled. */
+export type Standing = "good" | "replaced" | "unknown";
 
 export const peerKey = createContextKey<Peer>({ kind: "none" });
 
@@ -31,11 +32,13 @@ export function peerOf(socket: TLSSocket | undefined): Peer {
   if (!socket.authorized) return { kind: "refused", why: `${socket.authorizationError ?? "not verified"}` };
   const workload = workloadOfAltName(certificate.subjectaltname);
   if (workload === null) return { kind: "refused", why: "it names no workload" };
+  const notAfterMs = Date.parse(certificate.valid_to);
   return {
     kind: "agent",
     workload,
     serial: normalSerial(certificate.serialNumber),
-    notAfterMs: Date.parse(certificate.valid_to),
+    issuedMs: notAfterMs - AGENT_CERTIFICATE_HOURS * HOUR_MS,
+    notAfterMs,
   };
 }
 
@@ -44,7 +47,7 @@ const ENROL_AGAIN = "enrol again with a token for this workload (`ringwall token
 /** The workload a call may speak for. `claimed` is what the message says; another name than the certificate's is refused. */
 export function requireAgent(
   context: HandlerContext,
-  isGood: (serial: string) => boolean,
+  standingOf: (certificate: ShownCertificate) => Standing,
   claimed: string | null,
 ): string {
   const peer = context.values.get(peerKey);
@@ -60,9 +63,18 @@ export function requireAgent(
   if (peer.notAfterMs <= Date.now()) {
     throw new ConnectError(`the client certificate has expired; ${ENROL_AGAIN}`, Code.Unauthenticated);
   }
-  if (!isGood(peer.serial)) {
+  const standing = standingOf(peer);
+  if (standing === "unknown") {
+    const why = "it was forgotten, or enrolled after the backup that the database was put back from";
+    const remedy = `enrol again with a token for it (\`ringwall token create --name ${peer.workload}\`)`;
     throw new ConnectError(
-      `the certificate of \`${peer.workload}\` is not one of this controller's, or was replaced; ${ENROL_AGAIN}`,
+      `the controller knows no workload \`${peer.workload}\`: ${why}; ${remedy}`,
+      Code.Unauthenticated,
+    );
+  }
+  if (standing === "replaced") {
+    throw new ConnectError(
+      `the certificate of \`${peer.workload}\` was replaced when that enrolled again; ${ENROL_AGAIN}`,
       Code.Unauthenticated,
     );
   }

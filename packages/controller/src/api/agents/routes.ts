@@ -22,9 +22,8 @@ function heartbeat(): Outgoing {
 
 /** The agents' API on a Connect router: authenticates, delegates, and turns refusals into Connect errors. */
 export function agentRoutes(services: AgentServices): (router: ConnectRouter) => void {
-  const isGood = (serial: string) => services.isGood(serial);
   const callerOf = (context: HandlerContext, claimed: string | null) => {
-    const workload = requireAgent(context, isGood, claimed);
+    const workload = requireAgent(context, services.standingOf, claimed);
     services.heard(workload);
     return workload;
   };

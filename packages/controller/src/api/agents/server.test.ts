@@ -38,7 +38,7 @@ afterEach(async () => {
 
 async function serve(limits: ConnectionLimits): Promise<void> {
   const services: Partial<AgentServices> = {
-    isGood: (serial) => good.has(serial),
+    standingOf: ({ serial }) => (good.has(serial) ? "good" : "replaced"),
     heard: () => undefined,
     subscribe: async (workload) => ok(hub.open(workload)),
   };

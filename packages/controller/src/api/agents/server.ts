@@ -98,7 +98,7 @@ export async function serveAgents(options: {
   server.setTimeout(limits.idleMs);
   const isAgent = (socket: TLSSocket) => {
     const peer = peerOf(socket);
-    return peer.kind === "agent" && options.services.isGood(peer.serial);
+    return peer.kind === "agent" && options.services.standingOf(peer) === "good";
   };
   limitStrangers(server, limits, isAgent, options.onError);
   server.on("connection", (socket) => {

@@ -17,7 +17,9 @@ import type {
   ShadowReport,
   StatusReport,
 } from "@ringwall/protocol/agent";
+import type { ShownCertificate } from "../../store/state/credentials.ts";
 import type { Subscription } from "./hub.ts";
+import type { Standing } from "./peer.ts";
 
 export type AgentRefusal = {
   readonly code: "invalid" | "unauthenticated" | "denied" | "exists" | "precondition" | "unavailable";
@@ -28,8 +30,8 @@ type Reply<T> = Promise<Result<T, AgentRefusal>>;
 
 /** What the agents' API needs of the rest; workloads are those of certificates already. */
 export type AgentServices = {
-  /** Whether the certificate of this serial is ours and not replaced. */
-  isGood(serial: string): boolean;
+  /** Whether the certificate is ours and not replaced. */
+  standingOf(certificate: ShownCertificate): Standing;
   /** At each call, before it is judged: an agent whose calls wait here is no silent one. */
   heard(workload: string): void;
   enroll(

@@ -137,7 +137,12 @@ class StoredFleet implements Fleet {
     addresses: readonly string[],
     version: string,
   ): Promise<AgentRecord> {
-    const columns = { agent_labels: JSON.stringify(labels), addresses: usableAddresses(addresses), version };
+    const columns = {
+      agent_labels: JSON.stringify(labels),
+      addresses: usableAddresses(addresses),
+      version,
+      enrolled_at: new Date(),
+    };
     const row = await this.#db
       .insertInto("workloads")
       .values({ name, ...columns })
