@@ -69,9 +69,11 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   // An agent sends several reports at once, and what follows of each changes what the next one finds.
   const oneByOne = createMutexes();
 
-  const issued = async (workload: string, certificate: IssuedCertificate) => {
-    await credentials.save({ serial: certificate.serial, workload, notAfter: certificate.notAfter });
-    return { certificateChain: [certificate.der], caCertificate: authority.certificateDer };
+  const issued = async (workload: string, term: number, { serial, notAfter, der }: IssuedCertificate) => {
+    const isGood = await credentials.save({ serial, workload, notAfter, term });
+    return isGood
+      ? ok({ certificateChain: [der], caCertificate: authority.certificateDer })
+      : fail(refused("unauthenticated", revokedMeanwhile(workload)));
   };
   // One after the other, so that two hosts that ask for the same name at once do not both get it.
   const enroll = async (request: EnrollRequest) => {
@@ -100,6 +102,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   ) => {
     const again = fleet.get(workload) !== undefined;
     await credentials.revoke(workload);
+    const term = credentials.term(workload);
     hub.disconnect(workload);
     await fleet.enroll(workload, labels, request.addresses, request.version);
     await parts.proofs.renewed(workload);
@@ -108,11 +111,12 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     const offered = await parts.proofs.offer(workload, keys);
     if (!offered.ok)
       parts.log.error({ workload, problem: offered.error }, "keys of a new host were not taken");
-    const reply = await issued(workload, certificate);
+    const reply = await issued(workload, term, certificate);
+    if (!reply.ok) return reply;
     await parts.alert(sharedAddresses(workload, Date.now()));
     await changes.enrolled(workload);
     parts.log.info({ workload, again }, "an agent enrolled");
-    return ok({ workload, ...reply });
+    return ok({ workload, ...reply.value });
   };
 
   return {
@@ -126,9 +130,10 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       inTurn(() => enrollCarried(carrier, request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     enroll: (request) => inTurn(() => enroll(request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     async renew(workload, csr) {
+      const term = credentials.term(workload);
       const certificate = await authority.issueForAgent(csr, workload);
       return certificate.ok
-        ? ok(await issued(workload, certificate.value))
+        ? issued(workload, term, certificate.value)
         : fail(refused("invalid", certificate.error));
     },
     async subscribe(workload, generation, version) {
@@ -306,6 +311,10 @@ function tokenRefused(fault: TokenFault): AgentRefusal {
 function tooManyEnrollments(): AgentRefusal {
   const words = `${ENROLLMENTS_WAITING_MAX} enrolments wait already; try again in a few seconds`;
   return refused("unavailable", words);
+}
+
+function revokedMeanwhile(workload: string): string {
+  return `the workload \`${workload}\` was enrolled again or forgotten meanwhile; enrol its agent again`;
 }
 
 function unknownWorkload(workload: string): AgentRefusal {
