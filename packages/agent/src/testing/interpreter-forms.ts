@@ -42,7 +42,10 @@ function python(): Form[] {
     [
       "-Bm PACKAGE.MODULE",
       ["-Bm", "pack.tool"],
-      { ...module, injected: () => ({ argv: [PYTHON, "-X", "pycache_prefix=/tmp/x", "-m", "pack.tool"] }) },
+      {
+        ...module,
+        injected: () => ({ argv: [PYTHON, "-X", "pycache_prefix=/dev/null/x", "-m", "pack.tool"] }),
+      },
     ],
     ["-m PACKAGE", ["-m", "pack"], { script: "pack/__main__.py", files: { "pack/__init__.py": "" } }],
     ["FOLDER", ["."], { script: "__main__.py" }],
