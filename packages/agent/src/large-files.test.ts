@@ -7,9 +7,12 @@ import { ANSWER_JOBS_MAX } from "./identify/answer.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { AgentHost, sha256Of } from "./testing/agent-host.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
+import { TestContainer } from "./testing/test-container.ts";
 
 const TERABYTES = 4 * 1024 ** 4;
 const GIGABYTES = 4 * 1024 ** 3;
+const NOBODY = 65_534;
+const AS_NOBODY = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
 
 describe.skipIf(whyNoKernelTests("large-files.test.ts") !== undefined)("an agent among large files", () => {
   let host: AgentHost;
@@ -54,20 +57,41 @@ describe.skipIf(whyNoKernelTests("large-files.test.ts") !== undefined)("an agent
     await Promise.all(running);
   });
 
-  test("names a new program beside more large ones of a user than it looks at together", async () => {
-    const nobody = 65_534;
+  /** More large programs of a user than are looked at together, and the command that runs them all. */
+  function flood(): readonly string[] {
     const large = Array.from({ length: ANSWER_JOBS_MAX + 20 }, (_, i) => program(`large-${i}`, GIGABYTES));
-    for (const path of large) chownSync(path, nobody, nobody);
-    chmodSync(host.folder, 0o711);
+    for (const path of large) chownSync(path, NOBODY, NOBODY);
+    chmodSync(host.folder, 0o755);
+    const all = `cd ${host.folder}; for file in large-*; do ./$file 15 & done; wait`;
+    return [...AS_NOBODY, "/bin/sh", "-c", all];
+  }
+
+  test("names a new program beside more large ones of a user than it looks at together", async () => {
+    const all = flood();
     const fresh = program("fresh");
     expect(await host.startAgent()).toBe("ready");
-    const all = `for file in large-*; do ./$file 15 & done; wait`;
-    const user = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
-    const running = [host.run([...user, "/bin/sh", "-c", all])];
+    const running = [host.run(all)];
     await sleep(2000);
     running.push(host.run([fresh, "8"]));
     await report((who) => who.exe === fresh && who.exeSha256 === sha256Of("/bin/sleep"));
     await Promise.all(running);
+  });
+
+  test("names a container's new program beside more large ones of another's user of the same number", async () => {
+    const all = flood();
+    const fresh = program("fresh");
+    chownSync(fresh, NOBODY, NOBODY);
+    const containers = [new TestContainer(host.cgroup), new TestContainer(host.cgroup)] as const;
+    try {
+      expect(await host.startAgent()).toBe("ready");
+      const running = [containers[0].run(all)];
+      await sleep(2000);
+      running.push(containers[1].run([...AS_NOBODY, fresh, "8"]));
+      await report((who) => who.exe === fresh && who.exeSha256 === sha256Of("/bin/sleep"));
+      await Promise.all(running);
+    } finally {
+      for (const container of containers) await container.close();
+    }
   });
 
   test("takes one that is too large for no software that its path names", async () => {

@@ -6,6 +6,7 @@ import {
   isEssentialExec,
   type StartedFile,
 } from "@ringwall/policy/lower";
+import { createFairGate } from "../fair-gate.ts";
 import type { FileTools } from "../identify/executable-file.ts";
 import type { Executed } from "../identify/identifier.ts";
 import type { ExecutableFacts } from "../identify/identity-book.ts";
@@ -19,6 +20,9 @@ import type { LsmVerdicts } from "./lsm-verdicts.ts";
 import { digestHere, lookAtFile, lookBack } from "./started-file.ts";
 import type { TamperWatch } from "./tampering.ts";
 
+/** Files of processes that have ended, looked at together, and those that wait for it. */
+const LOOKS_BACK_MAX = 64;
+const LOOKS_BACK_WAITING_MAX = 1024;
 /** Files of which is remembered what they were, to name them when they are refused again. */
 const FILES_REMEMBERED_MAX = 4096;
 /** File systems without questions that are told of. */
@@ -41,6 +45,8 @@ export type ExecControlParts = {
     pid: number,
     uid: number,
   ) => Promise<Pick<ProcessIdentity, "user" | "unit" | "container">>;
+  /** Who shares with whom what is read. */
+  readonly tenantOf: (cgroupId: bigint, pid: number) => Promise<string>;
   readonly exeOf: (pid: number) => string | null;
   readonly executableFacts: (exeId: number) => ExecutableFacts | undefined;
   /** Tells the kernel what a file is; returns its executable's number, 0 where there is none left. */
@@ -75,6 +81,7 @@ export type ExecControl = {
 export function createExecControl(parts: ExecControlParts): ExecControl {
   const { kernel, tools, denied } = parts;
   const counts = { execQuestions: 0, execExpired: 0, execRefused: 0, execKilled: 0 };
+  const looksBack = createFairGate(LOOKS_BACK_MAX, LOOKS_BACK_WAITING_MAX);
   const files = new Map<string, ProcessIdentity>();
   const unmarked = new Set<string>();
   let judge: ExecJudge = createExecJudge(null);
@@ -177,8 +184,10 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   }
 
   /** What a process ran that has ended before it was looked at; from the next time on the kernel knows it by itself. */
-  async function findAgain({ filename, file: key }: Executed) {
-    const looked = await lookBack(filename, key, tools);
+  async function findAgain({ filename, file: key, gaveWay, cgroupId, tgid, uid }: Executed) {
+    if (gaveWay) return undefined;
+    const tenant = await parts.tenantOf(cgroupId, tgid);
+    const looked = await looksBack({ tenant, user: uid }, () => lookBack(filename, key, tools, tenant));
     if (looked === undefined) return undefined;
     const { file, lasting } = looked;
     return { file, exeId: lasting ? parts.remember(key, file) : 0 };
@@ -209,7 +218,8 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     // What runs is judged, and told, all the same.
     if (isPaused(kernel)) return { allow: true, keep: false };
     const by = judge;
-    const { file, lasting } = await lookAtFile(path, tools);
+    const tenant = await parts.tenantOf(kernel.getTask(question.pid)?.cgroupId ?? 0n, question.pid);
+    const { file, lasting } = await lookAtFile(path, tools, tenant);
     const { decision } = by.mayStart(file);
     if (decision === "allow") return { allow: true, keep: lasting && by === judge };
     if (files.size >= FILES_REMEMBERED_MAX) files.clear();

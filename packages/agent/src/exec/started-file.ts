@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, readlink } from "node:fs/promises";
 import { basename } from "node:path";
 import { isEssentialExec, type StartedFile } from "@ringwall/policy/lower";
-import { isUnchanged } from "../identify/digest.ts";
+import { isUnchanged, type Waiter } from "../identify/digest.ts";
 import type { FileTools } from "../identify/executable-file.ts";
 import { isYoung } from "../identify/execution.ts";
 import { interpreterOf } from "../identify/interpreters/resolve-script.ts";
@@ -23,7 +23,12 @@ export type LookedAt = {
  * the kernel executed; undefined where it is not, where the name is relative, or where it is too large to be read for
  * nobody who waits.
  */
-export async function lookBack(path: string, key: FileKey, tools: FileTools): Promise<LookedAt | undefined> {
+export async function lookBack(
+  path: string,
+  key: FileKey,
+  tools: FileTools,
+  tenant: string,
+): Promise<LookedAt | undefined> {
   if (!path.startsWith("/")) return undefined;
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
   if (handle === undefined) return undefined;
@@ -32,18 +37,19 @@ export async function lookBack(path: string, key: FileKey, tools: FileTools): Pr
     if (ino !== key.inode || ctimeNs !== key.ctimeNs) return undefined;
     // By its own name, as others of the same file are known, and not by a link's.
     const name = await readlink(`/proc/self/fd/${handle.fd}`);
-    return await lookAtOpen(name, handle, tools, () => false).catch(() => undefined);
+    const waiter = { tenant, isWanted: () => false };
+    return await lookAtOpen(name, handle, tools, waiter).catch(() => undefined);
   } finally {
     await handle.close();
   }
 }
 
 /** What a file is that is about to be executed; `path` leads to it through somebody's open descriptor. */
-export async function lookAtFile(path: string, tools: FileTools): Promise<LookedAt> {
+export async function lookAtFile(path: string, tools: FileTools, tenant: string): Promise<LookedAt> {
   const name = await readlink(path);
   const handle = await open(path, constants.O_RDONLY);
   try {
-    return await lookAtOpen(name, handle, tools);
+    return await lookAtOpen(name, handle, tools, { tenant, isWanted: () => true });
   } finally {
     await handle.close();
   }
@@ -53,10 +59,10 @@ async function lookAtOpen(
   name: string,
   handle: FileHandle,
   tools: FileTools,
-  isWanted?: () => boolean,
+  waiter: Waiter,
 ): Promise<LookedAt> {
   const before = await handle.stat({ bigint: true });
-  const digest = await readDigest(handle, before, tools, isWanted);
+  const digest = await readDigest(handle, before, tools, waiter);
   const after = await handle.stat({ bigint: true });
   const whole = digest !== null && isUnchanged(before, after) && after.nlink > 0n;
   const owner = whole ? await tools.packages.findKnown(name, digest) : null;

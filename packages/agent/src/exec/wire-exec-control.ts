@@ -51,6 +51,7 @@ export function wireExecControl(wiring: ExecWiring): ExecParts {
       const { unit, container } = await cgroups.ownerOf(cgroupId, pid);
       return { user: wiring.userName(uid), unit, container };
     },
+    tenantOf: cgroups.tenantOf,
     exeOf: (pid) => executableFacts(kernel.getTask(pid)?.exeId ?? 0)?.exe ?? null,
     executableFacts,
     remember: (key, { path, sha256, package: name, evidence, supersedes, interpreter }) => {

@@ -14,8 +14,10 @@ import { closeScript, identifyScript, type OpenScript, openScript } from "./scri
 
 /** Executions that wait for their answer or may still be asked about; past it the oldest are forgotten. */
 export const EXECUTIONS_REMEMBERED_MAX = 8_192;
-/** Executions looked at together: each holds up to two files open. One line has no more than the half of them. */
+/** Executions looked at together: each holds up to two files open. One line has no more than a third of them. */
 export const ANSWER_JOBS_MAX = 256;
+/** Executions that wait to be looked at, with their arguments and environment; the same. */
+export const ANSWERS_WAITING_MAX = 4096;
 /** Files whose executable number is known without looking. */
 export const FILES_REMEMBERED_MAX = 65_536;
 
@@ -27,10 +29,15 @@ export type Answer = {
 };
 
 export type Answerer = {
-  /** One answer for each execution, however often it is asked for; null where it can't be known. */
-  readonly answer: (execution: Execution, isStill: () => boolean, line: string) => Promise<Answer | null>;
+  /**
+   * One answer for each execution, however often it is asked for; null where it can't be known, undefined where it gave
+   * way to others: it may be asked for anew.
+   */
+  readonly answer: (execution: Execution, isStill: () => boolean) => Promise<Answer | null | undefined>;
+  /** Whether an execution gave way; it does not count as such any more. */
+  readonly takeUp: (exec: ExecKey) => boolean;
   /** The answer that was begun for an execution. */
-  readonly begun: (exec: ExecKey) => Promise<Answer | null> | undefined;
+  readonly begun: (exec: ExecKey) => Promise<Answer | null | undefined> | undefined;
   /** From now on the kernel asks for the script of this file's executions. */
   readonly markInterpreter: (file: FileKey, exeId: number) => void;
 };
@@ -49,9 +56,10 @@ export function createAnswerer(
   tools: FileTools,
   counts: AnswerCounts,
 ): Answerer {
-  const executions = new Map<string, Promise<Answer | null>>();
+  const executions = new Map<string, Promise<Answer | null | undefined>>();
+  const gaveWay = new Set<string>();
   const files = new Map<string, number>();
-  const gate = createFairGate(ANSWER_JOBS_MAX);
+  const gate = createFairGate(ANSWER_JOBS_MAX, ANSWERS_WAITING_MAX);
 
   /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
   async function find(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
@@ -109,19 +117,33 @@ export function createAnswerer(
     kernel.setExecutable(file, exeId, interpreter);
   }
 
+  function giveWay(key: string): void {
+    executions.delete(key);
+    if (gaveWay.size >= EXECUTIONS_REMEMBERED_MAX) forgetOldest(gaveWay);
+    gaveWay.add(key);
+  }
+
   return {
+    takeUp: (exec) => gaveWay.delete(execText(exec)),
     begun: (exec) => executions.get(execText(exec)),
     markInterpreter: (file, exeId) => remember(file, exeId, true),
-    answer: (execution, isStill, line) => {
+    answer: (execution, isStill) => {
       const key = execText(execution.exec);
       const known = executions.get(key);
       if (known !== undefined) return known;
       if (executions.size >= EXECUTIONS_REMEMBERED_MAX) forgetOldest(executions);
-      const answer = gate(line, () => find(execution, isStill)).catch(() => {
-        if (isStill()) counts.failed++;
-        else counts.vanished++;
-        return null;
-      });
+      const owner = { tenant: execution.tenant, user: execution.uid };
+      const answer = gate(owner, () => find(execution, isStill)).then(
+        (found) => {
+          if (found === undefined) giveWay(key);
+          return found;
+        },
+        () => {
+          if (isStill()) counts.failed++;
+          else counts.vanished++;
+          return null;
+        },
+      );
       executions.set(key, answer);
       return answer;
     },
@@ -132,7 +154,7 @@ function execText(exec: ExecKey): string {
   return `${exec.execNs}:${exec.execTgid}`;
 }
 
-function forgetOldest<V>(map: Map<string, V>): void {
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
+function forgetOldest(kept: Map<string, unknown> | Set<string>): void {
+  const [oldest] = kept.keys();
+  if (oldest !== undefined) kept.delete(oldest);
 }

@@ -13,6 +13,8 @@ export type CgroupLookup = {
   readonly ownerOf: (cgroupId: bigint, tgid: number) => Promise<CgroupOwner>;
   /** The same without waiting, where it is known. */
   readonly known: (cgroupId: bigint) => CgroupOwner | undefined;
+  /** Who shares with whom what the agent does at a time; without a search for groups of processes that have ended. */
+  readonly tenantOf: (cgroupId: bigint, tgid: number) => Promise<string>;
 };
 
 /**
@@ -32,6 +34,14 @@ export function createCgroupLookup(mount: string, scope: string, readFrom = scop
 
   return {
     known: (cgroupId) => owners.get(cgroupId),
+    tenantOf: async (cgroupId, tgid) => {
+      const known = owners.get(cgroupId);
+      if (known !== undefined) return tenantOf(known);
+      const text = await readProcText(tgid, "cgroup");
+      const path = text === undefined ? undefined : parseProcCgroup(text);
+      // Wherever it is now: out of its container it can't go.
+      return path === undefined ? ENDED : tenantOf(parseCgroupPath(path, readFrom));
+    },
     ownerOf: async (cgroupId, tgid) => {
       const known = owners.get(cgroupId);
       if (known !== undefined) return known;
@@ -43,6 +53,14 @@ export function createCgroupLookup(mount: string, scope: string, readFrom = scop
       return owner;
     },
   };
+}
+
+/** Of whom nobody can say any more whose they were. */
+const ENDED = "ended";
+
+/** A container; the host is "". A user's own containers are one, as he may make many: their unit is his. */
+export function tenantOf({ unit, container }: CgroupOwner): string {
+  return container === null ? "" : (unit ?? container);
 }
 
 async function inodeOf(folder: string): Promise<bigint | undefined> {

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createDigester, DIGEST_BYTES_MAX, type Digester, UNWANTED_BYTES_MAX } from "./digest.ts";
+import {
+  createDigester,
+  DIGEST_BYTES_MAX,
+  type Digester,
+  UNWANTED_BYTES_MAX,
+  type Waiter,
+} from "./digest.ts";
 import { openDigestCache } from "./digest-cache.ts";
 import { type DigestTools, readDigest } from "./read-digest.ts";
 
@@ -32,13 +38,17 @@ async function sparse(bytes: number): Promise<FileHandle> {
   return file;
 }
 
+function waiter(isWanted = () => true, tenant = ""): Waiter {
+  return { tenant, isWanted };
+}
+
 /** Begins to read one; `how` it ended is undefined until it has. */
-async function begin(bytes: number, uid: bigint, isWanted = () => true) {
+async function begin(bytes: number, uid: bigint, isWanted = () => true, tenant = "") {
   const file = await sparse(bytes);
   const reading: { how?: "read" | "too large" | "failed"; ended: Promise<void> } = {
     ended: Promise.resolve(),
   };
-  reading.ended = digester.digestOf(file, { size: BigInt(bytes), uid }, isWanted).then(
+  reading.ended = digester.digestOf(file, { size: BigInt(bytes), uid }, waiter(isWanted, tenant)).then(
     (digest) => {
       reading.how = digest === null ? "too large" : "read";
     },
@@ -65,11 +75,20 @@ describe("files that are hashed", () => {
     expect(many.filter(({ how }) => how !== undefined).length).toBeLessThan(20);
   });
 
+  test("nor do a container's, whoever they are said to belong to, hold up another's of the same owner", async () => {
+    const owners = Array.from({ length: 60 }, (_, i) => BigInt(i));
+    const many = await Promise.all(owners.map((uid) => begin(4 * MEBIBYTE, uid, undefined, "a")));
+    const other = await begin(24 * MEBIBYTE, 0n, undefined, "b");
+    await other.ended;
+    expect(other.how).toBe("read");
+    expect(many.filter(({ how }) => how !== undefined).length).toBeLessThan(20);
+  });
+
   test("one that is larger than it said, or grows, is left at the limit", async () => {
     const file = await sparse(3 * MEBIBYTE);
     const said = { size: 1n, uid: 0n };
-    expect(await createDigester(2 * MEBIBYTE).digestOf(file, said, () => true)).toBeNull();
-    expect(await createDigester(3 * MEBIBYTE).digestOf(file, said, () => true)).not.toBeNull();
+    expect(await createDigester(2 * MEBIBYTE).digestOf(file, said, waiter())).toBeNull();
+    expect(await createDigester(3 * MEBIBYTE).digestOf(file, said, waiter())).not.toBeNull();
   });
 
   test("a large one is left once nobody waits for it, a smaller one is read to its end", async () => {
@@ -106,13 +125,29 @@ describe("a file's digest", () => {
     expect(await readDigest(file, await file.stat({ bigint: true }), tools())).toBeNull();
   });
 
+  test("does not wait for what another container has to be read beside the same file", async () => {
+    const shared = tools();
+    const many = await Promise.all(Array.from({ length: 60 }, () => begin(4 * MEBIBYTE, 0n, undefined, "a")));
+    const file = await sparse(24 * MEBIBYTE);
+    const stat = await file.stat({ bigint: true });
+    const begun = readDigest(file, stat, shared, waiter(undefined, "a"));
+    expect(await readDigest(file, stat, shared, waiter(undefined, "b"))).not.toBeNull();
+    expect(many.filter(({ how }) => how !== undefined).length).toBeLessThan(20);
+    await begun;
+  });
+
   test("is read on while one of several waits for it, also where he who began it does not", async () => {
     const file = await sparse(UNWANTED_BYTES_MAX + MEBIBYTE);
     const stat = await file.stat({ bigint: true });
     const shared = tools();
     let begun = true;
-    const first = readDigest(file, stat, shared, () => begun);
-    const second = readDigest(file, stat, shared, () => true);
+    const first = readDigest(
+      file,
+      stat,
+      shared,
+      waiter(() => begun),
+    );
+    const second = readDigest(file, stat, shared, waiter());
     await sleep(20);
     begun = false;
     const found = await Promise.all([first, second]);

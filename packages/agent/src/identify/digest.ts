@@ -20,17 +20,20 @@ export const UNWANTED_BYTES_MAX = 512 * 1024 ** 2;
 /** Bytes of a larger file between two looks at whether anybody still waits. */
 const WANTED_EVERY_BYTES = 16 * 1024 ** 2;
 
+/** Who waits for a file's digest, and whether he still does. */
+export type Waiter = { readonly tenant: string; readonly isWanted: () => boolean };
+
 export type Digest = { readonly sha256: string; readonly md5: string };
 
 export type Digester = {
   /**
-   * Null for a file of more than `bytesMax`. Throws where it can't be read, where `isWanted` says that nobody
-   * waits for it, and when `stop` was called.
+   * Null for a file of more than `bytesMax`. Throws where it can't be read, where nobody wants it any more, and when
+   * `stop` was called.
    */
   readonly digestOf: (
     file: FileHandle,
     stat: Pick<BigIntStats, "size" | "uid">,
-    isWanted: () => boolean,
+    waiter: Waiter,
   ) => Promise<Digest | null>;
   /** Ends what is under way, and reads nothing more. */
   readonly stop: () => void;
@@ -73,7 +76,7 @@ export function createDigester(bytesMax = DIGEST_BYTES_MAX): Digester {
   }
 
   return {
-    digestOf: (file, { size, uid }, isWanted) =>
+    digestOf: (file, { size, uid }, { tenant, isWanted }) =>
       new Promise((resolve, reject) => {
         const hashes = { sha256: createHash("sha256"), md5: createHash("md5") };
         const job = {
@@ -86,7 +89,7 @@ export function createDigester(bytesMax = DIGEST_BYTES_MAX): Digester {
           resolve,
           reject,
         };
-        turns.add(uid, job);
+        turns.add({ tenant, uid }, job);
         if (workers < DIGEST_JOBS_MAX) void work();
       }),
     stop: () => {

@@ -47,7 +47,7 @@ export async function identifyExecutable(
 ): Promise<ExecutableFile> {
   const { file: key } = execution;
   const before = await file.stat({ bigint: true });
-  const digest = await readDigest(file, before, tools, isWanted);
+  const digest = await readDigest(file, before, tools, { tenant: execution.tenant, isWanted });
   const after = await file.stat({ bigint: true });
   const unlinked = after.nlink === 0n;
   const unattributable = unlinked ? (path.startsWith("/memfd:") ? "memfd" : "deleted") : null;

@@ -1,4 +1,5 @@
-import type { ExecEvent, ExecKey, TaskRecord } from "../kernel/contract.ts";
+import type { ExecEvent, ExecKey, IdentityMissEvent, TaskRecord } from "../kernel/contract.ts";
+import { NO_FILE } from "../kernel/proc-tasks.ts";
 import type { Execution } from "./execution.ts";
 import { foreignHandsOf } from "./foreign-hands.ts";
 import { readProcStrings } from "./proc.ts";
@@ -7,7 +8,7 @@ import { readProcStrings } from "./proc.ts";
  * Only what the kernel copied before the program ran an instruction: /proc shows what the process has made of it since,
  * and a hostile one would write the arguments there that it likes.
  */
-export async function executionOfEvent(event: ExecEvent): Promise<Execution> {
+export async function executionOfEvent(event: ExecEvent, tenant: string): Promise<Execution> {
   const { tgid, file, uid, task, timeNs, filename, arguments: argv } = event;
   const exec = { execNs: task.execNs, execTgid: task.execTgid };
   const argvTruncated = event.argumentsTruncated || event.argumentsUnreadable;
@@ -23,6 +24,7 @@ export async function executionOfEvent(event: ExecEvent): Promise<Execution> {
     file,
     uid,
     cgroupId,
+    tenant,
     ppid,
     beganNs: timeNs,
     filename,
@@ -37,7 +39,7 @@ export async function executionOfEvent(event: ExecEvent): Promise<Execution> {
 }
 
 /** A process that was running already: its arguments as /proc shows them now. */
-export async function executionOfTask(record: TaskRecord, exec: ExecKey): Promise<Execution> {
+export async function executionOfTask(record: TaskRecord, exec: ExecKey, tenant: string): Promise<Execution> {
   const { tgid, file, uid, cgroupId, ppid, timeNs } = record;
   return {
     exec: { execNs: exec.execNs, execTgid: exec.execTgid },
@@ -45,6 +47,7 @@ export async function executionOfTask(record: TaskRecord, exec: ExecKey): Promis
     file,
     uid,
     cgroupId,
+    tenant,
     ppid,
     beganNs: timeNs,
     filename: "",
@@ -54,6 +57,36 @@ export async function executionOfTask(record: TaskRecord, exec: ExecKey): Promis
     injected: false,
     environment: await readProcStrings(tgid, "environ"),
     foreign: await foreignHandsOf(tgid),
+    cwdInode: undefined,
+  };
+}
+
+/**
+ * An execution that gave way to others, as far as the kernel remembers it. What it was given is not
+ * known any more: it counts as one with an environment that nobody has read.
+ */
+export function executionOfMiss(
+  { process, tgid }: IdentityMissEvent,
+  ppid: number,
+  tenant: string,
+): Execution {
+  const { execNs, execTgid, uid, cgroupId } = process;
+  return {
+    exec: { execNs, execTgid },
+    tgid,
+    file: NO_FILE,
+    uid,
+    cgroupId,
+    tenant,
+    ppid,
+    beganNs: execNs,
+    filename: "",
+    argv: [],
+    argvTruncated: true,
+    environmentTruncated: true,
+    injected: true,
+    environment: [],
+    foreign: { userNamespace: false, traced: false },
     cwdInode: undefined,
   };
 }

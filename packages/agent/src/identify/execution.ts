@@ -9,6 +9,8 @@ export type Execution = {
   readonly file: FileKey;
   readonly uid: number;
   readonly cgroupId: bigint;
+  /** Who runs it, for what the agent shares out among tenants. */
+  readonly tenant: string;
   readonly ppid: number;
   /** When it began, CLOCK_BOOTTIME. */
   readonly beganNs: bigint;

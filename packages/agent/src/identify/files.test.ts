@@ -192,7 +192,7 @@ test("files are hashed as sha256sum and md5sum do", async () => {
   await writeFile(join(folder, "x"), "abc");
   const file = await open(join(folder, "x"));
   const stat = await file.stat({ bigint: true });
-  expect(await createDigester().digestOf(file, stat, () => true)).toEqual({
+  expect(await createDigester().digestOf(file, stat, { tenant: "", isWanted: () => true })).toEqual({
     sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
     md5: "900150983cd24fb0d6963f7d28e17f72",
   });

@@ -13,7 +13,7 @@ import { createAnswerer } from "./answer.ts";
 import type { CgroupLookup } from "./cgroups.ts";
 import type { ContainerLookup } from "./containers.ts";
 import type { FileTools } from "./executable-file.ts";
-import { executionOfEvent, executionOfTask } from "./execution-sources.ts";
+import { executionOfEvent, executionOfMiss, executionOfTask } from "./execution-sources.ts";
 import type { IdentityBook, OwnerFacts } from "./identity-book.ts";
 import { resolveScript } from "./interpreters/resolve-script.ts";
 
@@ -51,6 +51,8 @@ export type Executed = ExecKey & {
   readonly exeId: number;
   /** A program that the kernel names by itself, without a script: its next execution says nothing new. */
   readonly plain: boolean;
+  /** Too many others waited to be looked at: no more is to be looked for. */
+  readonly gaveWay: boolean;
   /** What the kernel executed, and the path it was given: the script's for `#!`. */
   readonly file: FileKey;
   readonly filename: string;
@@ -99,11 +101,6 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     return task !== undefined && task.execNs === exec.execNs && task.execTgid === exec.execTgid;
   };
 
-  /** Who waits for whom: a user for his own only, and a container's root for that container's. */
-  function lineOf(uid: number, cgroupId: bigint): string {
-    return uid === 0 ? (parts.cgroups.known(cgroupId)?.container ?? "") : String(uid);
-  }
-
   async function onExec(event: ExecEvent): Promise<void> {
     const { task, tgid, uid, timeNs } = event;
     const { cgroupId, ppid } = task;
@@ -114,38 +111,52 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
       await admit(key, { tgid, ppid, timeNs });
       const plain = !runsScript(event, book.executableFacts(task.exeId)?.exe);
       if (!plain) answerer.markInterpreter(event.file, task.exeId);
-      return executed(event, key, plain);
+      return executed(event, key, { plain, gaveWay: false });
     }
-    const execution = await executionOfEvent(event);
-    const answer = await answerer.answer(execution, runsStill(tgid, execution.exec), lineOf(uid, cgroupId));
-    if (answer === null) counts.unanswered++;
+    const execution = await executionOfEvent(event, await parts.cgroups.tenantOf(cgroupId, tgid));
+    const answer = await answerer.answer(execution, runsStill(tgid, execution.exec));
+    if (answer === null || answer === undefined) counts.unanswered++;
     else if (await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs })) {
       kernel.setResolution(execution.exec, answer);
     }
-    await executed(event, answer === null ? null : { ...answer, uid, cgroupId });
+    const key = answer === null || answer === undefined ? null : { ...answer, uid, cgroupId };
+    await executed(event, key, { plain: false, gaveWay: answer === undefined });
   }
 
-  async function executed(event: ExecEvent, key: IdentityKey | null, plain = false): Promise<void> {
+  async function executed(
+    event: ExecEvent,
+    key: IdentityKey | null,
+    how: Pick<Executed, "plain" | "gaveWay">,
+  ): Promise<void> {
     const { tgid, timeNs, uid, file, filename } = event;
     const { execNs, execTgid, ppid, cgroupId } = event.task;
     const id = key === null ? undefined : book.find(key);
     const identity = (id === undefined ? undefined : book.processIdentity(id)) ?? null;
     const parentExe = parentExeOf(parts, ppid);
     const exec = { execNs, execTgid, tgid, ppid, timeNs, uid, cgroupId, exeId: key?.exeId ?? 0 };
-    await parts.onExecuted({ ...exec, plain, identity, parentExe, file, filename });
+    await parts.onExecuted({ ...exec, ...how, identity, parentExe, file, filename });
   }
 
-  async function onMiss({ process, tgid, timeNs }: IdentityMissEvent): Promise<void> {
+  async function onMiss(miss: IdentityMissEvent): Promise<void> {
+    const { process, tgid, timeNs } = miss;
     const { uid, cgroupId, exeId, scriptId, pending } = process;
     const occasion = { tgid, ppid: kernel.getTask(tgid)?.ppid ?? 0, timeNs };
     if (!pending) {
       if (!(await admit({ exeId, scriptId, uid, cgroupId }, occasion))) counts.unanswered++;
       return;
     }
-    // Pending and without an answer: the event of its exec was lost, and its arguments with it. It stays unknown.
-    const answer = await answerer.begun(process);
+    // Without an answer: the event of its exec was lost, and its arguments with it. It stays unknown.
+    const answer = await (answerer.begun(process) ?? lookLate(miss, occasion.ppid));
     if (answer === undefined || answer === null) counts.unanswered++;
     else if (await admit({ ...answer, uid, cgroupId }, occasion)) kernel.setResolution(process, answer);
+  }
+
+  /** One that gave way, its arguments with it. */
+  async function lookLate(miss: IdentityMissEvent, ppid: number) {
+    const { process, tgid } = miss;
+    if (!answerer.takeUp(process)) return undefined;
+    const tenant = await parts.cgroups.tenantOf(process.cgroupId, tgid);
+    return answerer.answer(executionOfMiss(miss, ppid, tenant), runsStill(tgid, process));
   }
 
   async function idOf(process: ProcessRef): Promise<number | null | undefined> {
@@ -163,10 +174,15 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     if (task !== undefined && (!task.pending || kernel.getResolution(task) !== undefined)) return;
     // One that the kernel saw start while no agent ran keeps the key of its execution.
     const exec = task ?? { execNs: timeNs, execTgid: tgid };
-    const execution = await executionOfTask(record, exec);
+    const execution = await executionOfTask(record, exec, await parts.cgroups.tenantOf(cgroupId, tgid));
     const isStill = task === undefined ? () => true : runsStill(tgid, exec);
-    const answer = await answerer.answer(execution, isStill, lineOf(uid, cgroupId));
-    if (answer === null || !(await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs }))) return;
+    const answer = await answerer.answer(execution, isStill);
+    if (
+      answer === null ||
+      answer === undefined ||
+      !(await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs }))
+    )
+      return;
     if (task !== undefined) kernel.setResolution(exec, answer);
     else
       kernel.seedTask(tgid, { ...execution.exec, ...answer, cgroupId, ppid, pending: false, agent: false });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCgroupPath, parseProcCgroup } from "./cgroup-path.ts";
+import { tenantOf } from "./cgroups.ts";
 import { injectingEnvironment, withInjected } from "./injecting-environment.ts";
 
 const ID = "0123456789abcdef".repeat(4);
@@ -62,6 +63,20 @@ describe("parseCgroupPath", () => {
   test("the cgroup2 line is found among version 1's", () => {
     expect(parseProcCgroup("2:cpu:/x\n0::/a.service (deleted)\n")).toBe("/a.service");
     expect(parseProcCgroup("2:cpu:/x\n")).toBeUndefined();
+  });
+});
+
+describe("tenantOf", () => {
+  const own = "/user.slice/user-1.slice/user@1.service/user.slice";
+  test.each([
+    ["/system.slice/nginx.service", ""],
+    ["/user.slice/user-1.slice/session-1.scope", ""],
+    [`/system.slice/docker-${ID}.scope`, `docker-${ID}.scope`],
+    [`/docker/${ID}/kubelet.slice/cri-containerd-${"f".repeat(64)}.scope`, ID],
+    [`${own}/libpod-${ID}.scope`, "user@1.service"],
+    [`${own}/libpod-${"f".repeat(64)}.scope`, "user@1.service"],
+  ])("of %s", (path, tenant) => {
+    expect(tenantOf(parseCgroupPath(path))).toBe(tenant);
   });
 });
 

@@ -132,7 +132,7 @@ async function hashScript(
   isWanted: () => boolean,
 ): Promise<SourceFacts> {
   const before = await file.stat({ bigint: true });
-  const digest = await readDigest(file, before, tools, isWanted);
+  const digest = await readDigest(file, before, tools, { tenant: execution.tenant, isWanted });
   const after = await file.stat({ bigint: true });
   const isOld =
     isOlderThan(execution, after.ctimeNs, tools.clock) && isWayOlderThan(execution, walked, tools.clock);

@@ -7,7 +7,7 @@ import type { TaskRecord } from "./contract.ts";
 /** Of the times in /proc/PID/stat: USER_HZ, the same on every architecture that we build for. */
 const NS_PER_TICK = 10_000_000n;
 /** What /proc can't tell: the kernel's own key of a file. No file has it. */
-const NO_FILE = { inode: 0n, ctimeNs: 0n, device: 0, generation: 0 };
+export const NO_FILE = { inode: 0n, ctimeNs: 0n, device: 0, generation: 0 };
 
 export type ProcScope = { readonly cgroupId: bigint; readonly level: number };
 
