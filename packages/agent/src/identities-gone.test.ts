@@ -1,7 +1,9 @@
-import { mkdirSync, rmdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type IdentityBook, openIdentityBook } from "./identify/identity-book.ts";
+import { NEW_IDENTITIES_MIN } from "./identify/identity-sweep.ts";
 import { SHADOW_SLOT } from "./kernel/contract.ts";
 import { KernelMap } from "./kernel/kernel-map.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
@@ -11,6 +13,8 @@ import { CONNECT, PYTHON } from "./testing/connecting.ts";
 import { allowSoftware, hostPolicyOf } from "./testing/host-policy.ts";
 
 const JOBS = 100;
+/** The first jobs have ended before their program is known. */
+const ENOUGH = NEW_IDENTITIES_MIN + 10;
 /** A program in a control group of its own, again and again, as a timer's unit is. */
 const RUN_JOBS = `
 i=0
@@ -46,6 +50,32 @@ describe.skipIf(whyNoKernelTests("identities-gone.test.ts") !== undefined)("a ho
     Math.max(entries("subjects", 0), entries("subjects", 1)),
     entries("subjects", SHADOW_SLOT),
   ];
+
+  test("keeps them while nothing can be told of what they did: on a full disk, without a controller", async () => {
+    const script = host.file("app.py", CONNECT);
+    await sleep(30);
+    const spool = `${host.stateDir}/spool`;
+    mkdirSync(spool, { recursive: true });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "full", spool]);
+    try {
+      writeFileSync(`${spool}/filler`, "");
+      expect(await host.startAgent({ identitiesEveryMs: 200 })).toBe("ready");
+      await host.until(() => host.controller.subscriptions.length > 0);
+      await host.controller.close();
+      expect(() => writeFileSync(`${spool}/filler`, "x".repeat(1 << 20))).toThrow("ENOSPC");
+      expect((await host.run([PYTHON, script, String(host.port)])).output).toBe("connected\n");
+      await host.run(["/bin/sh", "-c", RUN_JOBS, "jobs", host.cgroup]);
+      await host.until(async () => (await book()).given() >= ENOUGH);
+      // Time for some looks.
+      await sleep(2000);
+      expect(entries("identities")).toBeGreaterThanOrEqual(ENOUGH);
+      rmSync(`${spool}/filler`);
+      await host.until(() => entries("identities") < NEW_IDENTITIES_MIN);
+    } finally {
+      await host.stopAgent("SIGKILL");
+      execFileSync("umount", [spool]);
+    }
+  });
 
   test("has room for the next ones, and one that starts anew is known under a number of its own", async () => {
     const script = host.file("app.py", CONNECT);

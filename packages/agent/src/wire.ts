@@ -356,7 +356,7 @@ export async function wireAgent(parts: WireParts): Promise<Agent> {
     execGate,
     execControl: exec.control,
     lookForTampering: exec.tampering.look,
-    sweepIdentities: wireIdentitySweep({ kernel, book, prover, judges, mount: parts.cgroups.mount }),
+    sweepIdentities: wireIdentitySweep({ kernel, book, prover, reporter, judges }, parts.cgroups.mount),
   };
 }
 

@@ -40,6 +40,7 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
   let book: IdentityBook;
   let sweep: IdentitySweep;
   let awaited: number[];
+  let toldMs: number;
   const told: number[] = [];
 
   beforeEach(() => {
@@ -47,12 +48,14 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
     folder = mkdtempSync(`${tmpdir()}/ringwall-sweep-`);
     book = openIdentityBook(folder, "maps");
     awaited = [];
+    toldMs = Number.POSITIVE_INFINITY;
     told.length = 0;
     sweep = createIdentitySweep({
       kernel: host.kernel,
       book,
       mount: cgroupRoot() ?? "",
       awaited: () => awaited,
+      toldMs: () => toldMs,
       onGone: (ids) => told.push(...ids),
     });
   });
@@ -137,6 +140,14 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
     awaited = [];
     meetMany(NEW_IDENTITIES_MIN, NEW_IDENTITIES_MIN);
     expect(await twice()).toEqual([0, NEW_IDENTITIES_MIN + 1]);
+  });
+
+  test("stays until the flows that were counted when its group was gone are told", async () => {
+    meetMany(NEW_IDENTITIES_MIN);
+    toldMs = performance.now();
+    expect([...(await twice()), await sweep.look()]).toEqual([0, 0, 0]);
+    toldMs = performance.now();
+    expect(await sweep.look()).toBe(NEW_IDENTITIES_MIN);
   });
 
   test("of a process that was moved out of its control group stays for as long as its connection is open", async () => {

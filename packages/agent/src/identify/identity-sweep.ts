@@ -12,6 +12,8 @@ export type IdentitySweepParts = {
   readonly mount: string;
   /** Identities that something is still to be told of. */
   readonly awaited: () => Iterable<number>;
+  /** All flows that were counted by then are told, by performance.now(). */
+  readonly toldMs: () => number;
   /** The kernel knows them no more: neither should policies and proofs. */
   readonly onGone: (ids: ReadonlySet<number>) => void;
 };
@@ -27,12 +29,13 @@ export type IdentitySweep = {
 /**
  * Each start of a unit, each login and each container has a control group of its own, and with it new identities. Those
  * of a group that was removed are given back, unless a process that was moved out of it, an open connection or a draft
- * still goes by them. Two looks, so that flows that were counted last are told in between.
+ * still goes by them. Two looks, and the second only once the flows that were counted by the first are told.
  */
 export function createIdentitySweep(parts: IdentitySweepParts): IdentitySweep {
   const { kernel, book } = parts;
   let unused: ReadonlySet<number> = new Set();
   let givenThen = 0;
+  let foundMs = 0;
 
   async function livingCgroups(): Promise<ReadonlySet<bigint>> {
     const present = await presentCgroups(parts.mount);
@@ -55,7 +58,7 @@ export function createIdentitySweep(parts: IdentitySweepParts): IdentitySweep {
   return {
     look: async () => {
       const isSecond = unused.size > 0;
-      if (!isSecond && book.given() - givenThen < NEW_IDENTITIES_MIN) return 0;
+      if (isSecond ? parts.toldMs() <= foundMs : book.given() - givenThen < NEW_IDENTITIES_MIN) return 0;
       // INVARIANT: listed first, so that each one's group is older than the look at what is there.
       const listed: readonly (readonly [number, IdentityKey])[] = [...book.keys()];
       const given = book.given();
@@ -64,6 +67,7 @@ export function createIdentitySweep(parts: IdentitySweepParts): IdentitySweep {
       if (!isSecond) {
         givenThen = given;
         unused = new Set(found.map(([id]) => id));
+        foundMs = performance.now();
         return 0;
       }
       const gone = found.filter(([id]) => unused.has(id));

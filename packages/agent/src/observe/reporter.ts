@@ -67,6 +67,8 @@ export type Reporter = {
    * without its program being known is left out: it says nothing about software, and happens again.
    */
   readonly firstLook: () => void;
+  /** When the last hand-over began after which nothing of before was left, by performance.now(). */
+  readonly toldMs: () => number;
   /** Flows left out during the first look. */
   readonly leftOut: () => bigint;
   readonly sight: (sighting: ExecSighting) => void;
@@ -95,6 +97,7 @@ export function createReporter(parts: ReporterParts): Reporter {
   let sightingsLost = 0n;
   let execReports: Report[] = [];
   let drainedMs = Number.NEGATIVE_INFINITY;
+  let toldMs = Number.NEGATIVE_INFINITY;
   let toldSoonMs = Number.NEGATIVE_INFINITY;
   let isBusy = false;
   let leftOut = 0n;
@@ -112,7 +115,8 @@ export function createReporter(parts: ReporterParts): Reporter {
 
   async function drain(policy: PolicyInForce, which: WhichFlows): Promise<void> {
     const seconds = (performance.now() - drainedMs) / 1000;
-    drainedMs = performance.now();
+    const beganMs = performance.now();
+    drainedMs = beganMs;
     let handedOver = false;
     let flows = 0;
     await kernel.handOverFlows(async (counted) => {
@@ -128,6 +132,7 @@ export function createReporter(parts: ReporterParts): Reporter {
       await keepFlows(records, policy, policy);
       leftOut += BigInt(ours.length - records.length);
     }, which);
+    toldMs = beganMs;
     isBusy = flows / seconds >= BUSY_FLOWS_A_SECOND;
     // Those that it carries may have executions to tell all the same.
     if (!handedOver) await parts.handOver?.([], policy);
@@ -230,6 +235,7 @@ export function createReporter(parts: ReporterParts): Reporter {
     firstLook: () => {
       firstLookUntilMs = performance.now() + FIRST_LOOK_MS;
     },
+    toldMs: () => toldMs,
     leftOut: () => leftOut,
     sight: (sighting) => {
       const { container } = sighting.identity;
