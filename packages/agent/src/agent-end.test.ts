@@ -1,8 +1,10 @@
 /** An agent that is told to end while something takes its time: it ends, and nothing that is stored goes with it. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { END_MS_MAX } from "./end.ts";
 import { agentStatus } from "./index.ts";
 import { whyNoKernelTests } from "./kernel/testing/requirements.ts";
 import { AgentHost } from "./testing/agent-host.ts";
@@ -62,6 +64,63 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
 
     expect(await host.startAgent()).toBe("ready");
     expect(existsSync(`${host.pinDir}/links/connect4`)).toBe(true);
+  });
+
+  /** The agent's child process that is this command of the loader. */
+  function loaderOf(command: string): number | undefined {
+    const pid = host.agent?.pid;
+    const tasks = pid === undefined ? [] : readdirSync(`/proc/${pid}/task`);
+    return tasks
+      .flatMap((task) =>
+        readText(`/proc/${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
+      )
+      .find((child) => readText(`/proc/${child}/cmdline`).includes(`/ringwall-bpf\0${command}\0`));
+  }
+  function readText(path: string): string {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      return "";
+    }
+  }
+
+  test("does not leave the host without programs where it loads them anew", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await host.until(() => host.controller.subscriptions.length > 0);
+    host.provision(1n, hostPolicyOf());
+    await host.until(() => host.status?.generation === 1n);
+    await host.stopAgent("SIGKILL");
+    rmSync(`${host.stateDir}/identities.ndjson`);
+
+    const started = host.startAgent();
+    let loader: number | undefined;
+    await host.until(() => host.log.includes("the journal of the pinned programs is lost"));
+    while (loader === undefined || existsSync(`${host.pinDir}/maps`)) {
+      loader = loaderOf("load");
+      await sleep(1);
+    }
+    process.kill(loader, "SIGSTOP");
+    const ended = end();
+    await sleep(END_MS_MAX + 500);
+    process.kill(loader, "SIGCONT");
+    expect(await ended).toBe(0);
+    expect(await started).toMatchObject({ code: 0 });
+    expect(await agentStatus(host)).toMatchObject({ pid: null, enforced: { generation: "1" } });
+  });
+
+  test("leaves it to the next agent to load them anew where it ends before", async () => {
+    expect(await host.startAgent()).toBe("ready");
+    await host.stopAgent("SIGKILL");
+    const journal = `${host.stateDir}/identities.ndjson`;
+    rmSync(journal);
+    const started = host.startAgent();
+    await host.until(() => loaderOf("load") !== undefined);
+    expect(await end()).toBe(0);
+    expect(await started).toMatchObject({ code: 0 });
+    expect([existsSync(journal), existsSync(`${host.pinDir}/maps`)]).toEqual([false, true]);
+
+    expect(await host.startAgent()).toBe("ready");
+    expect(host.log).toContain("the journal of the pinned programs is lost");
   });
 
   test("ends though its start waits", async () => {

@@ -6,7 +6,7 @@ import { createLinkGuard } from "./apply/link-guard.ts";
 import { createCarriedAgents } from "./carry/carried-agents.ts";
 import { type Carrier, createCarrier } from "./carry/carrier.ts";
 import { dispatchEvents } from "./dispatch-events.ts";
-import { AFTER_END_MS_MAX, beginEnd, givenUp, giveUp, untilGivenUp } from "./end.ts";
+import { AFTER_END_MS_MAX, beginEnd, givenUp, giveUp, letEnd, untilGivenUp } from "./end.ts";
 import { findScope } from "./find-scope.ts";
 import { createContainerLookup } from "./identify/containers.ts";
 import { installedInterpreters } from "./identify/warm.ts";
@@ -63,7 +63,7 @@ const RESOLUTION_GRACE_NS = 60_000_000_000n;
 /**
  * Runs the agent until its signal: enrols where needed, loads or adopts the kernel programs, judges, observes and
  * reports. Throws AgentError for what its user can mend (exit code 2). Enforcement stays when it ends, which takes no longer
- * than END_MS_MAX and AFTER_END_MS_MAX together.
+ * than END_MS_MAX and AFTER_END_MS_MAX together, but where END_PUT_OFF_MS_MAX counts.
  */
 export async function runAgentProcess(options: AgentOptions, logTo: DestinationStream): Promise<void> {
   const { signal } = options;
@@ -75,6 +75,7 @@ export async function runAgentProcess(options: AgentOptions, logTo: DestinationS
     const isEnd = givenUp.aborted || (error instanceof Error && error.name === "AbortError");
     if (!signal.aborted || !isEnd) throw error;
   } finally {
+    letEnd();
     giveUp();
   }
 }
@@ -172,6 +173,7 @@ async function work(
   async function judge(): Promise<void> {
     await agent.names.start();
     await governor.start();
+    letEnd();
     await agent.shadow.start().catch(onError);
     if (carrier === undefined) await kernel.carrying.end();
     else {
@@ -284,6 +286,7 @@ async function work(
     await untilGivenUp(judge(), 0);
   } finally {
     ending = true;
+    letEnd();
     beginEnd();
     stream.close();
     packets.close();

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { type IdentityBook, openIdentityBook } from "./identify/identity-book.ts";
+import { putOffEnd } from "./end.ts";
+import { type IdentityBook, isJournalOf, openIdentityBook } from "./identify/identity-book.ts";
 import type { Kernel } from "./kernel/contract.ts";
 import { type Devices, loadPrograms, openPinned, unloadPrograms } from "./kernel-instance.ts";
 import { readMapsName } from "./state/clocks.ts";
@@ -8,7 +9,8 @@ export type Instance = { readonly kernel: Kernel; readonly book: IdentityBook };
 
 /**
  * The kernel programs, loaded or adopted, with the journal of the numbers in their maps. Pins whose journal is lost
- * start anew: a number that nobody can explain must not be given to another program.
+ * start anew: a number that nobody can explain must not be given to another program. From then until the policy is in
+ * force again the agent does not end.
  */
 export async function openInstance(
   stateDir: string,
@@ -19,12 +21,13 @@ export async function openInstance(
 ): Promise<Instance> {
   const wasPinned = existsSync(`${pinDir}/maps`);
   for (const problem of await loadPrograms(pinDir, cgroup, devices)) onProblem(problem);
-  let book = openIdentityBook(stateDir, await readMapsName(pinDir));
-  if (book.isNew && wasPinned) {
+  // Nothing is written before they are gone: whoever is killed here leaves it to the next agent.
+  if (wasPinned && !isJournalOf(stateDir, await readMapsName(pinDir))) {
+    putOffEnd();
     onProblem("the journal of the pinned programs is lost: they are loaded anew");
     await unloadPrograms(pinDir);
     await loadPrograms(pinDir, cgroup, devices);
-    book = openIdentityBook(stateDir, await readMapsName(pinDir));
   }
+  const book = openIdentityBook(stateDir, await readMapsName(pinDir));
   return { kernel: openPinned(pinDir), book };
 }

@@ -87,7 +87,7 @@ type Identity = { readonly key: IdentityKey; readonly owner: OwnerFacts };
  * anew, unless `readOnly`.
  */
 export function openIdentityBook(stateDir: string, maps: string, readOnly = false): IdentityBook {
-  const file = join(stateDir, "identities.ndjson");
+  const file = journalIn(stateDir);
   const executables = new Shelf<ExecutableFacts>(BOOK_ENTRIES_MAX);
   const scripts = new Shelf<ScriptFacts>(BOOK_ENTRIES_MAX);
   const identities = new Shelf<Identity>(IDENTITIES_MAX);
@@ -99,9 +99,8 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
 
   function load(): void {
     const { lines, torn } = readLines(file);
-    const [first, ...rest] = lines;
-    const header = first === undefined ? undefined : parseLine(first);
-    if (header === undefined || !("maps" in header) || header.maps !== maps) {
+    const header = headerOf(lines);
+    if (header?.maps !== maps) {
       isNew = true;
       if (!readOnly) writeFileSync(file, `${JSON.stringify({ maps })}\n`, { mode: 0o600 });
       return;
@@ -109,7 +108,7 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     if (torn && !readOnly) appendFileSync(file, "\n");
     identities.skipTo(header.given ?? 0);
     journalLines = lines.length;
-    for (const text of rest) restore(text);
+    for (const text of lines.slice(1)) restore(text);
   }
 
   function restore(text: string): void {
@@ -239,6 +238,20 @@ export function openIdentityBook(stateDir: string, maps: string, readOnly = fals
     overflows: () => executables.overflows + scripts.overflows + identities.overflows,
     rewrite,
   };
+}
+
+/** Whether there is a journal of these maps. */
+export function isJournalOf(stateDir: string, maps: string): boolean {
+  return headerOf(readLines(journalIn(stateDir)).lines)?.maps === maps;
+}
+
+function journalIn(stateDir: string): string {
+  return join(stateDir, "identities.ndjson");
+}
+
+function headerOf([first = ""]: readonly string[]) {
+  const header = parseLine(first);
+  return header !== undefined && "maps" in header ? header : undefined;
 }
 
 /** Without it the journal does as well until the disk is full. */
