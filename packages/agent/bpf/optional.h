@@ -74,4 +74,18 @@ int dump_tasks(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* The control group of whoever bound each socket that is still there. */
+SEC("iter/bpf_sk_storage_map")
+int dump_bound(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct listening *bound = ctx->value;
+	__u64 cgroup_id;
+
+	if (!bound)
+		return 0;
+	cgroup_id = bound->process.cgroup_id;
+	bpf_seq_write(ctx->meta->seq, &cgroup_id, sizeof(cgroup_id));
+	return 0;
+}
+
 #endif

@@ -116,6 +116,12 @@ export const PURPOSES: Readonly<Record<string, Purpose>> = {
     there: "programs older than the agent are known with their change times",
     missing: "programs older than the agent are read from /proc, and hashed again where they start anew",
   },
+  dump_bound: {
+    feature: "keep-handed-listeners",
+    there: "a listener that was handed on keeps its identity when the control group it was bound in is gone",
+    missing:
+      "a listener that was handed on is asked about anew when the control group it was bound in is gone, and may have no unit then",
+  },
 };
 
 /** Programs without which a host has not the level `lsm`. */

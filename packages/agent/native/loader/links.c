@@ -13,6 +13,7 @@
 #include "loader.h"
 
 #define LOOKUP_PROGRAM "reset_refused"
+#define BOUND_PROGRAM "dump_bound"
 
 /* Cgroup and netns links change their program in one step. */
 static bool update_link(const char *path, struct bpf_program *program)
@@ -146,7 +147,28 @@ int attach_lookup(const struct options *options)
 	return error;
 }
 
-static struct bpf_link *attach(struct bpf_program *program,
+static bool is_iterator(const struct bpf_program *program)
+{
+	return bpf_program__expected_attach_type(program) == BPF_TRACE_ITER;
+}
+
+/* One of them goes through a map. */
+static struct bpf_link *attach_iterator(struct bpf_object *object,
+					struct bpf_program *program)
+{
+	union bpf_iter_link_info info = {
+		.map.map_fd = bpf_object__find_map_fd_by_name(object,
+							      "bound_sockets"),
+	};
+	LIBBPF_OPTS(bpf_iter_attach_opts, over, .link_info = &info,
+		    .link_info_len = sizeof(info));
+	bool is_bound = !strcmp(bpf_program__name(program), BOUND_PROGRAM);
+
+	return bpf_program__attach_iter(program, is_bound ? &over : NULL);
+}
+
+static struct bpf_link *attach(struct bpf_object *object,
+			       struct bpf_program *program,
 			       const struct options *options,
 			       const struct scope *scope)
 {
@@ -154,6 +176,9 @@ static struct bpf_link *attach(struct bpf_program *program,
 	case BPF_PROG_TYPE_SK_LOOKUP:
 		return attach_netns(program, options->netns);
 	case BPF_PROG_TYPE_TRACING:
+		if (is_iterator(program))
+			return attach_iterator(object, program);
+		return bpf_program__attach(program);
 	case BPF_PROG_TYPE_LSM:
 		return bpf_program__attach(program);
 	default:
@@ -161,11 +186,9 @@ static struct bpf_link *attach(struct bpf_program *program,
 	}
 }
 
-int attach_program(struct bpf_program *program, const struct options *options,
-		   const struct scope *scope)
+int attach_program(struct bpf_object *object, struct bpf_program *program,
+		   const struct options *options, const struct scope *scope)
 {
-	bool iterator = bpf_program__expected_attach_type(program) ==
-			BPF_TRACE_ITER;
 	const char *name = bpf_program__name(program);
 	struct bpf_link *link;
 	char path[PATH_MAX];
@@ -173,14 +196,15 @@ int attach_program(struct bpf_program *program, const struct options *options,
 
 	if (bpf_program__type(program) == BPF_PROG_TYPE_SCHED_CLS)
 		return pin_device_program(program, options->pin);
-	if (!pin_path(path, options->pin, iterator ? "iter" : "links", name))
+	if (!pin_path(path, options->pin,
+		      is_iterator(program) ? "iter" : "links", name))
 		return -ENAMETOOLONG;
 	if (bpf_program__type(program) != BPF_PROG_TYPE_TRACING &&
 	    bpf_program__type(program) != BPF_PROG_TYPE_LSM &&
 	    update_link(path, program))
 		return 0;
 	/* Tracing links can't: for a moment both programs run, which is idle. */
-	link = attach(program, options, scope);
+	link = attach(object, program, options, scope);
 	if (!link)
 		return errno ? -errno : -EINVAL;
 	if (!replace_pin(bpf_link__fd(link), path))

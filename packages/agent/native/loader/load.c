@@ -178,7 +178,8 @@ static int attach_all(struct bpf_object *object, const struct options *options,
 			if (is_tracing != tracing ||
 			    !bpf_program__autoload(program))
 				continue;
-			error = attach_program(program, options, scope);
+			error = attach_program(object, program, options,
+					       scope);
 			if (error) {
 				complain("can't attach `%s`: %s",
 					 bpf_program__name(program),

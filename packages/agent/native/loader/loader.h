@@ -81,8 +81,8 @@ bool set_variable(struct bpf_object *object, const char *name,
 		  const void *value, size_t bytes); /* once it is loaded */
 
 /* links.c: attaches, or replaces what is attached; 0 or a negative errno. */
-int attach_program(struct bpf_program *program, const struct options *options,
-		   const struct scope *scope);
+int attach_program(struct bpf_object *object, struct bpf_program *program,
+		   const struct options *options, const struct scope *scope);
 
 /* devices.c: 0 or a negative errno; devices that came later need a new call. */
 int command_devices(const struct options *options);

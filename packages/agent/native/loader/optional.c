@@ -18,7 +18,7 @@ const char *const optional_programs[] = { "reset_refused", "dump_tasks",
 					  "read_datagrams", "prove_listeners",
 					  "listen_check", "packet_socket",
 					  "guard_options", "judge_frames_out",
-					  "guard_memory",
+					  "guard_memory", "dump_bound",
 					  NULL };
 
 bool is_optional(const char *name)

@@ -5,7 +5,7 @@ import type { IdentityKey } from "../kernel/contract.ts";
 import { KernelMap } from "../kernel/kernel-map.ts";
 import { type Running, TestHost } from "../kernel/testing/host.ts";
 import { allow, subjects } from "../kernel/testing/policies.ts";
-import { python, serve } from "../kernel/testing/programs.ts";
+import { connect, python, serve } from "../kernel/testing/programs.ts";
 import { cgroupRoot, whyNoKernelTests } from "../kernel/testing/requirements.ts";
 import { IDENTITIES_MAX, type IdentityBook, openIdentityBook } from "./identity-book.ts";
 import { createIdentitySweep, type IdentitySweep, NEW_IDENTITIES_MIN } from "./identity-sweep.ts";
@@ -32,6 +32,14 @@ print("ready", flush=True)
 open(sys.stdin.readline().strip() + "/cgroup.procs", "w").write(str(os.getpid()))
 print("moved", flush=True)
 sys.stdin.readline()
+os.execvp("/bin/sh", ["sh", "-c", "echo other; read line"])`);
+
+/** Listens, joins the control group that it is told, becomes another program that has the listener. */
+const HAND_ON = python(`
+import os
+s = socket.create_server(("127.0.0.1", ${PORT})); s.set_inheritable(True)
+print("ready", flush=True)
+open(sys.stdin.readline().strip() + "/cgroup.procs", "w").write(str(os.getpid()))
 os.execvp("/bin/sh", ["sh", "-c", "echo other; read line"])`);
 
 describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an identity", () => {
@@ -180,6 +188,36 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
     await server.stop();
     meetMany(NEW_IDENTITIES_MIN, 2 * NEW_IDENTITIES_MIN);
     expect(await twice()).toEqual([0, NEW_IDENTITIES_MIN + 1]);
+    rmdirSync(`${host.cgroup}/to`);
+  });
+
+  test("of a listener that was handed on stays for as long as the listener is there", async ({ skip }) => {
+    skip(!host.has("dump_bound"), "no `dump_bound` on this kernel");
+    const from = make("from");
+    make("to");
+    meetMany(NEW_IDENTITIES_MIN);
+    const number = meet(keyIn(from, SERVER)) ?? 0;
+    const place = { cgroup: `${host.cgroup}/from`, name: host.name };
+    const server: Running = await host.start(HAND_ON, SERVER, undefined, place);
+    server.child.stdin?.write(`${host.cgroup}/to\n`);
+    expect(await server.line()).toBe("other");
+    rmdirSync(`${host.cgroup}/from`);
+
+    expect(await twice()).toEqual([0, NEW_IDENTITIES_MIN]);
+    expect(book.cgroupOf(number)).toBe(from);
+    await host.flows();
+    expect(await host.ask(connect("127.0.0.1", PORT))).toMatchObject({ errno: 0 });
+    const inbound = (await host.flows()).filter(({ direction }) => direction === "in");
+    expect(inbound.map(({ identity }) => identity)).not.toContain(0);
+
+    await server.stop();
+    // The kernel takes its time to end what nobody accepted.
+    const ended = async () => {
+      meetMany(NEW_IDENTITIES_MIN, book.given());
+      await twice();
+      return book.cgroupOf(number);
+    };
+    await expect.poll(ended).toBeUndefined();
     rmdirSync(`${host.cgroup}/to`);
   });
 });

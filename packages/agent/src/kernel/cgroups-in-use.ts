@@ -1,4 +1,5 @@
 /** Control groups by which the kernel may look software up again, whether they are still there or not. */
+import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { connectionLayout, decodeProcess, decodeTask } from "./generated/layout.ts";
 import { type KernelMap, u32 } from "./kernel-map.ts";
@@ -12,9 +13,12 @@ export interface InUseMaps {
 /** Entries read in one go; then others have their turn. */
 const AT_ONCE = 256;
 
-/** Those in which a process was executed, a listener bound or an open connection made. */
-export async function readCgroupsInUse({ tasks, listeners, connections }: InUseMaps): Promise<Set<bigint>> {
-  const found = new Set<bigint>();
+/** Those in which a process was executed, a socket bound or an open connection made. */
+export async function readCgroupsInUse(
+  { tasks, listeners, connections }: InUseMaps,
+  pinDir: string,
+): Promise<Set<bigint>> {
+  const found = new Set(boundCgroups(pinDir));
   let read = 0;
   const turn = async () => {
     if (++read % AT_ONCE === 0) await setImmediate();
@@ -39,4 +43,16 @@ export async function readCgroupsInUse({ tasks, listeners, connections }: InUseM
     await turn();
   }
   return found;
+}
+
+/** Of sockets that are still there, whoever has them now. Reading the pinned iterator runs the program over all. */
+function boundCgroups(pinDir: string): Iterable<bigint> {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(`${pinDir}/iter/dump_bound`);
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
+    throw cause;
+  }
+  return Array.from({ length: Math.floor(bytes.length / 8) }, (_, i) => bytes.readBigUInt64LE(i * 8));
 }

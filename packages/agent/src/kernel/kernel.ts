@@ -98,7 +98,7 @@ export function openKernel(pinDir: string): Kernel {
       }
       forgetVerdicts(maps);
     },
-    readCgroupsInUse: () => readCgroupsInUse(maps),
+    readCgroupsInUse: () => readCgroupsInUse(maps, pinDir),
     seedTask: (tgid, task) => processes.seedTask(maps, tgid, task),
     markAgent: (tgid) => {
       processes.markAgent(maps, tgid, now());
