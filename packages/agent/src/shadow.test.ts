@@ -101,8 +101,8 @@ describe.skipIf(whyNoKernelTests("shadow.test.ts") !== undefined)("the shadow of
 
   test("ends by itself when its time is over, and leaves the live policy alone", async () => {
     await enforce(1n, hostPolicyOf());
-    host.startShadow(3n, allowing("app"), 3);
-    await until(() => last()?.running === true);
+    host.startShadow(3n, allowing("app"), 5);
+    await until(() => host.log.includes("a draft is judged by"));
     expect(await knock()).toContain("refused");
     await until(() => last()?.running === false);
     expect(rows()).toEqual([

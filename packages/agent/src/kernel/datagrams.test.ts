@@ -174,12 +174,12 @@ describe.skipIf(whyNoKernelTests("datagrams.test.ts"))("datagrams", () => {
   });
 
   describe("of a flow", () => {
-    /** Binds, sends to port 9 of 10.77.0.1 or nowhere, and waits for a datagram; prints {got}. */
+    /** Binds, sends to port 9 of 10.77.0.1 or nowhere; told that one was thrown, waits for a datagram; prints {got}. */
     const waiting = (first: string): string[] =>
       python(`
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("10.77.0.2", 7000)); s.settimeout(${0.5 * SLOWNESS})
 ${first}
-print("ready", flush=True)
+print("ready", flush=True); sys.stdin.readline()
 got = 0
 try: got = len(s.recv(2048))
 except OSError: pass
@@ -208,6 +208,7 @@ s.sendto(b"x" * 10, ("10.77.0.2", 7000)); print(json.dumps({"errno": 0}), flush=
     ])("%s", async (_what, first, port, got) => {
       const server = await b.start(waiting(first), SERVER);
       await a.ask(throwAt(port), CLIENT);
+      server.child.stdin?.write("\n");
       expect(JSON.parse(await server.line())).toEqual({ got });
       await server.stop();
     });
