@@ -62,8 +62,9 @@ describe("block without locking oneself out", () => {
       (await mode()) === "observe" ? true : undefined,
     );
     expect((await status()).pending).toBeNull();
-    expect((await cli.ask("get", "alerts")) as { kind: string }[]).toContainEqual(
-      expect.objectContaining({ kind: "reverted" }),
+    // It is told after the hosts are.
+    await until("its alert", REVERT_MS_MAX, async () =>
+      ((await cli.ask("get", "alerts")) as { kind: string }[]).find(({ kind }) => kind === "reverted"),
     );
   });
 
