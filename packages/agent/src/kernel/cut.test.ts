@@ -1,7 +1,8 @@
 /** Open connections meet a revision that denies them: kept by default, cut where the segment says so. */
 import { constants } from "node:os";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { DenialEvent, PolicyEntry } from "./contract.ts";
+import type { PolicyEntry } from "./contract.ts";
+import { denialsTold } from "./testing/events-told.ts";
 import { type Running, TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects, TCP, UDP } from "./testing/policies.ts";
 import { python } from "./testing/programs.ts";
@@ -118,8 +119,7 @@ describe.skipIf(whyNoKernelTests("cut.test.ts"))("an open connection that a new 
       expect(gone).toContain(await turn(running));
       const flows = (await host().flows()).filter((flow) => flow.reason === "cut");
       expect(flows).toMatchObject([{ identity, rule: 7, verdict: "blocked", state: "denied", count: 1n }]);
-      const denials = host().events.filter((event): event is DenialEvent => event.type === "denial");
-      expect(denials[0]).toMatchObject({ identity, rule: 7, reason: "cut", direction });
+      expect((await denialsTold(host()))[0]).toMatchObject({ identity, rule: 7, reason: "cut", direction });
     });
 
     test.each(CONNECTIONS)(

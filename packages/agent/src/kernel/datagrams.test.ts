@@ -1,7 +1,7 @@
 /** Datagrams at both ends: what opens a flow is judged, what answers one is not. */
 import { constants } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { DenialEvent } from "./contract.ts";
+import { denialsTold } from "./testing/events-told.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { address, allow, deny, peer, subjects, UDP } from "./testing/policies.ts";
 import { echoDatagrams, python, sendDatagram } from "./testing/programs.ts";
@@ -140,8 +140,8 @@ describe.skipIf(whyNoKernelTests("datagrams.test.ts"))("datagrams", () => {
       expect(refused.map((flow) => [flow.identity, flow.verdict, flow.count])).toEqual([
         [SERVER, "blocked", 1n],
       ]);
-      const denials = b.events.filter((event): event is DenialEvent => event.type === "denial");
-      expect(denials).toMatchObject([{ direction: "in", identity: SERVER, port: PORT, proto: UDP }]);
+      const denial = { direction: "in", identity: SERVER, port: PORT, proto: UDP };
+      expect(await denialsTold(b)).toMatchObject([denial]);
     });
 
     test("and refused tell a connected client at once", async ({ skip }) => {
@@ -163,7 +163,7 @@ describe.skipIf(whyNoKernelTests("datagrams.test.ts"))("datagrams", () => {
         b.events.length = 0;
         expect((await a.ask<Sent>(argv, CLIENT)).got).toBe(10);
         expect((await b.flows()).map((flow) => flow.verdict)).toContain(verdict);
-        expect(b.events.some((event) => event.type === "denial")).toBe(modeIn === "alert");
+        expect((await denialsTold(b)).length > 0).toBe(modeIn === "alert");
       }
       const policies = [deny({ ...into, peer: 0xffffffff, immediate: true, rule: 9 })];
       await b.provision({ modeIn: "observe", policies, subjects: subjects(SERVER) });

@@ -1,5 +1,6 @@
 /** A process that the agent does not know yet, in block mode: its SYN waits for the answer. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { eventsTold } from "./testing/events-told.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, subjects, UDP } from "./testing/policies.ts";
 import { connect, echoDatagrams, sendDatagram, serve } from "./testing/programs.ts";
@@ -64,7 +65,7 @@ describe.skipIf(whyNoKernelTests("hold.test.ts"))("a process that is not known y
         count: 1n,
       }),
     );
-    expect(a.events.some((event) => event.type === "identityMiss")).toBe(true);
+    expect((await eventsTold(a)).some((event) => event.type === "identityMiss")).toBe(true);
   });
 
   test("is denied when the answer says so, without hanging for minutes", async () => {

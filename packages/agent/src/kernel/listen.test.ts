@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PolicyEntry } from "./contract.ts";
 import { SOMEBODY } from "./names.ts";
+import { denialsTold } from "./testing/events-told.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects, TCP, UDP } from "./testing/policies.ts";
 import { connect, python } from "./testing/programs.ts";
@@ -100,8 +101,8 @@ describe.skipIf(whyNoKernelTests("listen.test.ts"))("waiting for others", () => 
             { identity: STRANGER, proto, port: PORT, verdict: "blocked" },
           ]),
         );
-        const denial = a.events.findLast((event) => event.type === "denial");
-        expect(denial).toMatchObject({ reason: "listen", identity: STRANGER, port: PORT, proto });
+        const denials = await denialsTold(a);
+        expect(denials.at(-1)).toMatchObject({ reason: "listen", identity: STRANGER, port: PORT, proto });
       },
     );
 

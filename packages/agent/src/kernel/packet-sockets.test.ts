@@ -2,6 +2,7 @@
 import { constants } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { proto } from "./generated/layout.ts";
+import { denialsTold } from "./testing/events-told.ts";
 import { type Running, TestHost, wire } from "./testing/host.ts";
 import { address, allow, peer, subjects, UDP } from "./testing/policies.ts";
 import { python } from "./testing/programs.ts";
@@ -158,7 +159,7 @@ describe.skipIf(whyNoKernelTests("packet-sockets.test.ts"))("packet sockets", ()
         { identity: OTHER, proto: proto.other, port: 0, ...denied },
       ]),
     );
-    expect(a.events.findLast((event) => event.type === "denial" && event.identity === CLIENT)).toMatchObject({
+    expect((await denialsTold(a)).findLast(({ identity }) => identity === CLIENT)).toMatchObject({
       address: address("10.77.0.2"),
       port: 5001,
     });

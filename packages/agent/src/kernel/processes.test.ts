@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { limit } from "./generated/layout.ts";
-import { execsTold } from "./testing/execs-told.ts";
+import { execsTold } from "./testing/events-told.ts";
 import { TestHost } from "./testing/host.ts";
 import { allow, peer, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";

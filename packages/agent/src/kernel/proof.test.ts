@@ -1,6 +1,7 @@
 /** The proof in SYN and SYN-ACK between two kernels, with keys given by hand. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { remote } from "./generated/layout.ts";
+import { eventsTold } from "./testing/events-told.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects } from "./testing/policies.ts";
 import { connect, serve } from "./testing/programs.ts";
@@ -158,7 +159,7 @@ describe.skipIf(whyNoKernelTests("proof.test.ts"))("the proof of the software", 
     const pair = newPair();
     for (const peer of HOST_A) b.kernel.proof.setPeer(peer, stateOf(pair.toA, pair.toB, "expected"));
     expect((await ask(CLIENT, "10.77.0.2", PORT, 2)).errno).not.toBe(0);
-    expect(b.events).toContainEqual(
+    expect(await eventsTold(b)).toContainEqual(
       expect.objectContaining({ type: "proof", fault: "mac", isAnswer: false }),
     );
     expect(countsOf(b).wrong).toBeGreaterThan(0);

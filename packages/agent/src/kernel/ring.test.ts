@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { execsTold } from "./testing/execs-told.ts";
+import { execsTold } from "./testing/events-told.ts";
 import { TestHost } from "./testing/host.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ExecEvent } from "./contract.ts";
-import { execsTold } from "./testing/execs-told.ts";
+import { execsTold } from "./testing/events-told.ts";
 import { TestHost } from "./testing/host.ts";
 import { whyNoKernelTests } from "./testing/requirements.ts";
 

@@ -1,7 +1,8 @@
 /** Verdicts on real connections of real processes, between two hosts on a wire. */
 import { constants } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { DenialEvent, FlowRecord } from "./contract.ts";
+import type { FlowRecord } from "./contract.ts";
+import { denialsTold } from "./testing/events-told.ts";
 import { TestHost, wire } from "./testing/host.ts";
 import { address, allow, deny, peer, subjects, TCP, UDP } from "./testing/policies.ts";
 import { connect, echoDatagrams, sendDatagram, serve } from "./testing/programs.ts";
@@ -109,7 +110,7 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
         state: "denied",
         count: 1n,
       });
-      const denials = a.events.filter((event): event is DenialEvent => event.type === "denial");
+      const denials = await denialsTold(a);
       expect(denials).toHaveLength(1);
       expect(denials[0]).toMatchObject({
         identity: OTHER,
@@ -132,7 +133,7 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
       state: "established",
       count: 1n,
     });
-    expect(a.events.some((event) => event.type === "denial")).toBe(false);
+    expect(await denialsTold(a)).toEqual([]);
   });
 
   test("alert lets it pass too, and tells", async () => {
@@ -140,7 +141,7 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
     a.events.length = 0;
     expect((await a.ask<Connected>(connect("10.77.0.2", 8000, talk), OTHER)).errno).toBe(0);
     expect(merged(await a.flows())).toMatchObject({ verdict: "wouldBlockAlert", state: "established" });
-    expect(a.events.find((event) => event.type === "denial")).toMatchObject({
+    expect((await denialsTold(a))[0]).toMatchObject({
       identity: OTHER,
       subject: OTHER,
       peerClass: PEER_B,
@@ -221,7 +222,7 @@ describe.skipIf(whyNoKernelTests("verdicts.test.ts"))("verdicts between two host
         count: 1n,
         port: 8000,
       });
-      expect(b.events.find((event) => event.type === "denial")).toMatchObject({
+      expect((await denialsTold(b))[0]).toMatchObject({
         direction: "in",
         identity: SERVER,
       });
