@@ -247,7 +247,7 @@ describe("the session", () => {
   });
 
   test("renews its certificate after two thirds of its life and goes on with the new one", async () => {
-    controller.settings.lifetimeMs = 3000;
+    controller.settings.lifetimeMs = 9000;
     const credentials = await enrolWith(controller.token());
     controller.settings.lifetimeMs = 3_600_000;
     const session = start(credentials);
