@@ -77,15 +77,7 @@ export function createViews(parts: UserServicesParts): Views {
     },
     async revisions() {
       const revisions = await loadRevisions(db, REVISIONS_LISTED_MAX);
-      return revisions.map(({ revision, time, author, note, state, resources }) => ({
-        revision,
-        time: time.toISOString(),
-        author,
-        note,
-        state,
-        segments: resources.filter((one) => one.kind === "Segment").length,
-        rules: resources.reduce((sum, one) => sum + (one.kind === "Policy" ? one.spec.rules.length : 0), 0),
-      }));
+      return revisions.map((one) => ({ ...one, time: one.time.toISOString() }));
     },
     async flows(query) {
       const { inventory } = worldInForce(parts);

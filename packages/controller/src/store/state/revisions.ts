@@ -14,6 +14,11 @@ export type Revision = {
   /** The generation it was last sent under; 0 for the revision every controller begins with. */
   readonly generation: number;
 };
+/** A revision without its policy. */
+export type ListedRevision = Pick<Revision, "revision" | "time" | "author" | "note" | "state"> & {
+  readonly segments: number;
+  readonly rules: number;
+};
 export type Pending = {
   readonly revision: number;
   readonly generation: number;
@@ -25,6 +30,7 @@ export type Pending = {
 export type Draft = { readonly files: readonly DraftFile[]; readonly basedOn: number };
 type Access = StateDatabase | Transaction<Tables>;
 
+const LISTED_COLUMNS = ["revision", "time", "author", "note", "state", "segments", "rules"] as const;
 const COLUMNS = ["revision", "time", "author", "note", "state", "resources", "generation"] as const;
 
 export async function loadLive(db: Access): Promise<Revision> {
@@ -41,8 +47,8 @@ export async function loadRevision(db: Access, revision: number): Promise<Revisi
 }
 
 /** Newest first. */
-export async function loadRevisions(db: Access, limit: number): Promise<readonly Revision[]> {
-  return db.selectFrom("revisions").select(COLUMNS).orderBy("revision", "desc").limit(limit).execute();
+export async function loadRevisions(db: Access, limit: number): Promise<readonly ListedRevision[]> {
+  return db.selectFrom("revisions").select(LISTED_COLUMNS).orderBy("revision", "desc").limit(limit).execute();
 }
 
 /** The live revision before the live one: what `rollback` without a number means. */

@@ -62,6 +62,9 @@ export type Tables = {
     state: RevisionState;
     resources: Json<readonly Resource[]>;
     generation: BigWithDefault;
+    /** PostgreSQL counts both in `resources`. */
+    segments: ColumnType<number, never, never>;
+    rules: ColumnType<number, never, never>;
   };
   pending: {
     one: Generated<boolean>;
