@@ -16,7 +16,7 @@ export function createShadowServices(
     const last = await shadows.last();
     if (!last.ok) return last;
     const nameOf = createNamer(await namingSoftware(parts));
-    return ok(shadowViewOf(last.value.run, last.value.hosts, fleet, nameOf));
+    return ok(shadowViewOf(last.value, fleet, nameOf));
   };
   return {
     shadow: view,

@@ -10,6 +10,7 @@ import type { StateDatabase } from "../../store/state/open.ts";
 import {
   insertShadow,
   loadLastShadow,
+  loadShadowDraft,
   loadShadowHost,
   loadShadowReports,
   type ShadowHost,
@@ -23,7 +24,13 @@ import { createMutex } from "../mutex.ts";
 import { draftRefused, noShadow } from "./refusals.ts";
 
 /** What one host has told of a run; null where nothing came yet. */
-export type HostShadow = { readonly workload: string; readonly told: DecodedShadow | null };
+type HostShadow = { readonly workload: string; readonly told: DecodedShadow | null };
+
+export type LastShadow = {
+  readonly run: ShadowRun;
+  readonly draft: readonly Resource[];
+  readonly hosts: readonly HostShadow[];
+};
 
 /** Drafts beside what is in force: stored first, then sent; the controller keeps no state of them in memory. */
 export type Shadows = {
@@ -34,8 +41,8 @@ export type Shadows = {
     actor: string,
   ): Promise<Result<{ readonly told: number }, Refusal>>;
   stop(actor: string): Promise<Result<void, Refusal>>;
-  /** The newest run with what the hosts told of it. */
-  last(): Promise<Result<{ readonly run: ShadowRun; readonly hosts: readonly HostShadow[] }, Refusal>>;
+  /** The newest run with its draft, and what the hosts told of it. */
+  last(): Promise<Result<LastShadow, Refusal>>;
   /** What a host that connects has to hear. */
   greet(workload: string): Promise<void>;
   report(workload: string, report: ShadowReport): Promise<Result<void, string>>;
@@ -103,8 +110,10 @@ export function createShadows({ db, fleet, hub, essential, onChange }: ShadowsPa
     async last() {
       const run = await loadLastShadow(db);
       if (run === null) return fail(noShadow("no draft was a shadow yet"));
+      const draft = await loadShadowDraft(db, run.run);
       const rows = await loadShadowReports(db, run.run);
-      return ok({ run, hosts: rows.map(({ workload, report }) => ({ workload, told: toldBy(report) })) });
+      const hosts = rows.map(({ workload, report }) => ({ workload, told: toldBy(report) }));
+      return ok({ run, draft, hosts });
     },
     async greet(workload) {
       const last = await loadLastShadow(db);

@@ -1,24 +1,28 @@
-import { decodeAddress, formatAddress, type Outcome, type ProcessIdentity } from "@ringwall/model";
+import {
+  decodeAddress,
+  formatAddress,
+  type Outcome,
+  type ProcessIdentity,
+  type Resource,
+} from "@ringwall/model";
 import { policySetOf, selectsWorkload } from "@ringwall/policy";
 import type { ShadowChange, ShadowEdge, ShadowView } from "@ringwall/protocol/rest";
 import type { ShadowDifference } from "../../ingest/decode-shadow.ts";
 import type { Fleet } from "../../store/state/fleet.ts";
-import type { ShadowRun } from "../../store/state/shadows.ts";
 import { PROTOCOLS } from "../flow-records.ts";
 import type { SoftwareName } from "../software-names.ts";
-import { type HostShadow, isRunning } from "./shadows.ts";
+import { isRunning, type LastShadow } from "./shadows.ts";
 
 /** Edges of one view; those with the most attempts are kept. */
 export const SHADOW_EDGES_MAX = 10_000;
 
 /** What the draft would have changed, by edge, segment and rule. */
 export function shadowViewOf(
-  run: ShadowRun,
-  hosts: readonly HostShadow[],
+  { run, draft, hosts }: LastShadow,
   fleet: Pick<Fleet, "ownerOf" | "workloads">,
   nameOf: (identity: ProcessIdentity) => SoftwareName,
 ): ShadowView {
-  const segmentsOf = segmentIndex(run, fleet);
+  const segmentsOf = segmentIndex(draft, fleet);
   const merged = new Map<string, ShadowEdge>();
   for (const { workload, told } of hosts) {
     const segments = segmentsOf(workload);
@@ -126,8 +130,8 @@ function countsBy(edges: readonly ShadowEdge[], keysOf: (edge: ShadowEdge) => re
 }
 
 /** The draft's segments of each workload. */
-function segmentIndex({ resources }: ShadowRun, fleet: Pick<Fleet, "workloads">) {
-  const { segments } = policySetOf(resources);
+function segmentIndex(draft: readonly Resource[], fleet: Pick<Fleet, "workloads">) {
+  const { segments } = policySetOf(draft);
   const byName = new Map(fleet.workloads().map((one) => [one.metadata.name, one]));
   return (name: string): readonly string[] => {
     const workload = byName.get(name);

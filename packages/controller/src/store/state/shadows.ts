@@ -10,7 +10,6 @@ export type ShadowRun = {
   readonly startedBy: string;
   readonly endsAt: Date;
   readonly stoppedAt: Date | null;
-  readonly resources: readonly Resource[];
 };
 export type ShadowHost = { readonly workload: string; readonly policy: Buffer; readonly digest: string };
 export type ShadowReportRow = { readonly workload: string; readonly report: Buffer | null };
@@ -22,7 +21,7 @@ const ROWS_PER_STATEMENT = 1_000;
 /** Begins a run and ends the one before it, in one transaction; its number is above all before. */
 export async function insertShadow(
   db: StateDatabase,
-  shadow: Pick<ShadowRun, "startedBy" | "endsAt" | "resources">,
+  shadow: Pick<ShadowRun, "startedBy" | "endsAt"> & { readonly resources: readonly Resource[] },
   hosts: readonly ShadowHost[],
   nowMs: number,
 ): Promise<number> {
@@ -45,22 +44,32 @@ export async function insertShadow(
   });
 }
 
+/** The newest run, without its draft: every host that connects asks for it. */
 export async function loadLastShadow(db: StateDatabase | Transaction<Tables>): Promise<ShadowRun | null> {
   const row = await db
     .selectFrom("shadow_runs")
-    .selectAll()
+    .select(["run", "started_at", "started_by", "ends_at", "stopped_at"])
     .orderBy("run", "desc")
     .limit(1)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const { run, resources } = row;
-  const [startedAt, startedBy, endsAt, stoppedAt] = [
-    row.started_at,
-    row.started_by,
-    row.ends_at,
-    row.stopped_at,
-  ];
-  return { run, resources, startedAt, startedBy, endsAt, stoppedAt };
+  return {
+    run: row.run,
+    startedAt: row.started_at,
+    startedBy: row.started_by,
+    endsAt: row.ends_at,
+    stoppedAt: row.stopped_at,
+  };
+}
+
+/** The draft of a run; empty where the run is forgotten. */
+export async function loadShadowDraft(db: StateDatabase, run: number): Promise<readonly Resource[]> {
+  const row = await db
+    .selectFrom("shadow_runs")
+    .select("resources")
+    .where("run", "=", run)
+    .executeTakeFirst();
+  return row?.resources ?? [];
 }
 
 /** Ends a run early; one that has ended by itself stays as it is. */
