@@ -92,7 +92,7 @@ class StoredRollout implements Rollout {
   }
 
   async reload(): Promise<void> {
-    this.#stored = await loadHostPolicies(this.#parts.db);
+    this.#stored = await loadHostPolicies(this.#parts.db, this.#stored);
   }
 
   push(workloads: readonly string[], pending: Pending | null): number {

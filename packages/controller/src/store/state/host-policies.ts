@@ -14,16 +14,35 @@ export type StoredHostPolicy = {
 };
 type Access = StateDatabase | Transaction<Tables>;
 
-export async function loadHostPolicies(db: Access): Promise<Map<string, StoredHostPolicy>> {
-  const rows = await db
-    .selectFrom("host_policies")
-    .select(["workload", "generation", "revision", "digest", "policy", "problem"])
-    .execute();
-  return new Map(rows.map((row) => [row.workload, row]));
-}
-
 /** Rows of one statement; PostgreSQL takes 65,535 parameters, and we have six for each row. */
 const ROWS_PER_STATEMENT = 1_000;
+
+/** What each host is to have; the policies that `known` has already are not read again. */
+export async function loadHostPolicies(
+  db: Access,
+  known: ReadonlyMap<string, StoredHostPolicy> = new Map(),
+): Promise<Map<string, StoredHostPolicy>> {
+  const rows = await db
+    .selectFrom("host_policies")
+    .select(["workload", "generation", "revision", "digest", "problem"])
+    .execute();
+  const found = new Map<string, StoredHostPolicy>();
+  const missing: string[] = [];
+  for (const row of rows) {
+    const before = known.get(row.workload);
+    if (before?.digest === row.digest) found.set(row.workload, { ...row, policy: before.policy });
+    else missing.push(row.workload);
+  }
+  for (let start = 0; start < missing.length; start += ROWS_PER_STATEMENT) {
+    const read = await db
+      .selectFrom("host_policies")
+      .select(["workload", "generation", "revision", "digest", "policy", "problem"])
+      .where("workload", "in", missing.slice(start, start + ROWS_PER_STATEMENT))
+      .execute();
+    for (const row of read) found.set(row.workload, row);
+  }
+  return found;
+}
 
 export async function saveHostPolicies(db: Access, rows: readonly StoredHostPolicy[]): Promise<void> {
   for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
