@@ -1,23 +1,36 @@
-import type { Result } from "@ringwall/model";
-import type { PolicySet } from "@ringwall/policy";
+import type { Resource, Result } from "@ringwall/model";
 import type { Refusal } from "../refusal.ts";
 import type { StateDatabase } from "../store/state/open.ts";
-import { type Draft, loadDraft } from "../store/state/revisions.ts";
-import { parseDraft } from "./draft.ts";
+import { type Draft, loadDraft, loadDraftVersion } from "../store/state/revisions.ts";
+import { parseDraft, sameResources } from "./draft.ts";
 
-/** The draft with its parsed form, which is kept as long as the text is the same: every status question needs it. */
-export type DraftReader = { load(): Promise<Draft & { readonly parsed: Result<PolicySet, Refusal> }> };
+type LoadedDraft = Draft & { readonly parsed: Result<readonly Resource[], Refusal> };
+
+/** The draft, read and parsed once for each of its versions: every status question needs it. */
+export type DraftReader = {
+  load(): Promise<LoadedDraft>;
+  /** Whether the draft says something else than `live`; once for each list of resources. */
+  differsFrom(live: readonly Resource[]): Promise<boolean>;
+};
 
 export function createDraftReader(db: StateDatabase): DraftReader {
-  let text = "";
-  let parsed = parseDraft([]);
+  let loaded: LoadedDraft | null = null;
+  let compared: { readonly draft: LoadedDraft; readonly live: unknown; readonly differs: boolean } | null =
+    null;
+  const load = async () => {
+    if (loaded?.version === (await loadDraftVersion(db))) return loaded;
+    const draft = await loadDraft(db);
+    loaded = { ...draft, parsed: parseDraft(draft.files) };
+    return loaded;
+  };
   return {
-    async load() {
-      const draft = await loadDraft(db);
-      const now = JSON.stringify(draft.files);
-      if (now !== text) parsed = parseDraft(draft.files);
-      text = now;
-      return { ...draft, parsed };
+    load,
+    async differsFrom(live) {
+      const draft = await load();
+      if (compared?.draft === draft && compared.live === live) return compared.differs;
+      const { parsed } = draft;
+      compared = { draft, live, differs: !parsed.ok || !sameResources(parsed.value, live) };
+      return compared.differs;
     },
   };
 }

@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { fail, type Mode, ok, type Resource, type Result, type Segment } from "@ringwall/model";
-import { formatResources, type PolicySet, parsePolicy, policySetOf, resourcesOf } from "@ringwall/policy";
+import { parsePolicy, policySetOf, resourcesOf } from "@ringwall/policy";
 import { isMap, parseAllDocuments } from "yaml";
 import { type Refusal, refusal } from "../refusal.ts";
 import type { DraftFile } from "../store/state/tables.ts";
@@ -9,9 +10,9 @@ export const DRAFT_FILE = "policy.yaml";
 export const DRAFT_FILES_MAX = 10_000;
 
 /** The draft's text as resources; all problems at once, with the places in the user's own files. */
-export function parseDraft(files: readonly DraftFile[]): Result<PolicySet, Refusal> {
+export function parseDraft(files: readonly DraftFile[]): Result<readonly Resource[], Refusal> {
   const parsed = parsePolicy(files);
-  if (parsed.ok) return ok(parsed.value);
+  if (parsed.ok) return ok(resourcesOf(parsed.value));
   return fail(
     refusal(422, "draft-broken", "the policy's text has problems, so that nothing of it was taken over", {
       problems: parsed.error,
@@ -21,8 +22,8 @@ export function parseDraft(files: readonly DraftFile[]): Result<PolicySet, Refus
 }
 
 /** A draft that an older version took and this one doesn't has none. */
-export function resourcesOfDraft(parsed: Result<PolicySet, Refusal>): readonly Resource[] {
-  return parsed.ok ? resourcesOf(parsed.value) : [];
+export function resourcesOfDraft(parsed: Result<readonly Resource[], Refusal>): readonly Resource[] {
+  return parsed.ok ? parsed.value : [];
 }
 
 export function textOf(files: readonly DraftFile[]): string {
@@ -35,8 +36,8 @@ export function textOf(files: readonly DraftFile[]): string {
 
 /** Whether two lists of resources say the same, whatever their order. */
 export function sameResources(a: readonly Resource[], b: readonly Resource[]): boolean {
-  const canonical = (resources: readonly Resource[]) => formatResources(resourcesOf(policySetOf(resources)));
-  return canonical(a) === canonical(b);
+  const sorted = (resources: readonly Resource[]) => resourcesOf(policySetOf(resources));
+  return isDeepStrictEqual(sorted(a), sorted(b));
 }
 
 export type Directions = readonly ("inbound" | "outbound" | "processes")[];

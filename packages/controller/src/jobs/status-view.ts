@@ -1,10 +1,8 @@
-import { resourcesOf } from "@ringwall/policy";
 import type { StatusView } from "@ringwall/protocol/rest";
 import type { UserServicesParts } from "../services/parts.ts";
 import { flowsLostOf } from "../store/state/fleet.ts";
 import { proposedAt } from "../store/state/proposals.ts";
 import { pendingView } from "./changes/changes.ts";
-import { sameResources } from "./draft.ts";
 
 export const VERSION = "0.1.0";
 
@@ -12,14 +10,13 @@ export const VERSION = "0.1.0";
 export async function statusOf(parts: UserServicesParts): Promise<StatusView> {
   const { db, fleet, flows, hub, changes, rollout, drafts, proofs } = parts;
   const live = changes.live();
-  const { parsed } = await drafts.load();
   const agents = fleet.all();
   const wanted = agents.map((agent) => rollout.wanted(agent.name)?.generation ?? 0);
   return {
     version: VERSION,
     revision: live.revision,
     generation: changes.generation(),
-    draftChanged: !parsed.ok || !sameResources(resourcesOf(parsed.value), live.resources),
+    draftChanged: await drafts.differsFrom(live.resources),
     pending: pendingView(changes.pending()),
     agents: {
       connected: hub.connected().length,

@@ -1,8 +1,8 @@
 import { fail, ok, type Resource } from "@ringwall/model";
-import { formatResources, resourcesOf } from "@ringwall/policy";
+import { formatResources } from "@ringwall/policy";
 import { CONFIRM_WITHIN_SECONDS_DEFAULT } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
-import { DRAFT_FILE, draftWithMode, sameResources, withMode } from "../jobs/draft.ts";
+import { DRAFT_FILE, draftWithMode, withMode } from "../jobs/draft.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
 import { loadFormerLive, loadRevision } from "../store/state/revisions.ts";
 import type { DraftFile } from "../store/state/tables.ts";
@@ -18,16 +18,15 @@ export function createChangeServices(
   const warnings = managementWarnings(essential);
   /** The draft follows a change of the live revision as long as nobody has worked on it. */
   const followed = async (resources: readonly Resource[]): Promise<readonly DraftFile[] | null> => {
-    const { parsed } = await drafts.load();
-    const untouched = parsed.ok && sameResources(resourcesOf(parsed.value), changes.live().resources);
-    return untouched ? [{ file: DRAFT_FILE, text: formatResources(resources) }] : null;
+    const worked = await drafts.differsFrom(changes.live().resources);
+    return worked ? null : [{ file: DRAFT_FILE, text: formatResources(resources) }];
   };
   return {
     async provision(body, actor) {
       const { parsed } = await drafts.load();
       if (!parsed.ok) return parsed;
       return changes.apply({
-        resources: resourcesOf(parsed.value),
+        resources: parsed.value,
         what: "provision",
         note: body.note ?? "",
         author: actor.name,

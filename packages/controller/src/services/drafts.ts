@@ -20,7 +20,7 @@ export function createDraftServices(
   const { db, fleet, flows, changes, drafts, essential, ask } = parts;
   const replyOf = (files: readonly DraftFile[], basedOn: number) => {
     const parsed = parseDraft(files);
-    return { resources: parsed.ok ? [...resourcesOf(parsed.value)] : [], text: textOf(files), basedOn };
+    return { resources: parsed.ok ? [...parsed.value] : [], text: textOf(files), basedOn };
   };
   return {
     async draft() {
@@ -35,7 +35,7 @@ export function createDraftServices(
         const { files } = await loadDraftToChange(transaction);
         const before = resourcesOfDraft(parseDraft(files));
         await saveDraft(transaction, body.files, basedOn);
-        const edit = draftEdit(before, resourcesOf(parsed.value), basedOn);
+        const edit = draftEdit(before, parsed.value, basedOn);
         await recordAudit(transaction, actor.name, "apply", edit);
       });
       parts.onChange();
@@ -71,7 +71,7 @@ async function resourcesToSimulate(
 ): Promise<Result<readonly Resource[], Refusal>> {
   if (revision === undefined) {
     const { parsed } = await drafts.load();
-    return parsed.ok ? ok(resourcesOf(parsed.value)) : parsed;
+    return parsed;
   }
   const found = await loadRevision(db, revision);
   return found === null ? fail(noSuchRevision(revision)) : ok(found.resources);

@@ -125,7 +125,7 @@ async function proposeUpdate(
   options: LearnOptions,
 ): Promise<Result<Made, Refusal>> {
   if (!before.parsed.ok) return before.parsed;
-  const drafted = resourcesOf(before.parsed.value);
+  const drafted = before.parsed.value;
   const world = worldOf(drafted, parts.fleet);
   if (!world.ok) {
     const detail = "the draft does not fit the workloads that are enrolled";

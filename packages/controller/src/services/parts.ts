@@ -1,10 +1,11 @@
-import type { Software } from "@ringwall/model";
+import type { Resource, Software } from "@ringwall/model";
 import { inventoryOf, policySetOf } from "@ringwall/policy";
 import type { Hub } from "../api/agents/hub.ts";
 import type { ControllerEvent } from "../api/users/services.ts";
 import type { NewAlert } from "../jobs/alerts.ts";
 import type { Changes } from "../jobs/changes/changes.ts";
 import { type World, worldOf } from "../jobs/compile-fleet.ts";
+import { resourcesOfDraft } from "../jobs/draft.ts";
 import type { DraftReader } from "../jobs/draft-reader.ts";
 import type { Drills } from "../jobs/drill/drills.ts";
 import type { EssentialSource } from "../jobs/essential.ts";
@@ -59,8 +60,8 @@ export function worldInForce({ changes, fleet }: UserServicesParts): World {
 /** Software resources that programs are called by: what is in force, then what the draft adds. */
 export async function namingSoftware({ changes, drafts }: UserServicesParts): Promise<readonly Software[]> {
   const { parsed } = await drafts.load();
-  const inForce = policySetOf(changes.inForce().resources).software;
+  const softwareOf = (resources: readonly Resource[]) => resources.filter((one) => one.kind === "Software");
+  const inForce = softwareOf(changes.inForce().resources);
   const names = new Set(inForce.map((one) => one.metadata.name));
-  const drafted = parsed.ok ? parsed.value.software.filter((one) => !names.has(one.metadata.name)) : [];
-  return [...inForce, ...drafted];
+  return [...inForce, ...softwareOf(resourcesOfDraft(parsed)).filter((one) => !names.has(one.metadata.name))];
 }

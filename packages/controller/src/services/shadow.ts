@@ -1,5 +1,4 @@
 import { fail, ok, type Result } from "@ringwall/model";
-import { resourcesOf } from "@ringwall/policy";
 import { SHADOW_SECONDS_DEFAULT, type ShadowView } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { shadowViewOf } from "../jobs/shadow/view.ts";
@@ -24,7 +23,7 @@ export function createShadowServices(
       const { parsed } = await drafts.load();
       if (!parsed.ok) return parsed;
       const seconds = body.seconds ?? SHADOW_SECONDS_DEFAULT;
-      const started = await shadows.start(resourcesOf(parsed.value), seconds, actor.name);
+      const started = await shadows.start(parsed.value, seconds, actor.name);
       return started.ok ? view() : fail(started.error);
     },
     async stopShadow(actor) {

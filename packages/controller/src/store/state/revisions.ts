@@ -27,11 +27,19 @@ export type Pending = {
   readonly draftBefore: readonly DraftFile[] | null;
   readonly draftAfter: readonly DraftFile[] | null;
 };
-export type Draft = { readonly files: readonly DraftFile[]; readonly basedOn: number };
+export type Draft = {
+  readonly files: readonly DraftFile[];
+  readonly basedOn: number;
+  /** Another one each time the draft is saved. */
+  readonly version: string;
+};
 type Access = StateDatabase | Transaction<Tables>;
 
 const LISTED_COLUMNS = ["revision", "time", "author", "note", "state", "segments", "rules"] as const;
 const COLUMNS = ["revision", "time", "author", "note", "state", "resources", "generation"] as const;
+/** The transaction that wrote the row. */
+const DRAFT_VERSION = sql<string>`xmin::text`.as("version");
+const DRAFT_COLUMNS = ["files", "based_on", DRAFT_VERSION] as const;
 
 export async function loadLive(db: Access): Promise<Revision> {
   return db.selectFrom("revisions").select(COLUMNS).where("state", "=", "live").executeTakeFirstOrThrow();
@@ -71,18 +79,24 @@ export async function loadPending(db: Access): Promise<Pending | null> {
 }
 
 export async function loadDraft(db: Access): Promise<Draft> {
-  const row = await db.selectFrom("draft").select(["files", "based_on"]).executeTakeFirstOrThrow();
-  return { files: row.files, basedOn: row.based_on };
+  const row = await db.selectFrom("draft").select(DRAFT_COLUMNS).executeTakeFirstOrThrow();
+  return { files: row.files, basedOn: row.based_on, version: row.version };
+}
+
+/** The draft's version, without reading the rest of it. */
+export async function loadDraftVersion(db: Access): Promise<string> {
+  const row = await db.selectFrom("draft").select(DRAFT_VERSION).executeTakeFirstOrThrow();
+  return row.version;
 }
 
 /** The draft, held until the transaction ends: what is read is what is written over. */
 export async function loadDraftToChange(transaction: Transaction<Tables>): Promise<Draft> {
   const row = await transaction
     .selectFrom("draft")
-    .select(["files", "based_on"])
+    .select(DRAFT_COLUMNS)
     .forUpdate()
     .executeTakeFirstOrThrow();
-  return { files: row.files, basedOn: row.based_on };
+  return { files: row.files, basedOn: row.based_on, version: row.version };
 }
 
 export async function saveDraft(db: Access, files: readonly DraftFile[], basedOn: number): Promise<void> {
