@@ -81,7 +81,8 @@ export async function startControl(
   });
   const userServices = createUserServices({
     ...core,
-    drafts: createDraftReader(db),
+    // A thread of its own: a status never waits for the learner.
+    drafts: createDraftReader(db, createAsker()),
     ask: createAsker(),
     essential,
     usersUrl: parts.usersUrl,

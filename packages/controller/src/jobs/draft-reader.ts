@@ -1,30 +1,54 @@
+import { createHash } from "node:crypto";
 import type { Resource, Result } from "@ringwall/model";
 import type { Refusal } from "../refusal.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import { type Draft, loadDraft, loadDraftVersion } from "../store/state/revisions.ts";
+import type { DraftFile } from "../store/state/tables.ts";
 import { parseDraft, sameResources } from "./draft.ts";
+import type { Asker } from "./worker/ask.ts";
 
-type LoadedDraft = Draft & { readonly parsed: Result<readonly Resource[], Refusal> };
+/** Characters of a draft that is parsed sooner than a thread is there for it; megabytes would keep heartbeats waiting. */
+export const PARSED_HERE_LENGTH_MAX = 64 * 1024;
+
+type Parsed = Result<readonly Resource[], Refusal>;
+type LoadedDraft = Draft & { readonly parsed: Parsed };
 
 /** The draft, read and parsed once for each of its versions: every status question needs it. */
 export type DraftReader = {
   load(): Promise<LoadedDraft>;
+  /** `parseDraft` that remembers the stored draft and the last one asked for. */
+  parse(files: readonly DraftFile[]): Promise<Parsed>;
   /** Whether the draft says something else than `live`; once for each list of resources. */
   differsFrom(live: readonly Resource[]): Promise<boolean>;
 };
 
-export function createDraftReader(db: StateDatabase): DraftReader {
-  let loaded: LoadedDraft | null = null;
+export function createDraftReader(db: StateDatabase, ask: Asker): DraftReader {
+  let loaded: (LoadedDraft & { readonly digest: string }) | null = null;
+  let last: { readonly digest: string; readonly parsed: Promise<Parsed> } | null = null;
   let compared: { readonly draft: LoadedDraft; readonly live: unknown; readonly differs: boolean } | null =
     null;
+
+  const parse = async (files: readonly DraftFile[], digest: string) => {
+    if (loaded?.digest === digest) return loaded.parsed;
+    if (last?.digest !== digest) last = { digest, parsed: parseAside(files, ask) };
+    const { parsed } = last;
+    try {
+      return await parsed;
+    } catch (error) {
+      if (last?.parsed === parsed) last = null;
+      throw error;
+    }
+  };
   const load = async () => {
     if (loaded?.version === (await loadDraftVersion(db))) return loaded;
     const draft = await loadDraft(db);
-    loaded = { ...draft, parsed: parseDraft(draft.files) };
+    const digest = digestOf(draft.files);
+    loaded = { ...draft, digest, parsed: await parse(draft.files, digest) };
     return loaded;
   };
   return {
     load,
+    parse: (files) => parse(files, digestOf(files)),
     async differsFrom(live) {
       const draft = await load();
       if (compared?.draft === draft && compared.live === live) return compared.differs;
@@ -33,4 +57,13 @@ export function createDraftReader(db: StateDatabase): DraftReader {
       return compared.differs;
     },
   };
+}
+
+async function parseAside(files: readonly DraftFile[], ask: Asker): Promise<Parsed> {
+  const length = files.reduce((sum, { text }) => sum + text.length, 0);
+  return length <= PARSED_HERE_LENGTH_MAX ? parseDraft(files) : ask({ kind: "parse", files });
+}
+
+function digestOf(files: readonly DraftFile[]): string {
+  return createHash("sha256").update(JSON.stringify(files)).digest("hex");
 }

@@ -6,6 +6,7 @@ import { saveDraft } from "../store/state/revisions.ts";
 import { startTestState, type TestState } from "../testing/test-state.ts";
 import { createDraftReader } from "./draft-reader.ts";
 import { statusOf } from "./status-view.ts";
+import { createAsker } from "./worker/ask.ts";
 
 let state: TestState;
 beforeAll(async () => {
@@ -38,7 +39,7 @@ function watched(of: readonly Resource[]) {
 function partsOf(live: () => readonly Resource[]): UserServicesParts {
   const parts = {
     db: state.db,
-    drafts: createDraftReader(state.db),
+    drafts: createDraftReader(state.db, createAsker()),
     changes: { live: () => ({ revision: 1, resources: live() }), generation: () => 1, pending: () => null },
     fleet: { all: () => [] },
     flows: { count: async () => 0 },

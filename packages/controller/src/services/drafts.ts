@@ -2,7 +2,7 @@ import { fail, ok, type Resource, type Result } from "@ringwall/model";
 import { resourcesOf } from "@ringwall/policy";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { parseDraft, resourcesOfDraft, textOf } from "../jobs/draft.ts";
+import { resourcesOfDraft, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { essentialOfFleet } from "../jobs/essential.ts";
 import { loadWindow } from "../jobs/window.ts";
@@ -18,28 +18,31 @@ export function createDraftServices(
   parts: UserServicesParts,
 ): Pick<UserServices, "draft" | "replaceDraft" | "simulate"> {
   const { db, fleet, flows, changes, drafts, essential, ask } = parts;
-  const replyOf = (files: readonly DraftFile[], basedOn: number) => {
-    const parsed = parseDraft(files);
-    return { resources: parsed.ok ? [...parsed.value] : [], text: textOf(files), basedOn };
-  };
+  const replyOf = (files: readonly DraftFile[], resources: readonly Resource[], basedOn: number) => ({
+    resources: [...resources],
+    text: textOf(files),
+    basedOn,
+  });
   return {
     async draft() {
-      const { files, basedOn } = await drafts.load();
-      return replyOf(files, basedOn);
+      const { files, parsed, basedOn } = await drafts.load();
+      return replyOf(files, resourcesOfDraft(parsed), basedOn);
     },
     async replaceDraft(body, actor) {
-      const parsed = parseDraft(body.files);
+      // So that what is replaced is parsed before the draft is held.
+      await drafts.load();
+      const parsed = await drafts.parse(body.files);
       if (!parsed.ok) return parsed;
       const basedOn = changes.live().revision;
       await db.transaction().execute(async (transaction) => {
         const { files } = await loadDraftToChange(transaction);
-        const before = resourcesOfDraft(parseDraft(files));
+        const before = resourcesOfDraft(await drafts.parse(files));
         await saveDraft(transaction, body.files, basedOn);
         const edit = draftEdit(before, parsed.value, basedOn);
         await recordAudit(transaction, actor.name, "apply", edit);
       });
       parts.onChange();
-      return ok(replyOf(body.files, basedOn));
+      return ok(replyOf(body.files, parsed.value, basedOn));
     },
     async simulate(body) {
       const resources = await resourcesToSimulate(parts, body.revision);

@@ -4,7 +4,7 @@ import { formatResources, resourcesOf } from "@ringwall/policy";
 import type { LearnReply } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { DRAFT_FILE, parseDraft, resourcesOfDraft, textOf } from "../jobs/draft.ts";
+import { DRAFT_FILE, resourcesOfDraft, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { keptByPeople, type LearnOptions } from "../jobs/learn.ts";
 import { loadStarted } from "../jobs/started.ts";
@@ -46,7 +46,7 @@ export function createLearning(parts: UserServicesParts): Pick<UserServices, "le
       const { proposal, files } = made.value;
       if (body.keepDraft !== true) {
         const { revision } = changes.live();
-        const proposed = resourcesOfDraft(parseDraft(files));
+        const proposed = resourcesOfDraft(await drafts.parse(files));
         const edit = draftEdit(resourcesOfDraft(before.parsed), proposed, revision);
         const saved = await db.transaction().execute(async (transaction) => {
           const now = await loadDraftToChange(transaction);

@@ -2,6 +2,8 @@ import type { DriftResult, LearnResult, UpdateResult } from "@ringwall/learner";
 import type { Resource, Software, Workload } from "@ringwall/model";
 import type { EssentialConfig } from "@ringwall/policy";
 import type { SimulateReply } from "@ringwall/protocol/rest";
+import type { DraftFile } from "../../store/state/tables.ts";
+import type { parseDraft } from "../draft.ts";
 import type { LearnOptions } from "../learn.ts";
 import type { ProofFacts } from "../simulate.ts";
 import type { Seen } from "../window.ts";
@@ -40,11 +42,14 @@ export type SimulateQuestion = {
   readonly software: readonly Software[];
 };
 
-export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion;
+export type ParseQuestion = { readonly kind: "parse"; readonly files: readonly DraftFile[] };
+
+export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion | ParseQuestion;
 type Answers = {
   readonly learn: LearnResult;
   readonly update: UpdateResult | null;
   readonly drift: DriftResult;
   readonly simulate: SimulateReply;
+  readonly parse: ReturnType<typeof parseDraft>;
 };
 export type AnswerOf<Q extends Question> = Answers[Q["kind"]];

@@ -3,6 +3,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { unreachable } from "@ringwall/model";
 import { inventoryOf, policySetOf } from "@ringwall/policy";
 import type { World } from "../compile-fleet.ts";
+import { parseDraft } from "../draft.ts";
 import { driftFrom, learnFrom, updateFrom } from "../learn.ts";
 import { simulateSeen } from "../simulate.ts";
 import { createNamer } from "../software-names.ts";
@@ -30,6 +31,8 @@ function answer(question: Question): unknown {
       const { seen, draft, live, essential, proof, software } = question;
       return simulateSeen(seen, worldOf(draft), worldOf(live), essential, proof, createNamer(software));
     }
+    case "parse":
+      return parseDraft(question.files);
     default:
       return unreachable(question);
   }
