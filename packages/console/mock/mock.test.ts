@@ -8,7 +8,7 @@ import {
   rejectionsReply,
   revisionView,
   segmentView,
-  softwareView,
+  softwareReply,
   statusView,
   workloadView,
 } from "@ringwall/protocol/rest";
@@ -22,7 +22,7 @@ const replies: Readonly<Record<string, z.ZodType>> = {
   status: statusView,
   map: mapView,
   workloads: z.object({ workloads: z.array(workloadView) }),
-  software: z.object({ software: z.array(softwareView) }),
+  software: softwareReply,
   segments: z.object({ segments: z.array(segmentView) }),
   policies: z.object({ policies: z.array(policyView) }),
   alerts: z.object({ alerts: z.array(alertView) }),

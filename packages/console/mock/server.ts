@@ -72,7 +72,7 @@ function read(state: MockState, url: URL): object | null {
     case "/api/v1/workloads":
       return { workloads: state.workloads };
     case "/api/v1/software":
-      return { software: state.software };
+      return { software: state.software, truncated: false };
     case "/api/v1/segments":
       return { segments: state.segments };
     case "/api/v1/policies":

@@ -225,5 +225,6 @@ function revisions(now: number): RevisionView[] {
     row(3, 26_000, "mode shop-db block", "reverted"),
     row(2, 90_000, "mode shop-db alert", "superseded"),
     row(1, 99_000, "learned from 24 h of flows", "superseded"),
+    row(0, 99_600, "nothing provisioned yet", "superseded"),
   ];
 }

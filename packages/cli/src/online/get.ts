@@ -59,9 +59,7 @@ async function get(what: string, options: Options): Promise<0> {
     if (options.json) for (const item of answer.items) sayJson(item);
     else if (answer.items.length === 0) note(kind.empty);
     else await answer.print(Date.now());
-    if (what === "flows" && answer.items.length === options.limit) {
-      note(`only the newest ${options.limit} are shown; \`--limit\` shows more`);
-    }
+    if (answer.leftOut !== null) note(answer.leftOut);
     if (!options.watch) return 0;
     await setTimeout(WATCH_INTERVAL_MS);
   }

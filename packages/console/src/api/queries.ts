@@ -33,7 +33,7 @@ export const workloadsQuery = queryOptions({
 
 export const softwareQuery = queryOptions({
   queryKey: ["software"],
-  queryFn: async ({ signal }) => (await expectData(client.GET("/api/v1/software", { signal }))).software,
+  queryFn: ({ signal }) => expectData(client.GET("/api/v1/software", { signal })),
 });
 
 export const pathsQuery = queryOptions({

@@ -58,9 +58,15 @@ const columns: readonly Column<RevisionView>[] = [
 
 export function RevisionsPage() {
   const { data: revisions } = useSuspenseQuery(revisionsQuery);
+  // The newest first, and none is missing down to 0.
+  const older = revisions.at(-1)?.revision ?? 0;
+  const listed = formatCount(revisions.length);
   return (
     <>
-      <PageHeader title="Revisions" note={formatCount(revisions.length)} />
+      <PageHeader
+        title="Revisions"
+        note={older === 0 ? listed : `the newest ${listed}; ${formatCount(older)} older`}
+      />
       {revisions.length === 0 ? (
         <EmptyState title="Nothing provisioned yet" command="ringwall provision">
           Every change of the policy is a revision that can be gone back to. Hosts without one are only

@@ -101,13 +101,17 @@ const columns: readonly Column<SoftwareView>[] = [
 export function SoftwarePage() {
   const { q = "" } = route.useSearch();
   const navigate = route.useNavigate();
-  const { data: software } = useSuspenseQuery(softwareQuery);
+  const { data } = useSuspenseQuery(softwareQuery);
+  const { software, truncated } = data;
   const shown = software.filter((item) =>
     includesText(q, [item.name, item.exe, item.script, item.package, item.provenance, ...item.workloads]),
   );
   return (
     <>
-      <PageHeader title="Software" note={formatCount(shown.length)}>
+      <PageHeader
+        title="Software"
+        note={`${formatCount(shown.length)}${truncated ? " of those seen last" : ""}`}
+      >
         <SearchField
           label="Name, path, package, provenance"
           value={q}

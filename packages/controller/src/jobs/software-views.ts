@@ -1,54 +1,54 @@
 import type { ProcessIdentity } from "@ringwall/model";
-import type { SoftwareView } from "@ringwall/protocol/rest";
+import type { SoftwareReply, SoftwareView } from "@ringwall/protocol/rest";
 import type { FlowStore } from "../store/flows/flow-store.ts";
 import type { ProcessId } from "../store/flows/process.ts";
 import type { SoftwareName } from "./software-names.ts";
 
-type Sighting = {
+/** Programs listed, and sightings (a program of one user on one workload) that they are made from; the newest first. */
+const LIMITS = { programs: 20_000, sightings: 500_000 } as const;
+
+type Row = {
+  /** The one seen last. */
   readonly process: ProcessId;
-  readonly workload: string;
+  readonly workloads: readonly string[];
+  readonly users: readonly string[];
   readonly first_ms: number;
   readonly last_ms: number;
+  /** Sightings there are, of all programs. */
+  readonly sightings: number;
 };
 
-/** Programs listed; the newest first. */
-export const SOFTWARE_LISTED_MAX = 20_000;
-
-const SIGHTINGS_SQL = `
-SELECT toString(process) AS process, workload,
-  toUnixTimestamp64Milli(min(first)) AS first_ms, toUnixTimestamp64Milli(max(last)) AS last_ms
-FROM ringwall.sightings GROUP BY process, workload ORDER BY last_ms DESC`;
+const PROGRAM = "exe, exe_sha256, script, script_sha256, unattributable";
+const PROGRAMS_SQL = `
+SELECT toString(argMax(process, last)) AS process, arraySort(groupUniqArray(workload)) AS workloads,
+  arraySort(groupUniqArrayIf(user, user != '')) AS users,
+  toUnixTimestamp64Milli(min(first)) AS first_ms, toUnixTimestamp64Milli(max(last)) AS last_ms,
+  (SELECT uniqExact(process, workload) FROM ringwall.sightings) AS sightings
+FROM (
+  SELECT process, workload, min(first) AS first, max(last) AS last
+  FROM ringwall.sightings GROUP BY process, workload
+  ORDER BY last DESC, process, workload LIMIT {sightings:UInt32}
+) AS seen
+INNER JOIN (SELECT id, user, ${PROGRAM} FROM ringwall.processes LIMIT 1 BY id) AS known ON seen.process = known.id
+GROUP BY ${PROGRAM} ORDER BY last_ms DESC, ${PROGRAM} LIMIT {programs:UInt32}`;
 
 /** Every program seen, by what it is (not by who ran it), with its provenance. */
 export async function loadSoftware(
   store: FlowStore,
   nameOf: (identity: ProcessIdentity) => SoftwareName,
-): Promise<SoftwareView[]> {
-  const programs = new Map<string, SoftwareView>();
-  for (const sighting of await store.engine.query<Sighting>(SIGHTINGS_SQL)) {
-    const identity = store.processes.get(sighting.process);
-    if (identity === null) continue;
-    const key = JSON.stringify([
-      identity.exe,
-      identity.exeSha256,
-      identity.script,
-      identity.scriptSha256,
-      identity.unattributable,
-    ]);
-    programs.set(key, merge(programs.get(key), identity, sighting, nameOf(identity)));
-    if (programs.size >= SOFTWARE_LISTED_MAX) break;
-  }
-  return [...programs.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  limits: { readonly programs: number; readonly sightings: number } = LIMITS,
+): Promise<SoftwareReply> {
+  const rows = await store.engine.query<Row>(PROGRAMS_SQL, { ...limits, programs: limits.programs + 1 });
+  const software = rows.slice(0, limits.programs).flatMap((row) => {
+    const identity = store.processes.get(row.process);
+    return identity === null ? [] : [viewOf(row, identity, nameOf(identity))];
+  });
+  software.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const truncated = rows.length > limits.programs || (rows[0]?.sightings ?? 0) > limits.sightings;
+  return { software, truncated };
 }
 
-function merge(
-  before: SoftwareView | undefined,
-  identity: ProcessIdentity,
-  sighting: Sighting,
-  name: SoftwareName,
-): SoftwareView {
-  const first = new Date(sighting.first_ms).toISOString();
-  const last = new Date(sighting.last_ms).toISOString();
+function viewOf(row: Row, identity: ProcessIdentity, name: SoftwareName): SoftwareView {
   return {
     ...name,
     exe: identity.exe,
@@ -58,10 +58,10 @@ function merge(
     unattributable: identity.unattributable,
     package: identity.package,
     provenance: provenanceOf(identity),
-    users: united(before?.users, identity.user),
-    workloads: united(before?.workloads, sighting.workload),
-    firstSeen: before !== undefined && before.firstSeen < first ? before.firstSeen : first,
-    lastSeen: before !== undefined && before.lastSeen > last ? before.lastSeen : last,
+    users: [...row.users],
+    workloads: [...row.workloads],
+    firstSeen: new Date(row.first_ms).toISOString(),
+    lastSeen: new Date(row.last_ms).toISOString(),
   };
 }
 
@@ -69,8 +69,4 @@ function merge(
 export function provenanceOf(identity: ProcessIdentity): SoftwareView["provenance"] {
   if (identity.exeSha256 === null) return "unknown";
   return identity.evidence === "rpm-signed" || identity.evidence === "deb-repo" ? "signed" : "hash-only";
-}
-
-function united(before: readonly string[] | undefined, one: string | null): string[] {
-  return [...new Set([...(before ?? []), ...(one === null ? [] : [one])])].sort();
 }

@@ -2929,6 +2929,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         software: components["schemas"]["SoftwareView"][];
+                        truncated: boolean;
                     };
                 };
             };

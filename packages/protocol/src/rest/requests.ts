@@ -2,7 +2,7 @@ import { labels } from "@ringwall/model";
 import { z } from "zod";
 import { PAUSE_SECONDS_MAX } from "../pause-limit.ts";
 import { confirmWithinSeconds, flow, instant, mode, name, outcome, resource, since } from "./common.ts";
-import { pendingConfirm, revisionView } from "./views.ts";
+import { pendingConfirm, revisionView, softwareView } from "./views.ts";
 
 export const timeQuery = z.object({ since: since.optional() });
 export const flowsQuery = z.object({
@@ -73,6 +73,8 @@ export const changeReply = z.object({
   warnings: z.array(z.string()),
 });
 export const confirmReply = z.object({ revision: z.int(), generation: z.int() });
+/** `truncated`: there are more programs, or more places where these were seen; those seen last are listed. */
+export const softwareReply = z.object({ software: z.array(softwareView), truncated: z.boolean() });
 export const revisionsReply = z.object({ revisions: z.array(revisionView) });
 
 export const enrollmentTokenBody = z.object({
@@ -98,4 +100,5 @@ export const workloadRemovedReply = z.object({ removed: name });
 export const signInReply = z.object({ url: z.string(), expires: instant });
 
 export type SimulateReply = z.infer<typeof simulateReply>;
+export type SoftwareReply = z.infer<typeof softwareReply>;
 export type ChangeReply = z.infer<typeof changeReply>;

@@ -13,8 +13,11 @@ export const OUTCOME_STYLES: Record<Outcome, Style> = {
 };
 
 export const kind = defineKind<Flow>({
-  ask: async (api, { since, workload, verdict, limit }) =>
-    (await api.get("/api/v1/flows", flowsReply, { since, workload, verdict, limit })).flows,
+  ask: async (api, { since, workload, verdict, limit }) => {
+    const { flows: items } = await api.get("/api/v1/flows", flowsReply, { since, workload, verdict, limit });
+    const isFull = items.length === limit;
+    return { items, leftOut: isFull ? `only the newest ${limit} are shown; \`--limit\` shows more` : null };
+  },
   empty:
     "no flows yet: they appear some seconds after a host with an agent communicates (`ringwall get workloads`)",
   print: (flows, nowMs) =>

@@ -8,8 +8,11 @@ export type GetOptions = {
   readonly limit: number;
 };
 
+/** `leftOut`: what the controller has and did not list, as a sentence; null where that is nothing. */
+export type Listed<T> = { readonly items: readonly T[]; readonly leftOut: string | null };
+
 /** What the controller answered: values for programs, and the same printed for people. */
-export type Answer = { readonly items: readonly unknown[]; readonly print: (nowMs: number) => Promise<void> };
+export type Answer = Listed<unknown> & { readonly print: (nowMs: number) => Promise<void> };
 
 /** One kind of thing that `ringwall get` shows. */
 export type Kind = {
@@ -20,15 +23,16 @@ export type Kind = {
 
 /** Makes a kind of how to ask and how to print, which share the type of the items. */
 export function defineKind<T>(kind: {
-  readonly ask: (api: Api, options: GetOptions) => Promise<readonly T[]>;
+  readonly ask: (api: Api, options: GetOptions) => Promise<readonly T[] | Listed<T>>;
   readonly print: (items: readonly T[], nowMs: number) => Promise<void>;
   readonly empty: string;
 }): Kind {
   return {
     empty: kind.empty,
     ask: async (api, options) => {
-      const items = await kind.ask(api, options);
-      return { items, print: (nowMs) => kind.print(items, nowMs) };
+      const answer = await kind.ask(api, options);
+      const { items, leftOut } = "leftOut" in answer ? answer : { items: answer, leftOut: null };
+      return { items, leftOut, print: (nowMs) => kind.print(items, nowMs) };
     },
   };
 }

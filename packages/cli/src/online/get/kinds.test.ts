@@ -7,10 +7,18 @@ import { kind as flows } from "./flows.ts";
 import { kind as hosts } from "./hosts.ts";
 import type { Kind } from "./kind.ts";
 import { kind as paths } from "./paths.ts";
+import { kind as revisions } from "./revisions.ts";
+import { kind as software } from "./software.ts";
 import { kind as statuses } from "./status.ts";
 
 const NOW = Date.parse("2026-11-20T10:00:00Z");
 afterEach(() => vi.restoreAllMocks());
+
+/** What is said to be left out of a controller's reply. */
+async function leftOut(kind: Kind, reply: unknown): Promise<string | null> {
+  const api = { get: async (_path: string, schema: z.ZodType) => schema.parse(reply) } as unknown as Api;
+  return (await kind.ask(api, { limit: 1 })).leftOut;
+}
 
 /** What people would read of a controller's reply, which has to be one that its schema takes. */
 async function printed(kind: Kind, reply: unknown): Promise<string> {
@@ -138,4 +146,17 @@ it("flows say how surely the peer was known", async () => {
     dst: { ...end, workload: "b" },
   };
   expect(await printed(flows, { flows: [one] })).toMatch(/in-band +allowed/);
+});
+
+it("a list that is not whole says so", async () => {
+  const revision = (number: number) => ({
+    ...{ revision: number, time: "2026-11-20T09:00:00Z", author: "a", note: "", state: "superseded" },
+    ...{ segments: 0, rules: 0 },
+  });
+  expect(await leftOut(revisions, { revisions: [revision(9), revision(8)] })).toBe(
+    "8 older revisions not shown",
+  );
+  expect(await leftOut(revisions, { revisions: [revision(1), revision(0)] })).toBe(null);
+  expect(await leftOut(software, { software: [], truncated: true })).toMatch("there is more");
+  expect(await leftOut(software, { software: [], truncated: false })).toBe(null);
 });

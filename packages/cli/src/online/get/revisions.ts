@@ -1,5 +1,6 @@
 import { type RevisionView, revisionsReply } from "@ringwall/protocol/rest";
 import type { Style } from "../../output/print.ts";
+import { plural } from "../../output/size.ts";
 import { printTable } from "../../output/table.ts";
 import { formatAgo } from "../../output/time.ts";
 import { defineKind } from "./kind.ts";
@@ -12,7 +13,12 @@ const STATE_STYLES: Record<RevisionView["state"], Style> = {
 };
 
 export const kind = defineKind<RevisionView>({
-  ask: async (api) => (await api.get("/api/v1/revisions", revisionsReply)).revisions,
+  ask: async (api) => {
+    const { revisions: items } = await api.get("/api/v1/revisions", revisionsReply);
+    // The newest first, and none is missing down to 0.
+    const older = items.at(-1)?.revision ?? 0;
+    return { items, leftOut: older === 0 ? null : `${plural(older, "older revision")} not shown` };
+  },
   empty: "no revisions yet: `ringwall provision` makes the draft one",
   print: (revisions, nowMs) =>
     printTable(

@@ -1,11 +1,10 @@
-import { softwareView } from "@ringwall/protocol/rest";
-import { z } from "zod";
+import { type SoftwareReply, softwareReply } from "@ringwall/protocol/rest";
 import type { Style } from "../../output/print.ts";
 import { printTable } from "../../output/table.ts";
 import { formatAgo } from "../../output/time.ts";
 import { defineKind } from "./kind.ts";
 
-type Software = z.infer<typeof softwareView>;
+type Software = SoftwareReply["software"][number];
 
 const DIGEST_LENGTH_SHOWN = 12;
 const WORKLOADS_SHOWN_MAX = 3;
@@ -16,8 +15,10 @@ const PROVENANCE_STYLES: Record<Software["provenance"], Style> = {
 };
 
 export const kind = defineKind<Software>({
-  ask: async (api) =>
-    (await api.get("/api/v1/software", z.object({ software: z.array(softwareView) }))).software,
+  ask: async (api) => {
+    const { software: items, truncated } = await api.get("/api/v1/software", softwareReply);
+    return { items, leftOut: truncated ? "only what was seen last is shown: there is more" : null };
+  },
   empty: "no software seen yet: it appears with the first connection of a host that runs an agent",
   print: (software, nowMs) =>
     printTable(

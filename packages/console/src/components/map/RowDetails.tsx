@@ -14,9 +14,9 @@ type Props = { readonly row: Row; readonly model: MapModel; readonly onSelect: (
 const PROGRAMS_SHOWN = 5;
 
 export function RowDetails({ row, model, onSelect }: Props) {
-  const { data: software = [] } = useQuery(softwareQuery);
+  const { data } = useQuery(softwareQuery);
   const card = model.cards.get(row.card);
-  const programs = row.software === null ? [] : software.filter((item) => item.name === row.software);
+  const programs = data?.software.filter((item) => item.name === row.software) ?? [];
   return (
     <>
       <h2 className={classes["heading"]}>{row.software ?? "Software not known"}</h2>

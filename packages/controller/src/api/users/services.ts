@@ -32,7 +32,7 @@ import type {
   SegmentView,
   ShadowView,
   SimulateReply,
-  SoftwareView,
+  SoftwareReply,
   StatusView,
   shadowBody,
   simulateBody,
@@ -52,7 +52,7 @@ export type ControllerEvent = { readonly kind: "status" | "flows" | "alert"; rea
 export type UserServices = {
   status(): Promise<StatusView>;
   workloads(): Promise<readonly WorkloadView[]>;
-  software(): Promise<readonly SoftwareView[]>;
+  software(): Promise<SoftwareReply>;
   upgrades(): Promise<readonly UpgradeView[]>;
   segments(): Promise<readonly SegmentView[]>;
   policies(): Promise<readonly PolicyView[]>;

@@ -8,7 +8,7 @@ import {
   policyView,
   revisionsReply,
   segmentView,
-  softwareView,
+  softwareReply,
   statusView,
   timeQuery,
   upgradeView,
@@ -33,8 +33,8 @@ export function registerViews(app: UsersApp, services: UserServices): void {
   );
   app.get(
     "/api/v1/software",
-    { schema: { operationId: "software", response: replies(z.object({ software: z.array(softwareView) })) } },
-    async () => ({ software: [...(await services.software())] }),
+    { schema: { operationId: "software", response: replies(softwareReply) } },
+    async () => services.software(),
   );
   app.get(
     "/api/v1/upgrades",
