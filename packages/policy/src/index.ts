@@ -2,6 +2,7 @@ export { type CheckOptions, checkPolicy } from "./check/check.ts";
 export { PROBLEM_CODES, type ProblemCode } from "./check/codes.ts";
 export { type CompiledFrom, changedHosts } from "./compile/changed-hosts.ts";
 export { type CompileOptions, compileHost, createHostCompiler } from "./compile/host.ts";
+export { createSegmentsOf } from "./compile/segments-of.ts";
 export { createDecider, type Decider } from "./decider/decider.ts";
 export { type Change, diffPolicies, type PolicyDiff } from "./diff/diff.ts";
 export { decideExec, type ExecVerdict } from "./exec/decide-exec.ts";

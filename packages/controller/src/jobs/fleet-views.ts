@@ -1,5 +1,5 @@
 import type { Rule } from "@ringwall/model";
-import { type Inventory, modesOf, type PolicySet, selectsWorkload } from "@ringwall/policy";
+import { combineModes, createSegmentsOf, type Inventory, type PolicySet } from "@ringwall/policy";
 import { hostCapabilities } from "@ringwall/protocol/agent";
 import type { PolicyView, SegmentView, WorkloadView } from "@ringwall/protocol/rest";
 import type { Hub } from "../api/agents/hub.ts";
@@ -8,6 +8,7 @@ import type { Proofs } from "../proof/proofs-parts.ts";
 import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
 import { levelOf } from "./required-level.ts";
 import type { Rollout } from "./rollout.ts";
+import { createTouchedSegments } from "./touched-segments.ts";
 import type { Seen } from "./window.ts";
 
 type FleetViewParts = {
@@ -20,19 +21,19 @@ type FleetViewParts = {
 /** Every workload of the inventory, with its agent where it has one. */
 export function workloadViews(set: PolicySet, inventory: Inventory, parts: FleetViewParts): WorkloadView[] {
   const awaited = parts.proofs.awaited();
+  const segmentsOf = createSegmentsOf(set.segments);
   return inventory.workloads.map((workload) => {
     const { name, labels } = workload.metadata;
     const agent = parts.fleet.get(name);
-    const modes = modesOf(set, workload);
+    const segments = segmentsOf(workload);
+    const modes = combineModes(segments);
     return {
       name,
       labels: labels ?? {},
       addresses: workload.spec.addresses,
       management: workload.spec.management ?? "none",
       agent: agent === undefined ? null : agentView(agent, awaited, parts),
-      segments: set.segments
-        .filter((one) => selectsWorkload(one.spec.workloads, workload))
-        .map((one) => one.metadata.name),
+      segments: segments.map((one) => one.metadata.name),
       modes: { inbound: modes.inbound, outbound: modes.outbound, processes: modes.processes },
     };
   });
@@ -83,25 +84,33 @@ function proofOf(keys: ReturnType<Proofs["keysOf"]>) {
 
 /** The live segments, with what their modes let pass or refused in the given connections; allowed ones may be left out. */
 export function segmentViews(set: PolicySet, inventory: Inventory, seen: readonly Seen[]): SegmentView[] {
+  const segmentsOf = createSegmentsOf(set.segments);
+  const fresh = () => ({ workloads: [] as string[], "would-block": 0, blocked: 0 });
+  const totals = new Map(set.segments.map((segment) => [segment, fresh()]));
+  for (const workload of inventory.workloads) {
+    for (const segment of segmentsOf(workload)) totals.get(segment)?.workloads.push(workload.metadata.name);
+  }
+  const touchedBy = createTouchedSegments(set, inventory);
+  for (const one of seen) {
+    if (one.verdict === "allowed") continue;
+    for (const segment of touchedBy(one)) {
+      const total = totals.get(segment);
+      if (total !== undefined) total[one.verdict] += Math.max(1, one.count);
+    }
+  }
   return set.segments.map((segment) => {
-    const members = inventory.workloads.filter((one) => selectsWorkload(segment.spec.workloads, one));
-    const names = new Set(members.map((one) => one.metadata.name));
-    const touching = seen.filter(
-      ({ src, dst }) => names.has(src.workload ?? "") || names.has(dst.workload ?? ""),
-    );
-    const count = (verdict: Seen["verdict"]) =>
-      touching.filter((one) => one.verdict === verdict).reduce((sum, one) => sum + Math.max(1, one.count), 0);
+    const total = totals.get(segment) ?? fresh();
     const { mode, modes } = segment.spec;
     return {
       name: segment.metadata.name,
-      workloads: [...names],
+      workloads: total.workloads,
       modes: {
         inbound: mode ?? modes?.inbound ?? null,
         outbound: mode ?? modes?.outbound ?? null,
         processes: mode ?? modes?.processes ?? null,
       },
-      wouldBlock: count("would-block"),
-      blocked: count("blocked"),
+      wouldBlock: total["would-block"],
+      blocked: total.blocked,
     };
   });
 }

@@ -1,7 +1,6 @@
 import type { ProcessIdentity } from "@ringwall/model";
 import { formatPrefix, isGlobal, isV4, networkOf, parseAddress } from "@ringwall/model";
-import type { Inventory } from "@ringwall/policy";
-import { type PolicySet, selectsWorkload } from "@ringwall/policy";
+import { createSegmentsOf, type Inventory, type PolicySet } from "@ringwall/policy";
 import type { MapEdge, MapNode, MapView } from "@ringwall/protocol/rest";
 import { PROTOCOLS, verificationOf } from "./flow-records.ts";
 import type { SoftwareName } from "./software-names.ts";
@@ -91,18 +90,14 @@ function nodesOf(edges: readonly MapEdge[], set: PolicySet, inventory: Inventory
     add(edge.source, edge.sourceSoftware);
     add(edge.destination, edge.destinationSoftware);
   }
+  const segmentsOf = createSegmentsOf(set.segments);
   return [...software].map(([id, names]) => {
     const workload = inventory.byName.get(id);
-    const segments =
-      workload === undefined
-        ? []
-        : set.segments
-            .filter((one) => selectsWorkload(one.spec.workloads, workload))
-            .map((one) => one.metadata.name);
+    const segments = workload === undefined ? [] : segmentsOf(workload);
     return {
       id,
       kind: workload === undefined ? "address" : "workload",
-      segments,
+      segments: segments.map((one) => one.metadata.name),
       software: [...names].sort(),
     };
   });

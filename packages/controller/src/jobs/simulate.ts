@@ -7,20 +7,13 @@ import {
   type Verdict,
 } from "@ringwall/model";
 import type { EssentialConfig } from "@ringwall/policy";
-import {
-  AGENT_SOFTWARE,
-  createDecider,
-  type Inventory,
-  type PolicySet,
-  policySetOf,
-  resourcesOf,
-  selectsWorkload,
-} from "@ringwall/policy";
+import { AGENT_SOFTWARE, createDecider, type PolicySet, policySetOf, resourcesOf } from "@ringwall/policy";
 import type { SimulateReply } from "@ringwall/protocol/rest";
 import type { World } from "./compile-fleet.ts";
 import { flowOf, PROTOCOLS } from "./flow-records.ts";
 import { nodeId } from "./map-view.ts";
 import type { SoftwareName } from "./software-names.ts";
+import { createTouchedSegments } from "./touched-segments.ts";
 import type { Seen } from "./window.ts";
 
 /** Edges listed of each kind; the busiest first. */
@@ -47,6 +40,7 @@ export function simulateSeen(
   const deniedEdges = new Map<string, SimulatedEdge>();
   const segments = new Map(set.segments.map((one) => [one.metadata.name, { connections: 0, denied: 0 }]));
   const rules = new Map<string, number>();
+  const touchedBy = createTouchedSegments(set, draft.inventory);
 
   for (const one of seen) {
     const flow = proved(attributed(flowOf(one), essential), pathStripped);
@@ -64,8 +58,8 @@ export function simulateSeen(
     if (denied && !wasDenied) add(newlyDenied, edge);
     if (!denied && wasDenied) add(newlyAllowed, edge);
     rules.set(edge.rule, (rules.get(edge.rule) ?? 0) + count);
-    for (const name of segmentsOf(one, set.segments, draft.inventory)) {
-      const total = segments.get(name);
+    for (const segment of touchedBy(one)) {
+      const total = segments.get(segment.metadata.name);
       if (total === undefined) continue;
       total.connections += count;
       if (denied) total.denied += count;
@@ -165,15 +159,4 @@ function add(edges: Map<string, SimulatedEdge>, edge: SimulatedEdge): void {
 
 function busiest(edges: ReadonlyMap<string, SimulatedEdge>): SimulatedEdge[] {
   return [...edges.values()].sort((a, b) => b.connections - a.connections).slice(0, SIMULATED_EDGES_MAX);
-}
-
-function segmentsOf(seen: Seen, segments: readonly Segment[], inventory: Inventory): ReadonlySet<string> {
-  const names = new Set<string>();
-  for (const end of [seen.src, seen.dst]) {
-    const workload = end.workload === null ? undefined : inventory.byName.get(end.workload);
-    if (workload === undefined) continue;
-    for (const one of segments)
-      if (selectsWorkload(one.spec.workloads, workload)) names.add(one.metadata.name);
-  }
-  return names;
 }

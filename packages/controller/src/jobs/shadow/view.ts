@@ -5,7 +5,7 @@ import {
   type ProcessIdentity,
   type Resource,
 } from "@ringwall/model";
-import { policySetOf, selectsWorkload } from "@ringwall/policy";
+import { createSegmentsOf, policySetOf } from "@ringwall/policy";
 import type { ShadowChange, ShadowEdge, ShadowView } from "@ringwall/protocol/rest";
 import type { ShadowDifference } from "../../ingest/decode-shadow.ts";
 import type { Fleet } from "../../store/state/fleet.ts";
@@ -131,14 +131,11 @@ function countsBy(edges: readonly ShadowEdge[], keysOf: (edge: ShadowEdge) => re
 
 /** The draft's segments of each workload. */
 function segmentIndex(draft: readonly Resource[], fleet: Pick<Fleet, "workloads">) {
-  const { segments } = policySetOf(draft);
+  const segmentsOf = createSegmentsOf(policySetOf(draft).segments);
   const byName = new Map(fleet.workloads().map((one) => [one.metadata.name, one]));
   return (name: string): readonly string[] => {
     const workload = byName.get(name);
-    if (workload === undefined) return [];
-    return segments
-      .filter((one) => selectsWorkload(one.spec.workloads, workload))
-      .map((one) => one.metadata.name);
+    return workload === undefined ? [] : segmentsOf(workload).map((one) => one.metadata.name);
   };
 }
 
