@@ -3,16 +3,18 @@
 #ifndef RINGWALL_ARRIVAL_H
 #define RINGWALL_ARRIVAL_H
 
-/* The place of an inbound connection while its handshake runs. */
+/*
+ * The place of an inbound connection while its handshake runs. A client's ports
+ * are counted up, so that its connections lie side by side (used_place).
+ */
 static __always_inline struct arrival *arrival_at(const __u8 address[16],
 						  __u16 peer_port, __u16 port)
 {
-	const __u32 *word = (const __u32 *)address;
-	__u32 hash = word[0] ^ word[1] ^ word[2] ^ word[3];
+	__u32 odd = peer_port & 1 ? ARRIVALS / 2 : 0;
+	__u32 place = hash_of_ends(address, port) + (peer_port >> 1) + odd;
 
-	hash = (hash ^ peer_port << 16 ^ port) * 0x9e3779b1U;
-	hash = hash >> 20 & (ARRIVALS - 1);
-	return bpf_map_lookup_elem(&arrivals, &hash);
+	place %= ARRIVALS;
+	return bpf_map_lookup_elem(&arrivals, &place);
 }
 
 static __always_inline bool is_arrival(const struct arrival *arrival,

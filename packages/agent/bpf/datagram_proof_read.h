@@ -44,6 +44,7 @@ static __always_inline __u8 check_datagram(struct proof_work *work,
 
 	if (peer->path == RW_PATH_REVOKED)
 		return RW_PROOF_FAULT_KEY;
+	leave_out(&work->message, peer->profile);
 	fault = check_mac(work, peer, proof_epoch(config));
 	if (fault)
 		return fault;

@@ -116,7 +116,7 @@ static __noinline int device_syn(struct __sk_buff *skb,
 	if (result.verdict == RW_VERDICT_BLOCKED)
 		refuse_syn(connection, packet, proof.fault);
 	else
-		expect_arrival(connection, packet, proof.mac, true);
+		expect_arrival(connection, packet, &proof, true);
 	return TC_GO_ON;
 }
 

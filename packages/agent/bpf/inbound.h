@@ -111,19 +111,23 @@ static __always_inline bool is_retransmission(const struct headers *packet)
 
 static __always_inline int expect_arrival(const struct connection *connection,
 					  const struct headers *packet,
-					  __u64 proof, bool at_device)
+					  const struct proof *proof,
+					  bool at_device)
 {
 	struct arrival *arrival = arrival_at(packet->source,
 					     packet->source_port,
 					     packet->destination_port);
 
+	if (at_device)
+		arrived_any = 1;
 	if (arrival) {
 		arrival->connection = *connection;
 		__builtin_memcpy(arrival->own, packet->destination, 16);
 		arrival->sequence = packet->sequence;
 		arrival->peer_port = packet->source_port;
 		arrival->judged = at_device;
-		arrival->proof = proof;
+		arrival->proof = proof->mac;
+		arrival->proof_place = proof->place;
 	}
 	return PASS;
 }
@@ -210,7 +214,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 	struct proof proof;
 
 	slot = live_slot(cgroup_id, RW_DIRECTION_IN, &index);
-	if (!slot || passed_device(packet, slot, index))
+	if (!slot || (arrived_any && passed_device(packet, slot, index)))
 		return PASS;
 	if (awaits_description(cgroup_id)) {
 		count(RW_COUNT_HOLDS);
@@ -228,7 +232,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 	else if (!known)
 		report_miss(&connection->process);
 	if (result.verdict != RW_VERDICT_BLOCKED)
-		return expect_arrival(connection, packet, proof.mac, false);
+		return expect_arrival(connection, packet, &proof, false);
 	if (!known && result.mode == RW_MODE_BLOCK) {
 		if (agent_answers()) {
 			/* The client sends it again; by then we know. */
@@ -237,7 +241,7 @@ static __always_inline int judge_inbound_syn(struct __sk_buff *skb,
 		}
 		if (settle_unknown(connection, &result,
 				   RW_REASON_HOLD_GIVE_UP))
-			return expect_arrival(connection, packet, proof.mac,
+			return expect_arrival(connection, packet, &proof,
 					      false);
 	}
 	if (known && lacks_proof(connection, proof.fault) &&

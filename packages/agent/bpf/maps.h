@@ -267,6 +267,9 @@ __u32 placeless_any;
 /* Has anything inbound been refused yet? */
 __u32 refused_any;
 
+/* Has a device's program judged an inbound SYN yet? */
+__u32 arrived_any;
+
 struct throttle_state {
 	__u64 window_ns;
 	__u64 used;

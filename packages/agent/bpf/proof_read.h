@@ -100,7 +100,10 @@ static __always_inline void report_fault(const struct proof_work *work,
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* 0, or what is wrong with the option in `work` by itself. */
+/*
+ * 0, or what is wrong with the option in `work` by itself, whose message has
+ * what it binds.
+ */
 static __always_inline __u8 check_mac(struct proof_work *work,
 				      const struct rw_proof_peer *peer,
 				      __u32 own_epoch)
@@ -116,16 +119,26 @@ static __always_inline __u8 check_mac(struct proof_work *work,
 		return RW_PROOF_FAULT_KEY;
 	work->message.word = work->option.word;
 	work->message.epoch = bpf_htonl(own_epoch - 1 + behind);
-	leave_out(&work->message, peer->profile);
 	mac = proof_mac(&work->message, &peer->verify[phases * 2]);
 	return mac == work->option.mac ? 0 : RW_PROOF_FAULT_MAC;
 }
 
-/* Global and all numbers: the verifier walks its loop once. */
-__noinline int is_used(__u64 mac)
+/*
+ * Nobody waits for what is written: the line is on its way to the processor's
+ * cache while the MAC is being computed, and is there when it is looked for.
+ */
+static __always_inline void fetch_used(__u32 place)
 {
-	__u32 index = mac & (USED_SETS - 1);
-	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &index);
+	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &place);
+
+	if (used)
+		used->fetched = 1;
+}
+
+/* Global and all numbers: the verifier walks its loop once. */
+__noinline int is_used(__u32 place, __u64 mac)
+{
+	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &place);
 
 	if (!used)
 		return 1;
@@ -144,12 +157,19 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 					const struct rw_proof_peer *peer,
 					__u32 own_epoch)
 {
-	__u8 fault = check_mac(work, peer, own_epoch);
+	bool answer = work->packet.tcp_flags & TCP_ACK;
 	__u64 mac = work->option.mac;
+	__u8 fault;
 
-	if (fault || (work->packet.tcp_flags & TCP_ACK))
+	leave_out(&work->message, peer->profile);
+	if (!answer) {
+		work->place = used_place(&work->message, mac);
+		fetch_used(work->place);
+	}
+	fault = check_mac(work, peer, own_epoch);
+	if (fault || answer)
 		return fault;
-	return is_used(mac) ? RW_PROOF_FAULT_REPLAY : 0;
+	return is_used(work->place, mac) ? RW_PROOF_FAULT_REPLAY : 0;
 }
 
 /* Once for each packet that was read: by the hook that decides about it. */
@@ -194,6 +214,7 @@ struct proof {
 	__u8 remote; /* enum rw_remote */
 	__u32 number;
 	__u64 mac; /* of a right proof */
+	__u32 place; /* its place in `proofs_used`, in a SYN */
 };
 
 /* As a number that is never 0: fault, remote << 8, number << 32. */
@@ -270,8 +291,10 @@ static __always_inline struct proof take_proof(struct __sk_buff *skb,
 	connection->remote_number = proof.number;
 	if (said)
 		connection->flags |= CONNECTION_PROVES;
-	if (proof.remote == RW_REMOTE_FIRST)
+	if (proof.remote == RW_REMOTE_FIRST) {
 		proof.mac = work->option.mac;
+		proof.place = work->place;
+	}
 	return proof;
 }
 

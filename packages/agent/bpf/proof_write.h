@@ -46,15 +46,17 @@ static __always_inline __u32 proving_flag(struct bpf_sock_ops *ops)
 /* The handshake is complete: its SYN counts no more. */
 static __always_inline void use_proof(struct arrival *arrival)
 {
-	__u32 index = arrival->proof & (USED_SETS - 1);
-	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &index);
-	__u64 mac = arrival->proof;
+	__u32 place = arrival->proof_place;
+	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &place);
+	__u32 next;
 
 	if (!used)
 		return;
-	bpf_spin_lock(&used->lock);
-	used->macs[used->next++ & (USED_WAYS - 1)] = mac;
-	bpf_spin_unlock(&used->lock);
+	next = used->next;
+	if (next >= USED_WAYS)
+		next = 0;
+	used->macs[next] = arrival->proof;
+	used->next = next + 1;
 }
 
 /* Asks for room in the header of a SYN or SYN-ACK. */

@@ -132,7 +132,8 @@ static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
 	return set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
 	       set_variable(object, "adopted_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "placeless_any", &yes, sizeof(yes)) &&
-	       set_variable(object, "refused_any", &yes, sizeof(yes));
+	       set_variable(object, "refused_any", &yes, sizeof(yes)) &&
+	       set_variable(object, "arrived_any", &yes, sizeof(yes));
 }
 
 /* How long a SYN of which nothing is known waits for what is taken over. */

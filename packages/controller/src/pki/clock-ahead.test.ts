@@ -44,7 +44,7 @@ async function identityBy(authority: Authority): Promise<Identity> {
 
 async function serve(authority: Authority, certificate: ServerCertificate): Promise<AgentsServer> {
   const services: Partial<AgentServices> = {
-    isGood: () => true,
+    standingOf: () => "good",
     heard: () => undefined,
     subscribe: async (workload) => ok(hub.open(workload)),
   };
