@@ -43,6 +43,8 @@ export async function runCanary(line: CommandLine, enter: Enter, signal?: AbortS
     }
   };
   const limit = setTimeout(end, ATTEMPT_MS_MAX);
+  // What outlives the attempt itself holds its output open.
+  child.once("exit", end);
   signal?.addEventListener("abort", end, { once: true });
   await new Promise<void>((resolve) => {
     child.once("close", () => resolve());
@@ -50,7 +52,6 @@ export async function runCanary(line: CommandLine, enter: Enter, signal?: AbortS
   });
   clearTimeout(limit);
   signal?.removeEventListener("abort", end);
-  end();
   return toldIn(output);
 }
 
