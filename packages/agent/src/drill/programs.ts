@@ -25,6 +25,10 @@ export const SHIPPED: Readonly<Record<string, string>> = {
 };
 
 const AS_DRILL_USER = ["setpriv", `--reuid=${DRILL_USER}`, `--regid=${DRILL_USER}`, "--clear-groups"];
+const OWN_USERS = "unshare --user --map-root-user --mount";
+/** Says of itself, as other attempts do, that it can't be made. */
+const OWN_MOUNT = `${OWN_USERS} true || { echo '{"skipped":"users can'"'"'t make user namespaces here"}'; exit; }
+exec ${OWN_USERS} sh -c 'mount --bind "$0/evil.py" "$0/app.py" && exec "$@"' "$0" "$@"`;
 
 export function filesIn(folder: string): DrillFiles {
   return {
@@ -98,19 +102,8 @@ function pythonLine(how: PythonForm, files: DrillFiles, to: readonly string[], s
       // As its folder's owner: where only root may move a folder, nobody is held to have moved it.
       return plain([...AS_DRILL_USER, PYTHON, `${scratch}/app/app.py`, ...to, how, scratch]);
     case "take-mount-away": {
-      const mount = `mount --bind "$0/evil.py" "$0/app.py" && exec "$@"`;
       const inside = [PYTHON, `${scratch}/app.py`, ...to, how, scratch];
-      return plain([
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-        mount,
-        scratch,
-        ...inside,
-      ]);
+      return plain(["sh", "-c", OWN_MOUNT, scratch, ...inside]);
     }
   }
 }
