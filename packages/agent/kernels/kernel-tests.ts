@@ -13,7 +13,7 @@ export interface Totals {
 const FILES = `
   kernel/proof-tcp kernel/proof-attacks kernel/datagrams kernel/verdicts kernel/past-verdicts kernel/evasion kernel/devices
   kernel/cut kernel/hold kernel/processes kernel/exec-environment kernel/listen kernel/packet-sockets kernel/packets kernel/routes kernel/tunnels kernel/ipsec
-  exec/gate exec/exec-control exec/without-agent exec/memory
+  exec/gate exec/exec-control exec/without-agent exec/memory drill/drill
 `
   .trim()
   .split(/\s+/)
