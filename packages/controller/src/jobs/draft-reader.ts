@@ -40,7 +40,8 @@ export function createDraftReader(db: StateDatabase, ask: Asker): DraftReader {
     }
   };
   const load = async () => {
-    if (loaded?.version === (await loadDraftVersion(db))) return loaded;
+    const version = await loadDraftVersion(db);
+    if (loaded?.version === version) return loaded;
     const draft = await loadDraft(db);
     const digest = digestOf(draft.files);
     loaded = { ...draft, digest, parsed: await parse(draft.files, digest) };

@@ -71,7 +71,8 @@ export async function loadCredentials(db: StateDatabase): Promise<Credentials> {
       }),
     revoke(workload) {
       terms.set(workload, term(workload) + 1);
-      revokedMs.set(workload, Date.now());
+      // What is good from now on is stored.
+      revokedMs.set(workload, Number.POSITIVE_INFINITY);
       return inTurn(workload, async () => {
         await db
           .updateTable("certificates")

@@ -5,6 +5,7 @@ import pg from "pg";
 import { parseServerUrl, placeOf } from "../../server-url.ts";
 import { ControllerStartError } from "../../start-error.ts";
 import { type Lock, takeLock } from "./lock.ts";
+import { countRevisions } from "./revisions.ts";
 import { createSockets } from "./sockets.ts";
 import type { Tables } from "./tables.ts";
 
@@ -174,4 +175,5 @@ async function migrate(db: StateDatabase): Promise<void> {
       await sql`INSERT INTO migrations (name) VALUES (${file})`.execute(transaction);
     });
   }
+  await countRevisions(db);
 }

@@ -1,7 +1,8 @@
 import { API_VERSION, type Resource } from "@ringwall/model";
+import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestState, type TestState } from "../../testing/test-state.ts";
-import { insertRevision, loadRevisions } from "./revisions.ts";
+import { countRevisions, insertRevision, loadRevisions } from "./revisions.ts";
 
 let state: TestState;
 beforeAll(async () => {
@@ -38,4 +39,15 @@ it("lists revisions with what they hold counted, and reads nothing of what they 
     [0, "superseded", 0, 0],
   ]);
   expect(bytes / listed.length).toBeLessThan(300);
+});
+
+it("counts, some at a time, what revisions hold that an earlier version has stored", async () => {
+  const resources = [segment(1), policy(1)];
+  const revision = { author: "test", note: "n", what: "provision", state: "live", resources } as const;
+  for (let generation = 4; generation < 50; generation++)
+    await insertRevision(state.db, { ...revision, generation });
+  const before = await loadRevisions(state.db, 1_000);
+  await sql`UPDATE revisions SET segments = NULL, rules = NULL`.execute(state.db);
+  await countRevisions(state.db);
+  expect(await loadRevisions(state.db, 1_000)).toEqual(before);
 });

@@ -121,6 +121,17 @@ export async function raiseGenerations(db: Access, generation: number): Promise<
   );
 }
 
+/** Counts what revisions hold that were stored by versions which did not; some at a time, as their policies may be large. */
+export async function countRevisions(db: StateDatabase): Promise<void> {
+  const EACH = 20;
+  const count = sql`
+    UPDATE revisions SET
+      segments = jsonb_array_length(jsonb_path_query_array(resources, '$[*] ? (@.kind == "Segment")')),
+      rules = jsonb_array_length(jsonb_path_query_array(resources, '$[*] ? (@.kind == "Policy").spec.rules[*]'))
+    WHERE revision IN (SELECT revision FROM revisions WHERE segments IS NULL LIMIT ${EACH})`;
+  for (let counted = 1n; counted > 0n; ) counted = (await count.execute(db)).numAffectedRows ?? 0n;
+}
+
 export async function insertRevision(
   db: Access,
   revision: {
@@ -143,6 +154,11 @@ export async function insertRevision(
       state: revision.state,
       resources: JSON.stringify(revision.resources),
       generation: revision.generation,
+      segments: revision.resources.filter(({ kind }) => kind === "Segment").length,
+      rules: revision.resources.reduce(
+        (sum, one) => sum + (one.kind === "Policy" ? one.spec.rules.length : 0),
+        0,
+      ),
     })
     .returning("revision")
     .executeTakeFirstOrThrow();

@@ -62,9 +62,9 @@ export type Tables = {
     state: RevisionState;
     resources: Json<readonly Resource[]>;
     generation: BigWithDefault;
-    /** PostgreSQL counts both in `resources`. */
-    segments: ColumnType<number, never, never>;
-    rules: ColumnType<number, never, never>;
+    /** Of both in `resources`. */
+    segments: number;
+    rules: number;
   };
   pending: {
     one: Generated<boolean>;
