@@ -50,7 +50,8 @@ function takeLines(stream: Readable, write: (lines: Buffer) => void): void {
   let begun = Buffer.alloc(0);
   stream.on("data", (chunk: Buffer) => {
     const all = Buffer.concat([begun, chunk]);
-    const end = all.length > LINE_BYTES_MAX ? all.length : all.lastIndexOf("\n") + 1;
+    const lines = all.lastIndexOf("\n") + 1;
+    const end = lines === 0 && all.length > LINE_BYTES_MAX ? all.length : lines;
     if (end > 0) write(all.subarray(0, end));
     begun = all.subarray(end);
   });
