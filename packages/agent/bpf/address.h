@@ -38,15 +38,6 @@ static __always_inline void set_address6(__u8 address[16], __u32 a, __u32 b,
 	word[3] = last_word(a, b, c, d);
 }
 
-/* Of a peer and the port it connects to: 12 bits. */
-static __always_inline __u32 hash_of_ends(const __u8 address[16], __u16 port)
-{
-	const __u32 *word = (const __u32 *)address;
-	__u32 mixed = word[0] ^ word[1] ^ word[2] ^ word[3] ^ port;
-
-	return mixed * 0x9e3779b1U >> 20;
-}
-
 static __always_inline bool same_address(const __u8 a[16], const __u8 b[16])
 {
 	const __u32 *x = (const __u32 *)a;

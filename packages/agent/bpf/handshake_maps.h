@@ -14,7 +14,7 @@ struct arrival {
 	struct connection connection;
 	__u8 own[16]; /* which of the host's addresses it is made to */
 	__u64 proof; /* MAC of its SYN; 0: it had none */
-	__u32 proof_place; /* of that MAC in `proofs_used` */
+	__u32 proof_place; /* of that MAC in `used_proofs` */
 	__u32 sequence; /* of the SYN that was judged at the device */
 	__u16 peer_port;
 	__u8 judged; /* at the device; the socket's hook need not */

@@ -114,7 +114,7 @@ struct {
 	__uint(max_entries, USED_PAGES * USED_SETS);
 	__type(key, __u32);
 	__type(value, struct used_proofs);
-} proofs_used SEC(".maps");
+} used_proofs SEC(".maps");
 
 /*
  * MAC or, without one, hash of a SYN that waits -> since when; kernel. Full:
@@ -144,19 +144,19 @@ struct proof_message {
 _Static_assert(sizeof(struct proof_message) == PROOF_WORDS * 8, "proof_message");
 
 /*
- * Of what the MAC binds alone, as a replay may differ in all else. Linux counts a
- * client's ports up by two or a little more: its connections share a page for a
- * while, so that not each of them has the processor look for its address, which
- * took a guest 0.3 us.
+ * Of what the MAC binds alone, as a replay may differ in all else, and by its
+ * key, so that no other host knows its neighbours. Linux counts a client's ports
+ * up by two or a little more: its connections share a page for a while, so that
+ * not each of them has the processor look for its address, which took a guest
+ * 0.3 us.
  */
 static __always_inline __u32 used_place(const struct proof_message *message,
-					__u64 mac)
+					__u64 key, __u64 mac)
 {
+	__u32 mixed = ((__u32)(key >> 32) ^ message->destination_port) *
+		      0x9e3779b1U;
 	__u16 port = bpf_ntohs(message->source_port);
-	__u32 page = port ? hash_of_ends(message->source,
-					 message->destination_port) +
-				    (port >> 6) :
-			    mac >> 32;
+	__u32 page = port ? (mixed >> 20) + (port >> 6) : mac >> 32;
 
 	return page % USED_PAGES * USED_SETS + mac % USED_SETS;
 }
@@ -178,7 +178,7 @@ struct proof_work {
 	__u32 peer; /* its sender's place in `peer_counts` */
 	struct proof_message message;
 	struct proof_option option;
-	__u32 place; /* of its MAC in `proofs_used` */
+	__u32 place; /* of its MAC in `used_proofs` */
 };
 
 /* 0 -> room for reading a proof; kernel, with bottom halves off */

@@ -129,7 +129,7 @@ static __always_inline __u8 check_mac(struct proof_work *work,
  */
 static __always_inline void fetch_used(__u32 place)
 {
-	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &place);
+	struct used_proofs *used = bpf_map_lookup_elem(&used_proofs, &place);
 
 	if (used)
 		used->fetched = 1;
@@ -138,7 +138,7 @@ static __always_inline void fetch_used(__u32 place)
 /* Global and all numbers: the verifier walks its loop once. */
 __noinline int is_used(__u32 place, __u64 mac)
 {
-	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &place);
+	struct used_proofs *used = bpf_map_lookup_elem(&used_proofs, &place);
 
 	if (!used)
 		return 1;
@@ -159,11 +159,14 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 {
 	bool answer = work->packet.tcp_flags & TCP_ACK;
 	__u64 mac = work->option.mac;
+	__u32 phases;
 	__u8 fault;
 
 	leave_out(&work->message, peer->profile);
 	if (!answer) {
-		work->place = used_place(&work->message, mac);
+		phases = bpf_ntohl(work->option.word) >> PROOF_PHASE_SHIFT & 3;
+		work->place = used_place(&work->message,
+					 peer->verify[phases * 2], mac);
 		fetch_used(work->place);
 	}
 	fault = check_mac(work, peer, own_epoch);
@@ -214,7 +217,7 @@ struct proof {
 	__u8 remote; /* enum rw_remote */
 	__u32 number;
 	__u64 mac; /* of a right proof */
-	__u32 place; /* its place in `proofs_used`, in a SYN */
+	__u32 place; /* its place in `used_proofs`, in a SYN */
 };
 
 /* As a number that is never 0: fault, remote << 8, number << 32. */

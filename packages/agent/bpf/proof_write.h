@@ -47,7 +47,7 @@ static __always_inline __u32 proving_flag(struct bpf_sock_ops *ops)
 static __always_inline void use_proof(struct arrival *arrival)
 {
 	__u32 place = arrival->proof_place;
-	struct used_proofs *used = bpf_map_lookup_elem(&proofs_used, &place);
+	struct used_proofs *used = bpf_map_lookup_elem(&used_proofs, &place);
 	__u32 next;
 
 	if (!used)

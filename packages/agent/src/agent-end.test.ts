@@ -113,10 +113,12 @@ describe.skipIf(whyNoKernelTests("agent-end.test.ts") !== undefined)("an agent t
     await host.stopAgent("SIGKILL");
     const journal = `${host.stateDir}/identities.ndjson`;
     rmSync(journal);
+    await hold();
     const started = host.startAgent();
-    await host.until(() => loaderOf("load") !== undefined);
+    await host.until(isWaitedFor);
     expect(await end()).toBe(0);
     expect(await started).toMatchObject({ code: 0 });
+    await release();
     expect([existsSync(journal), existsSync(`${host.pinDir}/maps`)]).toEqual([false, true]);
 
     expect(await host.startAgent()).toBe("ready");

@@ -1,4 +1,5 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { putOffEnd } from "./end.ts";
 import { type IdentityBook, isJournalOf, openIdentityBook } from "./identify/identity-book.ts";
 import type { Kernel } from "./kernel/contract.ts";
@@ -23,6 +24,7 @@ export async function openInstance(
   for (const problem of await loadPrograms(pinDir, cgroup, devices)) onProblem(problem);
   // Nothing is written before they are gone: whoever is killed here leaves it to the next agent.
   if (wasPinned && !isJournalOf(stateDir, await readMapsName(pinDir))) {
+    requireRoom(stateDir);
     putOffEnd();
     onProblem("the journal of the pinned programs is lost: they are loaded anew");
     await unloadPrograms(pinDir);
@@ -30,4 +32,14 @@ export async function openInstance(
   }
   const book = openIdentityBook(stateDir, await readMapsName(pinDir));
   return { kernel: openPinned(pinDir), book };
+}
+
+/** Where a new journal could not be written the programs stay: without it they would be loaded with no policy. */
+function requireRoom(stateDir: string): void {
+  const file = join(stateDir, "room");
+  try {
+    writeFileSync(file, new Uint8Array(4096), { mode: 0o600 });
+  } finally {
+    rmSync(file, { force: true });
+  }
 }

@@ -25,7 +25,7 @@ static const struct {
 	{ "datagrams", "datagrams under way are judged again" },
 	{ "refused_packets", "refused packets may be counted twice" },
 	{ "proof_waits", "what waits for a proof waits anew" },
-	{ "proofs_used", "a handshake of the last three minutes could be "
+	{ "used_proofs", "a handshake of the last three minutes could be "
 			 "played again" },
 	{ "datagram_proofs", "datagrams under way are proved again" },
 	{ "events", "events that no agent has taken are lost" },

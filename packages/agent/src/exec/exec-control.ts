@@ -172,7 +172,12 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     // At the end of the agent files are left that would have said it.
     const killed = by.mode === "block" && !failOpen && !stopped && (await kill(executed));
     const found = await findAgain(executed);
-    if (found === undefined) return;
+    if (found === undefined) {
+      const { filename: path, cgroupId, tgid, uid } = executed;
+      const nothing = { package: null, evidence: null, path, sha256: null };
+      const identity = { ...identityOf(nothing), ...(await parts.ownerOf(cgroupId, tgid, uid)) };
+      return killed ? tell({ ...executed, identity }, "killed", "default", by) : undefined;
+    }
     const { exeId, file } = found;
     const { decision, rule } = by.mayStart(file);
     const known = identityOf(file);
