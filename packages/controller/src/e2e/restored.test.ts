@@ -31,6 +31,8 @@ async function whileStopped(work: (database: string) => void): Promise<void> {
 const backUp = () => whileStopped((database) => execFileSync("cp", ["-a", database, `${database}.backup`]));
 const putBack = () =>
   whileStopped((database) => {
+    // Runs of the controller are told apart by the second in which they begin.
+    execFileSync("sleep", ["1"]);
     execFileSync("rm", ["-r", database]);
     execFileSync("mv", [`${database}.backup`, database]);
   });
