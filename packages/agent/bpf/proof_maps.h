@@ -102,8 +102,8 @@ struct used_proofs {
 };
 
 /*
- * MACs of SYNs whose handshake was completed, by their ends (used_place) and, on
- * a page, by their lowest bits; kernel. Full: the oldest of its seven goes, and
+ * MACs of SYNs whose handshake was completed, by key and ports (used_place) and,
+ * on a page, by their lowest bits; kernel. Full: the oldest of its seven goes, and
  * its SYN could be replayed while its epoch counts; so could one of two that are
  * completed in one set at the very same time. No LRU map, whose update takes as
  * long as two MACs. Could be mapped, so that a set is a line and no part of two.

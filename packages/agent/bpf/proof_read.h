@@ -100,6 +100,12 @@ static __always_inline void report_fault(const struct proof_work *work,
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* Of both ends' keys that the option was made with: its place in `verify`. */
+static __always_inline __u32 phases_of(const struct proof_work *work)
+{
+	return bpf_ntohl(work->option.word) >> PROOF_PHASE_SHIFT & 3;
+}
+
 /*
  * 0, or what is wrong with the option in `work` by itself, whose message has
  * what it binds.
@@ -110,7 +116,7 @@ static __always_inline __u8 check_mac(struct proof_work *work,
 {
 	__u32 word = bpf_ntohl(work->option.word);
 	__u32 behind = (word >> PROOF_EPOCH_SHIFT) - (own_epoch - 1) & 3;
-	__u32 phases = word >> PROOF_PHASE_SHIFT & 3;
+	__u32 phases = phases_of(work);
 	__u64 mac;
 
 	if (behind > 2)
@@ -159,14 +165,13 @@ static __always_inline __u8 check_proof(struct proof_work *work,
 {
 	bool answer = work->packet.tcp_flags & TCP_ACK;
 	__u64 mac = work->option.mac;
-	__u32 phases;
 	__u8 fault;
 
 	leave_out(&work->message, peer->profile);
 	if (!answer) {
-		phases = bpf_ntohl(work->option.word) >> PROOF_PHASE_SHIFT & 3;
 		work->place = used_place(&work->message,
-					 peer->verify[phases * 2], mac);
+					 peer->verify[phases_of(work) * 2],
+					 mac);
 		fetch_used(work->place);
 	}
 	fault = check_mac(work, peer, own_epoch);

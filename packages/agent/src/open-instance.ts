@@ -6,6 +6,9 @@ import type { Kernel } from "./kernel/contract.ts";
 import { type Devices, loadPrograms, openPinned, unloadPrograms } from "./kernel-instance.ts";
 import { readMapsName } from "./state/clocks.ts";
 
+/** For the first lines of a new journal. */
+const JOURNAL_ROOM_BYTES = 4096;
+
 export type Instance = { readonly kernel: Kernel; readonly book: IdentityBook };
 
 /**
@@ -38,7 +41,7 @@ export async function openInstance(
 function requireRoom(stateDir: string): void {
   const file = join(stateDir, "room");
   try {
-    writeFileSync(file, new Uint8Array(4096), { mode: 0o600 });
+    writeFileSync(file, new Uint8Array(JOURNAL_ROOM_BYTES), { mode: 0o600 });
   } finally {
     rmSync(file, { force: true });
   }

@@ -154,9 +154,9 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     const path = facts?.exe ?? filename;
     if (act === "exec") {
       counts.execRefused++;
-      const owner = await parts.ownerOf(process.cgroupId, tgid, process.uid);
       const name = { package: facts?.package ?? null, evidence: facts?.evidence ?? null };
-      const identity = { ...identityOf({ ...name, path, sha256: facts?.exeSha256 ?? null }), ...owner };
+      const known = identityOf({ ...name, path, sha256: facts?.exeSha256 ?? null });
+      const identity = await owned(known, { ...process, tgid });
       return tell({ identity, parentExe: parts.exeOf(tgid), timeNs }, "refused", "default", judge);
     }
     const who = parts.identityOf(process) ?? null;
@@ -173,19 +173,25 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     const killed = by.mode === "block" && !failOpen && !stopped && (await kill(executed));
     const found = await findAgain(executed);
     if (found === undefined) {
-      const { filename: path, cgroupId, tgid, uid } = executed;
-      const nothing = { package: null, evidence: null, path, sha256: null };
-      const identity = { ...identityOf(nothing), ...(await parts.ownerOf(cgroupId, tgid, uid)) };
-      return killed ? tell({ ...executed, identity }, "killed", "default", by) : undefined;
+      if (!killed) return;
+      const nothing = identityOf({ package: null, evidence: null, path: executed.filename, sha256: null });
+      return tell({ ...executed, identity: await owned(nothing, executed) }, "killed", "default", by);
     }
     const { exeId, file } = found;
     const { decision, rule } = by.mayStart(file);
     const known = identityOf(file);
     await parts.lsm?.know(exeId, by);
     if (decision === "allow" && !killed) return trust({ ...executed, exeId }, known, rule);
-    const owner = await parts.ownerOf(executed.cgroupId, executed.tgid, executed.uid);
-    const identity = { ...known, ...owner };
+    const identity = await owned(known, executed);
     tell({ ...executed, identity }, killed ? "killed" : "ran", killed ? "default" : rule, by);
+  }
+
+  /** The same with who ran it. */
+  async function owned(
+    identity: ProcessIdentity,
+    { cgroupId, tgid, uid }: Pick<Executed, "cgroupId" | "tgid" | "uid">,
+  ): Promise<ProcessIdentity> {
+    return { ...identity, ...(await parts.ownerOf(cgroupId, tgid, uid)) };
   }
 
   /** What a process ran that has ended before it was looked at; from the next time on the kernel knows it by itself. */

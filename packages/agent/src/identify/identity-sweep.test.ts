@@ -158,6 +158,19 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
     expect(await sweep.look()).toBe(NEW_IDENTITIES_MIN);
   });
 
+  /** A program that begins in one control group, is told of another, and then says so; the first is removed. */
+  async function leaving(program: string[], identity: number, says: string) {
+    const [from, to] = [make("from"), make("to")];
+    meetMany(NEW_IDENTITIES_MIN);
+    const number = meet(keyIn(from, identity)) ?? 0;
+    const place = { cgroup: `${host.cgroup}/from`, name: host.name };
+    const running: Running = await host.start(program, identity, undefined, place);
+    running.child.stdin?.write(`${host.cgroup}/to\n`);
+    expect(await running.line()).toBe(says);
+    rmdirSync(`${host.cgroup}/from`);
+    return { from, to, number, running };
+  }
+
   test("of a process that was moved out of its control group stays for as long as its connection is open", async () => {
     await host.provision({
       modeOut: "block",
@@ -166,14 +179,7 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
       loopbackEnforce: true,
     });
     const server = await host.start(serve("127.0.0.1", PORT, { read: 1 }), SERVER);
-    const [from, to] = [make("from"), make("to")];
-    meetMany(NEW_IDENTITIES_MIN);
-    const number = meet(keyIn(from, CLIENT)) ?? 0;
-    const place = { cgroup: `${host.cgroup}/from`, name: host.name };
-    const client: Running = await host.start(WANDER, CLIENT, undefined, place);
-    client.child.stdin?.write(`${host.cgroup}/to\n`);
-    expect(await client.line()).toBe("moved");
-    rmdirSync(`${host.cgroup}/from`);
+    const { from, to, number, running: client } = await leaving(WANDER, CLIENT, "moved");
     expect(statSync(`${host.cgroup}/to`, { bigint: true }).ino).toBe(to);
 
     expect(await twice()).toEqual([0, NEW_IDENTITIES_MIN]);
@@ -193,15 +199,7 @@ describe.skipIf(whyNoKernelTests("identity-sweep.test.ts") !== undefined)("an id
 
   test("of a listener that was handed on stays for as long as the listener is there", async ({ skip }) => {
     skip(!host.has("dump_bound"), "no `dump_bound` on this kernel");
-    const from = make("from");
-    make("to");
-    meetMany(NEW_IDENTITIES_MIN);
-    const number = meet(keyIn(from, SERVER)) ?? 0;
-    const place = { cgroup: `${host.cgroup}/from`, name: host.name };
-    const server: Running = await host.start(HAND_ON, SERVER, undefined, place);
-    server.child.stdin?.write(`${host.cgroup}/to\n`);
-    expect(await server.line()).toBe("other");
-    rmdirSync(`${host.cgroup}/from`);
+    const { from, number, running: server } = await leaving(HAND_ON, SERVER, "other");
 
     expect(await twice()).toEqual([0, NEW_IDENTITIES_MIN]);
     expect(book.cgroupOf(number)).toBe(from);

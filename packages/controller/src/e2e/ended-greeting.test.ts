@@ -1,17 +1,19 @@
 // Agents whose greeting fails, or that go while they are greeted, are not taken for connected ever after.
-import path from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { type AgentClient, enrollAgent, listen } from "../testing/test-agent.ts";
-import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+import {
+  connectDatabase,
+  createTestToken,
+  startTestController,
+  type TestController,
+} from "../testing/test-controller.ts";
 
 let controller: TestController;
 let database: pg.Client;
 beforeAll(async () => {
   controller = await startTestController();
-  const host = path.join(controller.dataDir, "postgresql/run");
-  database = new pg.Client({ host, user: "ringwall", database: "postgres" });
-  await database.connect();
+  database = await connectDatabase(controller);
 });
 afterEach(() => database.query("ROLLBACK"));
 afterAll(async () => {

@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
-import pg from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   type AgentClient,
@@ -12,7 +11,12 @@ import {
   listen,
   pemOf,
 } from "../testing/test-agent.ts";
-import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+import {
+  connectDatabase,
+  createTestToken,
+  startTestController,
+  type TestController,
+} from "../testing/test-controller.ts";
 
 let controller: TestController;
 beforeEach(async () => {
@@ -132,9 +136,7 @@ describe("certificates", () => {
       await forget(name);
       await enrolled(name);
     }
-    const host = path.join(controller.dataDir, "postgresql/run");
-    const database = new pg.Client({ host, user: "ringwall", database: "postgres" });
-    await database.connect();
+    const database = await connectDatabase(controller);
     for (const change of Object.values(states)) expect((await database.query(change)).rowCount).toBe(1);
     await database.end();
     controller = await controller.restart();

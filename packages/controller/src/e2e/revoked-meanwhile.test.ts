@@ -1,18 +1,20 @@
 // A host that asks for certificates all the time keeps none of them when it is revoked.
 import { randomUUID } from "node:crypto";
-import path from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { agentClient, certificateRequest, enrollAgent, pemOf } from "../testing/test-agent.ts";
-import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+import {
+  connectDatabase,
+  createTestToken,
+  startTestController,
+  type TestController,
+} from "../testing/test-controller.ts";
 
 let controller: TestController;
 let database: pg.Client;
 beforeAll(async () => {
   controller = await startTestController();
-  const host = path.join(controller.dataDir, "postgresql/run");
-  database = new pg.Client({ host, user: "ringwall", database: "postgres" });
-  await database.connect();
+  database = await connectDatabase(controller);
 });
 afterEach(() => database.query("ROLLBACK"));
 afterAll(async () => {

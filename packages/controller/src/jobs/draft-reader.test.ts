@@ -1,7 +1,7 @@
-import { API_VERSION, type Resource } from "@ringwall/model";
 import { formatResources } from "@ringwall/policy";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { saveDraft } from "../store/state/revisions.ts";
+import { segmentOf } from "../testing/resources.ts";
 import { startTestState, type TestState } from "../testing/test-state.ts";
 import { parseDraft } from "./draft.ts";
 import { createDraftReader, PARSED_HERE_LENGTH_MAX } from "./draft-reader.ts";
@@ -13,13 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.remove());
 
-const segment = (name: string): Resource => ({
-  apiVersion: API_VERSION,
-  kind: "Segment",
-  metadata: { name },
-  spec: { workloads: { role: "web" }, mode: "observe" },
-});
-const small = [{ file: "a.yaml", text: formatResources([segment("web")]) }];
+const small = [{ file: "a.yaml", text: formatResources([segmentOf("web")]) }];
 const large = (end: string) => {
   const padding = `# ${"-".repeat(100)}\n`.repeat(PARSED_HERE_LENGTH_MAX / 100);
   return [...small, { file: "b.yaml", text: `${padding}${end}` }];
@@ -40,13 +34,13 @@ it("a draft that takes long is parsed on a thread of its own, once from the requ
   await saveDraft(state.db, small, 0);
   await reader.load();
   expect(reader.asked()).toBe(0);
-  const files = large(formatResources([segment("db")]));
+  const files = large(formatResources([segmentOf("db")]));
   const parsed = await Promise.all([reader.parse(files), reader.parse(files)]);
   expect(parsed[0]).toEqual(parseDraft(files));
   await saveDraft(state.db, files, 0);
   const { parsed: loaded } = await reader.load();
   expect(loaded.ok && loaded.value.map((one) => one.metadata.name)).toEqual(["db", "web"]);
-  expect(await reader.differsFrom([segment("web"), segment("db")])).toBe(false);
+  expect(await reader.differsFrom([segmentOf("web"), segmentOf("db")])).toBe(false);
   // Another text in between, as a request that is refused.
   await reader.parse(small);
   await reader.parse(files);

@@ -2,6 +2,7 @@ import { API_VERSION, type Resource, type Workload } from "@ringwall/model";
 import { inventoryOf, policySetOf } from "@ringwall/policy";
 import { expect, test } from "vitest";
 import { type AgentRecord, workloadOf } from "../store/state/fleet.ts";
+import { segmentOf } from "../testing/resources.ts";
 import { type CompiledHost, compileFleet, type LiveWorld } from "./compile-fleet.ts";
 import { createFleetCompiler } from "./fleet-compiler.ts";
 
@@ -11,14 +12,8 @@ const ESSENTIAL = {
   management: [],
   resolvers: ["10.9.0.53"],
 };
-const segment = (name: string): Resource => ({
-  apiVersion: API_VERSION,
-  kind: "Segment",
-  metadata: { name },
-  spec: { workloads: { app: name }, mode: "block" },
-});
 const RESOURCES: readonly Resource[] = [
-  ...["web", "db", "log"].map(segment),
+  ...["web", "db", "log"].map((app) => segmentOf(app, { app }, "block")),
   {
     apiVersion: API_VERSION,
     kind: "Policy",

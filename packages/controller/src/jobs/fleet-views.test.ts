@@ -1,6 +1,7 @@
 import { API_VERSION, type Segment, type Workload } from "@ringwall/model";
 import { inventoryOf, type PolicySet, policySetOf } from "@ringwall/policy";
 import { expect, it } from "vitest";
+import { segmentOf } from "../testing/resources.ts";
 import { segmentViews, workloadViews } from "./fleet-views.ts";
 import { mapOf } from "./map-view.ts";
 import type { Seen } from "./window.ts";
@@ -11,12 +12,8 @@ const LOOKS_MAX = 6;
 let looks = 0;
 
 const numbers = Array.from({ length: COUNT }, (_, number) => number);
-const segment = (name: string, role: Segment["spec"]["workloads"][string]): Segment => ({
-  apiVersion: API_VERSION,
-  kind: "Segment",
-  metadata: { name },
-  spec: { workloads: { role }, mode: name === "all" ? "alert" : "block" },
-});
+const segment = (name: string, role: Segment["spec"]["workloads"][string]) =>
+  segmentOf(name, { role }, name === "all" ? "alert" : "block");
 /** Counts who looks at its labels. */
 const workload = (number: number): Workload => ({
   apiVersion: API_VERSION,

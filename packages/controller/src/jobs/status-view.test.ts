@@ -1,8 +1,9 @@
-import { API_VERSION, type Resource } from "@ringwall/model";
+import type { Resource } from "@ringwall/model";
 import { formatResources } from "@ringwall/policy";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { UserServicesParts } from "../services/parts.ts";
 import { saveDraft } from "../store/state/revisions.ts";
+import { segmentOf } from "../testing/resources.ts";
 import { startTestState, type TestState } from "../testing/test-state.ts";
 import { createDraftReader } from "./draft-reader.ts";
 import { statusOf } from "./status-view.ts";
@@ -14,12 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.remove());
 
-const segment = (number: number, role = "web"): Resource => ({
-  apiVersion: API_VERSION,
-  kind: "Segment",
-  metadata: { name: `s-${number}` },
-  spec: { workloads: { role }, mode: "observe" },
-});
+const segment = (number: number, role = "web") => segmentOf(`s-${number}`, { role });
 const resources = Array.from({ length: 100 }, (_, number) => segment(number));
 const files = (of: readonly Resource[]) => [{ file: "a.yaml", text: formatResources(of) }];
 

@@ -10,11 +10,10 @@ import { spiffeIdOf } from "./spiffe.ts";
 import { KEY_ALGORITHM, SIGNING_ALGORITHM, x509 } from "./x509.ts";
 
 /** Agents renew when a third is left of this and BACKDATE_MS, so that a controller may be away for 16 hours. */
-export const AGENT_CERTIFICATE_HOURS = 24;
+export const AGENT_CERTIFICATE_MS = 24 * 3_600_000;
 const CA_YEARS = 10;
 const SERVER_CERTIFICATE_DAYS = 30;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+const DAY_MS = 24 * 3_600_000;
 /** Clocks of hosts are allowed to be behind by this much, and this machine's to have been ahead by it when it signed. */
 const BACKDATE_MS = DAY_MS;
 
@@ -98,7 +97,7 @@ function authorityOf(ca: x509.X509Certificate, caKey: webcrypto.CryptoKey): Auth
       const key = await publicKeyOfRequest(csr);
       if (!key.ok) return key;
       return ok(
-        await issue(key.value, AGENT_CERTIFICATE_HOURS * HOUR_MS, "CN=ringwall agent", [
+        await issue(key.value, AGENT_CERTIFICATE_MS, "CN=ringwall agent", [
           new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
           new x509.SubjectAlternativeNameExtension([{ type: "url", value: spiffeIdOf(workload) }]),
         ]),

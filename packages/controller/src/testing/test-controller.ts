@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createRingwallClient, type RingwallClient } from "@ringwall/protocol/client";
+import pg from "pg";
 import type { Controller, ControllerOptions } from "../options.ts";
 import { startController } from "../start.ts";
 
@@ -45,6 +46,14 @@ export async function startTestController(options: Partial<ControllerOptions> = 
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Its own PostgreSQL, beside it. */
+export async function connectDatabase({ dataDir }: Pick<TestController, "dataDir">): Promise<pg.Client> {
+  const host = path.join(dataDir, "postgresql/run");
+  const client = new pg.Client({ host, user: "ringwall", database: "postgres" });
+  await client.connect();
+  return client;
 }
 
 /** A token for agents; `workload` binds it to one name. */

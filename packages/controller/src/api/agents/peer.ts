@@ -1,11 +1,9 @@
 import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { AGENT_CERTIFICATE_HOURS, normalSerial } from "../../pki/authority.ts";
+import { AGENT_CERTIFICATE_MS, normalSerial } from "../../pki/authority.ts";
 import { workloadOfAltName } from "../../pki/spiffe.ts";
 import type { ShownCertificate } from "../../store/state/credentials.ts";
-
-const HOUR_MS = 3_600_000;
 
 /** Who is at the other end of the TLS connection, by its certificate alone. */
 export type Peer =
@@ -37,7 +35,7 @@ export function peerOf(socket: TLSSocket | undefined): Peer {
     kind: "agent",
     workload,
     serial: normalSerial(certificate.serialNumber),
-    issuedMs: notAfterMs - AGENT_CERTIFICATE_HOURS * HOUR_MS,
+    issuedMs: notAfterMs - AGENT_CERTIFICATE_MS,
     notAfterMs,
   };
 }

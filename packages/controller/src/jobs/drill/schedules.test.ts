@@ -1,28 +1,15 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { ok } from "@ringwall/model";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { deleteSchedule, loadSchedules, saveSchedule } from "../../store/state/drills.ts";
-import { openState, type StateStore } from "../../store/state/open.ts";
-import { startCluster } from "../../store/state/postgres/cluster.ts";
+import { startTestState, type TestState } from "../../testing/test-state.ts";
 import { startDue } from "./schedules.ts";
 
-const folder = mkdtempSync(path.join(tmpdir(), "ringwall-schedules-"));
-let cluster: Awaited<ReturnType<typeof startCluster>>;
-let state: StateStore;
+let state: TestState;
 beforeAll(async () => {
-  chmodSync(folder, 0o711);
-  cluster = await startCluster(folder, () => undefined);
-  const where = { kind: "socket", dir: cluster.socketDir, user: "ringwall", database: "postgres" } as const;
-  state = await openState(where, () => undefined);
+  state = await startTestState();
 });
-afterAll(async () => {
-  await state.close();
-  await cluster.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => state.remove());
 
 const NOW_MS = 1_700_000_000_000;
 const ENDS = { source: "a", destination: "b" };

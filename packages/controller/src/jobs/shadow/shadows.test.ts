@@ -1,7 +1,7 @@
-import { API_VERSION, type Resource } from "@ringwall/model";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createHub, type Outgoing } from "../../api/agents/hub.ts";
 import { loadFleet } from "../../store/state/fleet.ts";
+import { segmentOf } from "../../testing/resources.ts";
 import { startTestState, type TestState } from "../../testing/test-state.ts";
 import { createShadows } from "./shadows.ts";
 
@@ -11,12 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.remove());
 
-const segment = (number: number): Resource => ({
-  apiVersion: API_VERSION,
-  kind: "Segment",
-  metadata: { name: `s-${number}` },
-  spec: { workloads: { role: `role-${number}` }, mode: "observe" },
-});
+const segment = (number: number) => segmentOf(`s-${number}`, { role: `role-${number}` });
 
 it("tells each host that connects of the shadow, and reads nothing of the draft for it", async () => {
   const fleet = await loadFleet(state.db);

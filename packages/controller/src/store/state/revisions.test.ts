@@ -1,6 +1,7 @@
 import { API_VERSION, type Resource } from "@ringwall/model";
 import { sql } from "kysely";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { segmentOf } from "../../testing/resources.ts";
 import { startTestState, type TestState } from "../../testing/test-state.ts";
 import { countRevisions, insertRevision, loadRevisions } from "./revisions.ts";
 
@@ -10,12 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.remove());
 
-const segment = (number: number): Resource => ({
-  apiVersion: API_VERSION,
-  kind: "Segment",
-  metadata: { name: `s-${number}` },
-  spec: { workloads: { role: "x".repeat(60) }, mode: "observe" },
-});
+const segment = (number: number) => segmentOf(`s-${number}`, { role: "x".repeat(60) });
 const policy = (number: number): Resource => ({
   apiVersion: API_VERSION,
   kind: "Policy",
