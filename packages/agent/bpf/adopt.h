@@ -47,7 +47,7 @@ static __always_inline bool record_adopted(struct connection *connection)
 	return true;
 }
 
-/* 1: taken over. A datagram socket is judged when it sends. */
+/* 1: taken over, or would be. A datagram socket is judged when it sends. */
 SEC("tc")
 int adopt(struct __sk_buff *skb)
 {
@@ -58,6 +58,8 @@ int adopt(struct __sk_buff *skb)
 	    find_connection(found.cookie) ||
 	    !fill_adopted(&connection, &found))
 		return 0;
+	if (found.asks)
+		return 1;
 	if (found.proto == IPPROTO_TCP && !record_adopted(&connection))
 		return 0;
 	if (!put_connection(found.cookie, &connection)) {

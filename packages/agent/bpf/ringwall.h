@@ -226,7 +226,7 @@ struct rw_adoption {
 	__u16 port; /* the service port */
 	__u8 proto;
 	__u8 direction;
-	__u32 pad;
+	__u32 asks; /* only whether it would be taken over */
 };
 
 struct rw_listener_key {

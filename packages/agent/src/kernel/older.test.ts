@@ -1,6 +1,9 @@
 /** Sockets that are older than the programs: taken over, recorded, cut like others. */
+import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { constants } from "node:os";
+import { setImmediate as turnOver } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Running, TestHost, wire } from "./testing/host.ts";
 import { allow, deny, subjects, TCP, UDP } from "./testing/policies.ts";
@@ -10,6 +13,8 @@ import { whyNoKernelTests } from "./testing/requirements.ts";
 const { ECONNABORTED, ECONNRESET, EPERM } = constants.errno;
 const CLIENT = 11;
 const PORT = 8400;
+/** Client and server in one: for each line N it makes N connections to itself, as fast as it can. */
+const LOAD = fileURLToPath(new URL("../../build/connect-load", import.meta.url));
 
 /** Echoes over TCP and UDP, one TCP peer at a time. */
 const ECHO = python(`
@@ -41,6 +46,12 @@ def turn():
     except OSError as problem: return problem.errno
 print("ready" if turn() == 0 else "failed", flush=True)
 for line in sys.stdin: print(turn(), flush=True)`);
+}
+
+/** The inode of a socket that is made now; they count up, in steps. */
+function newestSocket(): number {
+  const program = "import os, socket; s = socket.socket(); print(os.fstat(s.fileno()).st_ino)";
+  return Number(execFileSync("/usr/bin/python3", ["-I", "-c", program]));
 }
 
 describe.skipIf(whyNoKernelTests("older.test.ts"))("a connection that is older than the programs", () => {
@@ -134,5 +145,29 @@ describe.skipIf(whyNoKernelTests("older.test.ts"))("a connection that is older t
         ["blocked", UDP],
       ]),
     );
+  });
+
+  test("is not taken for one that they met, which closes while they are asked about it", async () => {
+    const CONNECTIONS = 30_000;
+    await a.provision({ subjects: subjects(CLIENT) });
+    running = await a.start([LOAD], CLIENT);
+    running.child.stdin?.write(`${CONNECTIONS}\n`);
+    let ended = false;
+    const end = running.line().finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      // Sockets of the load come and go within 0.1 ms, so it is said to own all that may come.
+      const newest = newestSocket();
+      const inodes = Array.from({ length: 20_000 }, (_, nth) => newest - 5_000 + nth);
+      a.adopt(running.child.pid ?? 0, inodes);
+      await turnOver();
+    }
+    await end;
+    const flows = await a.flows();
+    for (const direction of ["in", "out"]) {
+      const counts = flows.filter((flow) => flow.direction === direction).map(({ count }) => Number(count));
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(CONNECTIONS);
+    }
   });
 });

@@ -314,6 +314,7 @@ export interface Adoption {
   readonly port: number;
   readonly proto: number;
   readonly direction: number;
+  readonly asks: number;
 }
 export const adoptionBytes = 40;
 export function decodeAdoption(view: DataView, at = 0): Adoption {
@@ -325,6 +326,7 @@ export function decodeAdoption(view: DataView, at = 0): Adoption {
     port: view.getUint16(at + 32, true),
     proto: view.getUint8(at + 34),
     direction: view.getUint8(at + 35),
+    asks: view.getUint32(at + 36, true),
   };
 }
 export function encodeAdoption(view: DataView, value: Adoption, at = 0): void {
@@ -335,6 +337,7 @@ export function encodeAdoption(view: DataView, value: Adoption, at = 0): void {
   view.setUint16(at + 32, value.port, true);
   view.setUint8(at + 34, value.proto);
   view.setUint8(at + 35, value.direction);
+  view.setUint32(at + 36, value.asks, true);
 }
 
 /** `struct rw_carried`, 16 bytes. */

@@ -54,6 +54,13 @@ export interface Place {
   readonly name: string;
 }
 
+/** The inodes of its open sockets. */
+function socketsOf(tgid: number): string[] {
+  return readdirSync(`/proc/${tgid}/fd`).flatMap(
+    (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${tgid}/fd/${fd}`))?.slice(1) ?? [],
+  );
+}
+
 export class TestHost {
   readonly name: string;
   readonly cgroup: string;
@@ -119,10 +126,7 @@ export class TestHost {
   }
 
   /** Takes over connections of a process that are older than the programs; returns how many. */
-  adopt(tgid: number): number {
-    const inodes = readdirSync(`/proc/${tgid}/fd`).flatMap(
-      (fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${tgid}/fd/${fd}`))?.slice(1) ?? [],
-    );
+  adopt(tgid: number, inodes: readonly (string | number)[] = socketsOf(tgid)): number {
     const input = inodes.map((inode) => `${inode} ${tgid}\n`).join("");
     const args = ["adopt", "--pin", this.pin, "--netns", `/run/netns/${this.name}`];
     return Number(execFileSync(LOADER_PATH, args, { input }).toString());
