@@ -40,7 +40,7 @@ static __always_inline bool record_adopted(struct connection *connection)
 		return false;
 	if (connection->verdict == RW_VERDICT_BLOCKED)
 		connection->verdict = RW_VERDICT_WOULD_BLOCK;
-	connection->flags |= CONNECTION_RECORDED | CONNECTION_ADOPTED;
+	connection->flags |= CONNECTION_RECORDED;
 	/* No revision has judged it in time to refuse it. */
 	connection->generation = 0;
 	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
@@ -66,7 +66,6 @@ int adopt(struct __sk_buff *skb)
 		count(RW_COUNT_CONNECTIONS_FULL);
 		return 0;
 	}
-	adopted_any = 1;
 	return 1;
 }
 

@@ -9,6 +9,10 @@
 #define SOL_TCP 6
 #define TCP_SYNCNT 7
 #define TIMEOUT_NS (900ULL * 1000 * 1000) /* just under the first SYN's RTO */
+#define SOCKET_DONE 1 /* bit of sk_flags: the peer's FIN came */
+
+/* Open, its process not known yet: asked about now and then, and at its end. */
+#define ASKING_FLAGS (BPF_SOCK_OPS_RTT_CB_FLAG | BPF_SOCK_OPS_STATE_CB_FLAG)
 
 static __always_inline void watch(struct bpf_sock_ops *ops, __u32 on, __u32 off)
 {
@@ -64,10 +68,11 @@ static __always_inline void established_out(struct bpf_sock_ops *ops)
 	struct connection *connection = connection_of(ops);
 
 	if (connection && !record_established(connection, 0))
-		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG,
-		      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+		watch(ops, ASKING_FLAGS, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 	else
-		stop_proving(ops);
+		watch(ops, 0,
+		      BPF_SOCK_OPS_STATE_CB_FLAG |
+			      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 /* A connection whose last packet did not pass the listener's hook. */
@@ -102,7 +107,6 @@ static __noinline int established_in(struct bpf_sock_ops *ops)
 	__u8 address[16] __attribute__((aligned(8)));
 	struct connection *connection;
 	struct arrival *arrival;
-	bool recorded;
 
 	set_remote(address, ops);
 	arrival = arrival_at(address, peer_port, port);
@@ -122,10 +126,8 @@ static __noinline int established_in(struct bpf_sock_ops *ops)
 		stop_proving(ops);
 		return 0;
 	}
-	recorded = record_established(connection, peer_port);
 	watch(ops,
-	      BPF_SOCK_OPS_STATE_CB_FLAG |
-		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
+	      record_established(connection, peer_port) ? 0 : ASKING_FLAGS,
 	      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 	return 0;
 }
@@ -164,31 +166,26 @@ static __always_inline __u64 without(__u64 bytes, __u64 markers)
 	return bytes > markers ? bytes - markers : 0;
 }
 
-/*
- * TCP's counters include what SYN and FIN take in sequence space. Whether a
- * FIN came is not known in FIN_WAIT2, so bytes_in may be one too many.
- */
-static __always_inline void record_end(struct bpf_sock_ops *ops,
-				       const struct connection *connection,
-				       __u64 times)
+/* Whose process nobody came to know: counted as unknown software. */
+static __always_inline void closed_unknown(struct connection *connection)
 {
-	__u32 state = ops->args[0];
-	bool both = state == BPF_TCP_LAST_ACK || state == BPF_TCP_CLOSING;
-	bool sent_fin = both || state == BPF_TCP_FIN_WAIT2;
-	bool got_fin = both || state == BPF_TCP_CLOSE_WAIT;
-	bool sent_syn = connection->direction == RW_DIRECTION_OUT;
-	__u64 out = without(ops->bytes_acked, sent_syn + sent_fin);
-	__u64 in = without(ops->bytes_received, got_fin);
-
-	if (times || out || in)
-		record_flow(connection, RW_STATE_ESTABLISHED, times, out, in);
+	if (record_established(connection, 0))
+		return;
+	if (connection->verdict == RW_VERDICT_BLOCKED)
+		connection->verdict = RW_VERDICT_WOULD_BLOCK;
+	connection->flags |= CONNECTION_RECORDED;
+	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
 }
 
-/* A function of its own, as established_in. */
+/*
+ * Asked for only until a connection is established, and known: each change of
+ * state is a callback, and four would come later. A function of its own, as
+ * established_in.
+ */
 static __noinline int closed(struct bpf_sock_ops *ops)
 {
 	struct connection *connection;
-	__u64 cookie, times = 0;
+	__u64 cookie;
 
 	if (ops->args[1] != BPF_TCP_CLOSE || ops->args[0] == BPF_TCP_LISTEN)
 		return 0;
@@ -198,20 +195,65 @@ static __noinline int closed(struct bpf_sock_ops *ops)
 		return 0;
 	if (ops->args[0] == BPF_TCP_SYN_SENT) {
 		closed_unanswered(connection);
+		forget_connection(cookie);
 	} else {
-		if (!record_established(connection, 0)) {
-			/* Never known: counted as unknown software. */
-			if (connection->verdict == RW_VERDICT_BLOCKED)
-				connection->verdict = RW_VERDICT_WOULD_BLOCK;
-			times = 1;
-		} else if (!still_holds(connection)) {
-			/* Over before it was cut. */
+		closed_unknown(connection);
+	}
+	return 0;
+}
+
+/* TCP's counters include what SYN and FIN take in sequence space. */
+static __always_inline void record_end(const struct connection *connection,
+				       struct sock *sk)
+{
+	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
+	bool sent_syn = connection->direction == RW_DIRECTION_OUT;
+	bool got_fin = sk->__sk_common.skc_flags & 1UL << SOCKET_DONE;
+	__u64 out, in, sent;
+
+	if (!tcp)
+		return;
+	/* Whatever was sent, but not the FIN. */
+	sent = tcp->bytes_sent - tcp->bytes_retrans;
+	out = without(tcp->bytes_acked, sent_syn);
+	if (out > sent)
+		out = sent;
+	in = without(tcp->bytes_received, got_fin);
+	if (out || in)
+		record_flow(connection, RW_STATE_ESTABLISHED, 0, out, in);
+}
+
+static __always_inline int end_connection(struct sock *sk)
+{
+	__u64 cookie = sk->__sk_common.skc_cookie.counter;
+	struct connection *connection = find_connection(cookie);
+
+	if (!connection)
+		return 0;
+	if (connection->flags & CONNECTION_RECORDED) {
+		/* Over before it was cut. */
+		if (!still_holds(connection))
 			keep(connection);
-		}
-		record_end(ops, connection, times);
+		record_end(connection, sk);
 	}
 	forget_connection(cookie);
 	return 0;
+}
+
+/* The end of a socket, which is that of its connection or comes later. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_end, struct sock *sk)
+{
+	return end_connection(sk);
+}
+
+/* close() with SO_LINGER 0 and its like clear the counters before that. */
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_reset, struct sock *sk)
+{
+	if (!sk || sk->__sk_common.skc_state != BPF_TCP_CLOSE)
+		return 0;
+	return end_connection(sk);
 }
 
 /* A SYN that may be kept back is sent again soon. */
@@ -244,7 +286,7 @@ static __always_inline void measured(struct bpf_sock_ops *ops)
 	struct connection *connection = connection_of(ops);
 
 	if (!connection || record_established(connection, 0))
-		watch(ops, 0, BPF_SOCK_OPS_RTT_CB_FLAG);
+		watch(ops, 0, ASKING_FLAGS);
 }
 
 SEC("sockops")

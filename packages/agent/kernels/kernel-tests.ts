@@ -12,7 +12,8 @@ export interface Totals {
 /** Files whose behaviour depends on the kernel. */
 const FILES = `
   kernel/proof-tcp kernel/proof-attacks kernel/datagrams kernel/verdicts kernel/past-verdicts kernel/evasion kernel/devices
-  kernel/cut kernel/hold kernel/processes kernel/exec-environment kernel/listen kernel/packet-sockets kernel/packets kernel/routes kernel/tunnels kernel/ipsec
+  kernel/cut kernel/hold kernel/processes kernel/exec-environment kernel/listen kernel/packet-sockets kernel/packets kernel/routes
+  kernel/connection-end kernel/older kernel/tunnels kernel/ipsec
   exec/gate exec/exec-control exec/without-agent exec/memory drill/drill
 `
   .trim()
