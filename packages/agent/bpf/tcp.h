@@ -247,6 +247,17 @@ int BPF_PROG(tcp_end, struct sock *sk)
 	return end_connection(sk);
 }
 
+/*
+ * The same once more: since 6.1 the kernel leaves out a program that is already
+ * at work on the CPU, as when a packet that ends another connection interrupts
+ * the first one. It finds nothing where that one was.
+ */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_end_missed, struct sock *sk)
+{
+	return end_connection(sk);
+}
+
 /* close() with SO_LINGER 0 and its like clear the counters before that. */
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcp_reset, struct sock *sk)
