@@ -28,8 +28,8 @@ static __always_inline bool fill_adopted(struct connection *connection,
 	return true;
 }
 
-/* Counted once. It is open: what would refuse it now came too late. */
-static __always_inline bool record_adopted(struct connection *connection)
+/* It is open: what would refuse it now came too late. */
+static __always_inline bool judge_adopted(struct connection *connection)
 {
 	struct judgement result = {};
 	struct rw_slot *slot;
@@ -43,11 +43,13 @@ static __always_inline bool record_adopted(struct connection *connection)
 	connection->flags |= CONNECTION_RECORDED;
 	/* No revision has judged it in time to refuse it. */
 	connection->generation = 0;
-	record_flow(connection, RW_STATE_ESTABLISHED, 1, 0, 0);
 	return true;
 }
 
-/* 1: taken over, or would be. A datagram socket is judged when it sends. */
+/*
+ * 1: taken over, or would be. A datagram socket is judged when it sends. Without
+ * a place it would be met, and counted, each time again.
+ */
 SEC("tc")
 int adopt(struct __sk_buff *skb)
 {
@@ -60,12 +62,14 @@ int adopt(struct __sk_buff *skb)
 		return 0;
 	if (found.asks)
 		return 1;
-	if (found.proto == IPPROTO_TCP && !record_adopted(&connection))
+	if (found.proto == IPPROTO_TCP && !judge_adopted(&connection))
 		return 0;
 	if (!put_connection(found.cookie, &connection)) {
 		count(RW_COUNT_CONNECTIONS_FULL);
 		return 0;
 	}
+	if (found.proto == IPPROTO_TCP)
+		record_flow(&connection, RW_STATE_ESTABLISHED, 1, 0, 0);
 	return 1;
 }
 

@@ -54,6 +54,23 @@ function newestSocket(): number {
   return Number(execFileSync("/usr/bin/python3", ["-I", "-c", program]));
 }
 
+/** Says of a process that is older than the programs what it is. */
+function known(host: TestHost, tgid: number): void {
+  const cgroupId = statSync(host.cgroup, { bigint: true }).ino;
+  host.kernel.seedTask(tgid, {
+    execNs: host.kernel.bootNs(),
+    execTgid: tgid,
+    exeId: CLIENT,
+    scriptId: 0,
+    cgroupId,
+    ppid: 1,
+    pending: false,
+    agent: false,
+    unattributable: false,
+  });
+  host.kernel.setIdentity({ exeId: CLIENT, scriptId: 0, uid: 0, cgroupId }, CLIENT);
+}
+
 describe.skipIf(whyNoKernelTests("older.test.ts"))("a connection that is older than the programs", () => {
   let a: TestHost;
   let b: TestHost;
@@ -82,18 +99,7 @@ describe.skipIf(whyNoKernelTests("older.test.ts"))("a connection that is older t
     const tgid = (host === a ? running : echo).child.pid ?? 0;
     host.unload();
     host.reload();
-    const execNs = host.kernel.bootNs();
-    const cgroupId = statSync(host.cgroup, { bigint: true }).ino;
-    const exec = { execNs, execTgid: tgid, exeId: CLIENT, scriptId: 0 };
-    host.kernel.seedTask(tgid, {
-      ...exec,
-      cgroupId,
-      ppid: 1,
-      pending: false,
-      agent: false,
-      unattributable: false,
-    });
-    host.kernel.setIdentity({ exeId: CLIENT, scriptId: 0, uid: 0, cgroupId }, CLIENT);
+    known(host, tgid);
     return tgid;
   };
 
@@ -145,6 +151,29 @@ describe.skipIf(whyNoKernelTests("older.test.ts"))("a connection that is older t
         ["blocked", UDP],
       ]),
     );
+  });
+
+  test("is counted only where there is room to remember it, so never twice", async () => {
+    const COUNT = 200;
+    const LINES = `
+open_ones = [socket.create_connection(("10.77.0.2", ${PORT})) for _ in range(${COUNT})]
+print("ready", flush=True)
+sys.stdin.read()`;
+    for (const end of [a, b]) await end.provision({});
+    running = await a.start(python(LINES), CLIENT);
+    a.unload();
+    a.reload("--connections", "16");
+    known(a, running.child.pid ?? 0);
+    await a.provision({ subjects: subjects(CLIENT) });
+    const before = a.kernel.counters().connectionsFull;
+    const adopted = a.adopt(running.child.pid ?? 0);
+    expect(adopted).toBeGreaterThan(0);
+    expect(adopted).toBeLessThan(COUNT);
+    expect(a.kernel.counters().connectionsFull - before).toBe(BigInt(COUNT - adopted));
+    expect(a.adopt(running.child.pid ?? 0)).toBe(0);
+    expect(await a.flows()).toMatchObject([{ direction: "out", count: BigInt(adopted) }]);
+    a.unload();
+    a.reload();
   });
 
   test("is not taken for one that they met, which closes while they are asked about it", async () => {
