@@ -2,32 +2,20 @@
 // end comes a table of the figures that have goals.
 //   scripts/node scripts/bench.ts [WORD…]     only those whose path contains one of the words
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { formatGoals, type Goal, parseGoals } from "./bench-goals.ts";
+import { findBenchmarks } from "./benchmarks.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const wanted = process.argv.slice(2);
-const all = readdirSync(path.join(root, "packages"))
-  .map((name) => path.join("packages", name, "bench"))
-  .filter((folder) => existsSync(path.join(root, folder)))
-  .flatMap((folder) =>
-    readdirSync(path.join(root, folder))
-      .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
-      // An entry point says at its top how to run it; the others are its helpers.
-      .filter((file) =>
-        readFileSync(path.join(root, folder, file), "utf8")
-          .slice(0, 400)
-          .includes(`bench/${file}`),
-      )
-      .map((file) => path.join(folder, file)),
-  )
-  .sort();
-const chosen = all.filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)));
-if (chosen.length === 0) {
-  console.error(`no benchmark matches ${wanted.join(" ")}; there are:\n  ${all.join("\n  ")}`);
+const all = findBenchmarks(root);
+const unknown = wanted.filter((word) => !all.some((file) => file.includes(word)));
+if (unknown.length > 0) {
+  const names = all.map((file) => path.basename(file, ".ts")).join(", ");
+  console.error(`no benchmark matches \`${unknown.join("`, `")}\`; there are ${names}`);
   process.exit(2);
 }
+const chosen = all.filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)));
 
 const goals: Goal[] = [];
 const failed: string[] = [];

@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { cpus, release } from "node:os";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import type { PolicyEntry } from "../src/kernel/contract.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { allow, peer, subjects } from "../src/kernel/testing/policies.ts";
@@ -141,6 +142,6 @@ export function formatCost(cost: ConnectCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 11, connections = 20_000] = process.argv.slice(2).map(Number);
+  const { rounds, connections } = takeNumbers(process, { rounds: 11, connections: 20_000 });
   for (const rules of [10, 10_000]) console.log(formatCost(await measureConnect(rules, rounds, connections)));
 }

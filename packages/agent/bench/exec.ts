@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { cpus, release } from "node:os";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { startGate } from "../src/exec/gate-process.ts";
 import type { ExecEvent } from "../src/kernel/contract.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
@@ -166,6 +167,6 @@ export function formatExecCost(cost: ExecCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 11, starts = 1000] = process.argv.slice(2).map(Number);
+  const { rounds, starts } = takeNumbers(process, { rounds: 11, starts: 1000 });
   console.log(formatExecCost(await measureExec(rounds, starts)));
 }

@@ -12,6 +12,7 @@ import { cpus, release } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { ask, median } from "./proof.ts";
 
@@ -115,6 +116,6 @@ export function formatHookCost(cost: HookCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 61, times = 1000] = process.argv.slice(2).map(Number);
+  const { rounds, times } = takeNumbers(process, { rounds: 61, times: 1000 });
   console.log(formatHookCost(await measureHooks(rounds, times)));
 }

@@ -21,6 +21,7 @@ import { cpus, release, tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { createCgroupLookup } from "../src/identify/cgroups.ts";
 import { createDigester } from "../src/identify/digest.ts";
 import { openDigestCache } from "../src/identify/digest-cache.ts";
@@ -134,7 +135,7 @@ function timed(kernel: Kernel, delaysMs: number[]): Kernel {
 }
 
 async function main(): Promise<void> {
-  const execs = Number(process.argv[2] ?? 40);
+  const { execs } = takeNumbers(process, { execs: 40 });
   const times = await measureIdentify(execs);
   console.log(
     `agent answers after an exec, ${cpus().length} CPUs, Linux ${release()}, ${execs} execs of each kind`,

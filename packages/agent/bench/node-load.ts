@@ -2,7 +2,7 @@
  * New connections between two Node.js ends in one process, one after the other, as programs make them: the server sends
  * a byte and ends, the client reads to the end.
  *
- *   scripts/node packages/agent/bench/node-load.ts plain | tls
+ *   node-load.ts plain | tls     as proof.ts starts it
  *
  * Prints "ready"; for each line N on standard input makes N connections and prints the median nanoseconds of one.
  * "tls": with mutual TLS 1.3, P-256 keys, no resumption.
@@ -12,13 +12,19 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import { createTestAuthority } from "../src/testing/test-controller.ts";
 
 const AT = { host: "127.0.0.1", port: 9100 };
 
-const { server, open } = process.argv[2] === "tls" ? await mutualTls() : plain();
+const kind = takeArguments(process, "plain | tls", () => {
+  const [first, ...more] = process.argv.slice(2);
+  if ((first === "plain" || first === "tls") && more.length === 0) return first;
+  throw new BadArgument("one argument is wanted: `plain` or `tls`");
+});
+const { server, open } = kind === "tls" ? await mutualTls() : plain();
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   const times = Number(line);

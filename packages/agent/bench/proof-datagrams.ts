@@ -9,6 +9,7 @@
 import { execFileSync } from "node:child_process";
 import { cpus, release } from "node:os";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import type { PolicyEntry } from "../src/kernel/contract.ts";
 import { remote } from "../src/kernel/generated/layout.ts";
 import { TestHost } from "../src/kernel/testing/host.ts";
@@ -167,6 +168,6 @@ export function formatDatagramProofCost(cost: DatagramProofCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 7, flows = 5_000] = process.argv.slice(2).map(Number);
+  const { rounds, flows } = takeNumbers(process, { rounds: 7, flows: 5_000 });
   console.log(formatDatagramProofCost(await measureDatagramProof(rounds, flows)));
 }

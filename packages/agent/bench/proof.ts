@@ -13,6 +13,7 @@ import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { remote } from "../src/kernel/generated/layout.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { address, allow, deny, peer, subjects } from "../src/kernel/testing/policies.ts";
@@ -230,6 +231,6 @@ function formatDetail(ratios: ProofRatios): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 41, connections = 1000] = process.argv.slice(2).map(Number);
+  const { rounds, connections } = takeNumbers(process, { rounds: 41, connections: 1000 });
   console.log(formatProofCost(await measureProof(rounds, connections)));
 }

@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import { cpus, release } from "node:os";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { SHADOW_SLOT, type SlotContents } from "../src/kernel/contract.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { allow, deny, peer, subjects } from "../src/kernel/testing/policies.ts";
@@ -123,6 +124,6 @@ export function formatShadow(cost: ShadowCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 11, connections = 20_000] = process.argv.slice(2).map(Number);
+  const { rounds, connections } = takeNumbers(process, { rounds: 11, connections: 20_000 });
   console.log(formatShadow(await measureShadow(10_000, rounds, connections)));
 }

@@ -13,6 +13,7 @@ import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import type { PolicyEntry, SlotContents } from "../src/kernel/contract.ts";
 import { TestHost } from "../src/kernel/testing/host.ts";
 import { allow, peer, subjects } from "../src/kernel/testing/policies.ts";
@@ -196,6 +197,6 @@ export function formatSwitch(cost: SwitchCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 11] = process.argv.slice(2).map(Number);
+  const { rounds } = takeNumbers(process, { rounds: 11 });
   console.log(formatSwitch(await measureSwitch(10_000, rounds)));
 }

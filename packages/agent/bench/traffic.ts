@@ -11,6 +11,7 @@
 import { createHash } from "node:crypto";
 import { cpus, release } from "node:os";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { NUMBER_MAX, takeNumbers } from "@ringwall/model/testing/arguments";
 import type { PolicyEntry } from "../src/kernel/contract.ts";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
 import { allow, peer, subjects } from "../src/kernel/testing/policies.ts";
@@ -23,6 +24,8 @@ const LOCAL = 3;
 const PEERS = 500;
 /** Fewer of what takes longer. */
 const LOADS = { connect: 1, "udp-flow": 1, udp: 2, tcp: 2, bulk: 0.25 } as const;
+/** Nothing is done more often than the loads in C can. */
+const TIMES_MAX = NUMBER_MAX / Math.max(...Object.values(LOADS));
 const TITLES = {
   connect: "new TCP connection",
   "udp-flow": "new UDP flow",
@@ -199,6 +202,6 @@ export function formatTraffic(cost: TrafficCost): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [rounds = 9, times = 5000] = process.argv.slice(2).map(Number);
+  const { rounds, times } = takeNumbers(process, { rounds: 9, times: { default: 5000, max: TIMES_MAX } });
   console.log(formatTraffic(await measureTraffic(10_000, rounds, times)));
 }

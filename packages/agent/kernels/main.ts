@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import { checkLoads } from "./check-loads.ts";
 import { DEBIAN_KERNELS, type DebianKernel, type FetchedKernel, fetchKernel } from "./debian-kernels.ts";
 import { runGuest } from "./guest.ts";
@@ -21,26 +22,26 @@ const compiled = path.join(cache, "compiled");
 const LOADS_SECONDS_MAX = 600;
 const TESTS_SECONDS_MAX = 3600;
 
-const { values, positionals } = parseArgs({
-  options: {
-    loads: { type: "boolean", default: false },
-    only: { type: "string", multiple: true, default: [] },
-    keep: { type: "string" },
-  },
-  allowPositionals: true,
-});
-const unknown = positionals.filter((name) => !DEBIAN_KERNELS.some((kernel) => kernel.name === name));
-if (unknown.length > 0) {
+const USAGE = "[--loads] [--only WORD]… [--keep DIR] [KERNEL…]";
+const { values, positionals, chosen } = takeArguments(process, USAGE, () => {
+  const given = parseArgs({
+    options: {
+      loads: { type: "boolean", default: false },
+      only: { type: "string", multiple: true, default: [] },
+      keep: { type: "string" },
+    },
+    allowPositionals: true,
+  });
+  const unknown = given.positionals.filter((name) => !DEBIAN_KERNELS.some((kernel) => kernel.name === name));
   const names = DEBIAN_KERNELS.map((kernel) => kernel.name).join(", ");
-  console.error(`no kernel \`${unknown.join("`, `")}\`; there are ${names}`);
-  process.exit(2);
-}
-const chosen = chooseTests(values.only);
-if (chosen.length === 0) {
+  if (unknown.length > 0) throw new BadArgument(`no kernel \`${unknown.join("`, `")}\`; there are ${names}`);
+  const { only } = given.values;
+  const tests = chooseTests(only);
   // Vitest would take none for all of them.
-  console.error(`no test file for the guests has \`${values.only.join("` or `")}\` in its path`);
-  process.exit(2);
-}
+  if (tests.length === 0)
+    throw new BadArgument(`no test file for the guests has \`${only.join("` or `")}\` in its path`);
+  return { ...given, chosen: tests };
+});
 
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 const scratch = values.keep

@@ -5,8 +5,10 @@
  *   scripts/node packages/agent/tools/generate-layout.ts OBJECT > packages/agent/src/kernel/generated/layout.ts
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { accessSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import { type BtfEnum, type BtfMember, type BtfStruct, type BtfType, parseBtf } from "./btf.ts";
 import { camel, enumValueName, pascal } from "./layout-names.ts";
 
@@ -149,10 +151,11 @@ function resolve(id: number, types: ReadonlyMap<number, BtfType>): BtfType {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const object = process.argv[2];
-  if (object === undefined) {
-    process.stderr.write("usage: generate-layout.ts OBJECT\n");
-    process.exit(2);
-  }
+  const object = takeArguments(process, "OBJECT", () => {
+    const [file, ...more] = parseArgs({ allowPositionals: true }).positionals;
+    if (file === undefined || more.length > 0) throw new BadArgument("one object is wanted");
+    accessSync(file);
+    return file;
+  });
   process.stdout.write(generateLayout(object));
 }

@@ -1,7 +1,8 @@
 // How long a person waits for the map of a large fleet: from the click to the first frame that shows it.
-//   node bench/map.ts [WORKLOADS] [ROUNDS]     (default 10000 7; the console must be built)
+//   scripts/node packages/console/bench/map.ts [WORKLOADS] [ROUNDS]     (default 10000 7; the console must be built)
 import { createHash } from "node:crypto";
 import { cpus, loadavg } from "node:os";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import type { Browser, Page } from "playwright-core";
 import { hasChromium, launchBrowser, openPage } from "../e2e/console-under-test.ts";
 import { fleet } from "../mock/fleet.ts";
@@ -9,7 +10,7 @@ import { serveMock } from "../mock/serve.ts";
 
 type Round = { readonly firstFrameMs: number; readonly answerMs: number; readonly cpuMs: number };
 
-const [workloads, rounds] = [Number(process.argv[2] ?? 10_000), Number(process.argv[3] ?? 7)];
+const { workloads, rounds } = takeNumbers(process, { workloads: 10_000, rounds: 7 });
 if (!hasChromium) process.exit(0);
 const started = Date.now();
 const state = fleet(workloads, started);

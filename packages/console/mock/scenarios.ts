@@ -18,6 +18,8 @@ const scenarios = {
 
 export type MockScenario = keyof typeof scenarios;
 
+export const scenarioNames = Object.keys(scenarios);
+
 export function isMockScenario(name: string): name is MockScenario {
   return Object.hasOwn(scenarios, name);
 }

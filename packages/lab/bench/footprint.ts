@@ -10,6 +10,7 @@ import { readFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { KEY_LOAD, RealAgent } from "./real-agent.ts";
 
 /** By then the agent has given back what only its start needed. */
@@ -91,6 +92,6 @@ export function formatFootprint(seen: Footprint): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [seconds = 60] = process.argv.slice(2).map(Number);
+  const { seconds } = takeNumbers(process, { seconds: 60 });
   console.log(formatFootprint(await measureFootprint(seconds)));
 }

@@ -2,16 +2,19 @@
  * Whether a host loses flows under load: new TCP connections and new UDP peers at a steady rate, seen by a real agent and
  * kept by a real controller. Every flow has to be stored or counted as lost, to the last one.
  *
- *   scripts/node packages/lab/bench/loss.ts [TCP A SECOND] [UDP A SECOND] [SECONDS]
+ *   scripts/node packages/lab/bench/loss.ts [TCP_RATE] [UDP_RATE] [SECONDS]     rates are flows a second
  */
 import { createHash } from "node:crypto";
 import { cpus, release } from "node:os";
 import { pathToFileURL } from "node:url";
+import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { KEY_LOAD, RealAgent, type Stored } from "./real-agent.ts";
 
 /** Milliseconds after the agent's first look, in which flows of programs that are not known yet are left out. */
 const FIRST_LOOK_MS = 6000;
 const ARRIVE_MS_MAX = 240_000;
+/** Flows that fit 32 bits at any rate. */
+const SECONDS_MAX = 3600;
 const TCP = 6;
 const UDP = 17;
 
@@ -105,8 +108,13 @@ export function formatLoss(loss: Loss): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [tcpRate = 10_000, udpRate = 50_000, seconds = 60] = process.argv.slice(2).map(Number);
-  const loss = await measureLoss({ tcpRate, udpRate, seconds });
+  const loss = await measureLoss(
+    takeNumbers(process, {
+      tcpRate: 10_000,
+      udpRate: 50_000,
+      seconds: { default: 60, max: SECONDS_MAX },
+    }),
+  );
   console.log(formatLoss(loss));
   if (loss.silent !== 0) process.exitCode = 1;
 }

@@ -3,6 +3,7 @@
 //   --or-skip: being unable to run here is not an error; --only proof: that act alone
 // Exit codes: 0 everything as expected, 1 an expectation failed or a normal request was lost, 2 it could not run.
 import { parseArgs } from "node:util";
+import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import { type Lab, openLab } from "./hosts/lab.ts";
 import { interruption } from "./interruption.ts";
 import { Checks } from "./report/checks.ts";
@@ -15,13 +16,14 @@ import type { Traffic } from "./traffic/driver.ts";
 /** The whole run is ended when it takes longer: something hangs. */
 const RUN_MS_MAX = 900_000;
 
-const { values } = parseArgs({
-  options: { json: { type: "string" }, "or-skip": { type: "boolean" }, only: { type: "string" } },
+const values = takeArguments(process, "[--json FILE] [--or-skip] [--only proof]", () => {
+  const given = parseArgs({
+    options: { json: { type: "string" }, "or-skip": { type: "boolean" }, only: { type: "string" } },
+  }).values;
+  if (given.only !== undefined && given.only !== "proof")
+    throw new BadArgument(`no act \`${given.only}\` that can be played alone; there is \`proof\``);
+  return given;
 });
-if (values.only !== undefined && values.only !== "proof") {
-  console.error(`lab: no act \`${values.only}\` that can be played alone; there is \`proof\``);
-  process.exit(2);
-}
 const tell = values.only === undefined ? tellStory : proveAlone;
 process.exit(await main(values.json, values["or-skip"] === true));
 

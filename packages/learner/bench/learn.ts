@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { NUMBER_MAX, parseWhole, takeArguments } from "@ringwall/model/testing/arguments";
 import { type AppGraph, loadApplications, parseBoutique } from "../../lab/src/fleet/app-graph.ts";
 import { type Bar, formatBars } from "./bars.ts";
 import { boutiqueBars } from "./boutique.ts";
@@ -14,15 +15,19 @@ import { processBars } from "./process-trial.ts";
 import { readinessBars } from "./readiness.ts";
 import { scaleBars } from "./scale.ts";
 
-const { values } = parseArgs({
-  options: {
-    data: { type: "string", default: path.resolve(import.meta.dirname, "../../../../shared/data") },
-    seeds: { type: "string", default: "3" },
-    first: { type: "string", default: "201" },
-    small: { type: "boolean", default: false },
-  },
+const given = takeArguments(process, "[--data DIR] [--seeds 3] [--first 201] [--small]", () => {
+  const { values } = parseArgs({
+    options: {
+      data: { type: "string", default: path.resolve(import.meta.dirname, "../../../../shared/data") },
+      seeds: { type: "string", default: "3" },
+      first: { type: "string", default: "201" },
+      small: { type: "boolean", default: false },
+    },
+  });
+  const seeds = parseWhole("--seeds", values.seeds, 1, NUMBER_MAX);
+  return { ...values, seeds, first: parseWhole("--first", values.first, 0, NUMBER_MAX) };
 });
-const folder = path.join(values.data, "applications");
+const folder = path.join(given.data, "applications");
 if (!existsSync(folder)) {
   process.stdout.write(
     `SKIPPED bench-learn: no application graphs in ${folder}; name the folder with --data DIR\n`,
@@ -30,7 +35,7 @@ if (!existsSync(folder)) {
   process.exit(0);
 }
 // Never looked at while anything was tuned: that was done on other seeds, and --first takes any.
-const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.first) + index);
+const seeds = Array.from({ length: given.seeds }, (_, index) => given.first + index);
 const boutiqueFile = path.join(folder, "online-boutique", "true-edges.json");
 const boutique: AppGraph | null = existsSync(boutiqueFile)
   ? parseBoutique(readFileSync(boutiqueFile, "utf8"))
@@ -53,7 +58,7 @@ for (const file of processFiles()) show(`Process flows: ${path.basename(file)}`,
 show("Poorer records and patient intruders, labels hidden", inputBars(apps, seeds));
 show("What changes and needs no rule", keptBars(apps, seeds.slice(0, 1)));
 show("Readiness", readinessBars(100));
-show("Scale", scaleBars(apps, values.small));
+show("Scale", scaleBars(apps, given.small));
 
 const missed = all.filter((one) => !one.isMet);
 // Figures that depend on nothing but the input: times and memory are left out.
@@ -71,7 +76,7 @@ function show(title: string, bars: readonly Bar[]): void {
 }
 
 function processFiles(): readonly string[] {
-  const own = path.join(values.data, "process-flows");
+  const own = path.join(given.data, "process-flows");
   if (!existsSync(own)) return [];
   return readdirSync(own)
     .filter((name) => /\.jsonl(?:\.gz)?$/.test(name))

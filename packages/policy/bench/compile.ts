@@ -1,12 +1,18 @@
 // Full compile of selectors against a fleet as a ratio to a bare typed-array loop, and the cost of one label change.
 //   scripts/node packages/policy/bench/compile.ts [--small]
+import { parseArgs } from "node:util";
 import { type LabelSelector, NAME_LABEL, type Workload } from "@ringwall/model";
+import { takeArguments } from "@ringwall/model/testing/arguments";
 import { createFleetIndex } from "../src/compile/fleet-index.ts";
 import { bareLoop, bareLoopOfTables } from "./lib/bare-loop.ts";
 import { createRandom, madeFleet } from "./lib/made-fleet.ts";
 import { hashOf, median, percentile, printMachine, timed } from "./lib/report.ts";
 
-const small = process.argv.includes("--small");
+const { small } = takeArguments(
+  process,
+  "[--small]",
+  () => parseArgs({ options: { small: { type: "boolean", default: false } } }).values,
+);
 const SCALES = small
   ? [[500, 60]]
   : [

@@ -1,12 +1,18 @@
 // Decisions per second of CPU with the deciding rule, beside cedar-wasm and casbin on the same policy in the same run.
 //   scripts/node packages/policy/bench/decisions.ts [--small]
 import { createRequire } from "node:module";
+import { parseArgs } from "node:util";
 import type { Attempt } from "@ringwall/model";
+import { takeArguments } from "@ringwall/model/testing/arguments";
 import { createDecider, inventoryOf, policySetOf } from "../src/index.ts";
 import { createRandom, madeFleet, madePolicy } from "./lib/made-fleet.ts";
 import { cpuSeconds, hashOf, median, printMachine } from "./lib/report.ts";
 
-const small = process.argv.includes("--small");
+const { small } = takeArguments(
+  process,
+  "[--small]",
+  () => parseArgs({ options: { small: { type: "boolean", default: false } } }).values,
+);
 const WORKLOADS = small ? 500 : 10_000;
 const SEGMENTS = small ? 60 : 600;
 const RULES = small ? [10, 100] : [10, 100, 1000, 10_000];

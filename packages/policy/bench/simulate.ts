@@ -3,15 +3,28 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { BadArgument, parseWhole, takeArguments } from "@ringwall/model/testing/arguments";
 import { formatResources } from "../src/index.ts";
 import { usageOf } from "./lib/child-usage.ts";
 import { type Edges, flowStream } from "./lib/flow-stream.ts";
 import { createRandom, madeFleet, madePolicy } from "./lib/made-fleet.ts";
 import { hashOf, printMachine } from "./lib/report.ts";
 
-const small = process.argv.includes("--small");
-const RECORDS = small ? 5000 : Number(process.argv[2] ?? 1_000_000);
-if (!Number.isSafeInteger(RECORDS) || RECORDS < 10) throw new Error("RECORDS is a number of records");
+/** A tenth of them is simulated as well. */
+const RECORDS_MIN = 10;
+const RECORDS_MAX = 1_000_000_000;
+const { small, RECORDS } = takeArguments(process, "[RECORDS | --small]", () => {
+  const { values, positionals } = parseArgs({
+    options: { small: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  const [records, ...more] = positionals;
+  if (more.length > 0 || (values.small === true && records !== undefined))
+    throw new BadArgument("one argument is taken: a number of records, or `--small`");
+  if (values.small === true) return { small: true, RECORDS: 5000 };
+  return { small: false, RECORDS: parseWhole("RECORDS", records ?? "1000000", RECORDS_MIN, RECORDS_MAX) };
+});
 const WORKLOADS = small ? 500 : 10_000;
 const SEGMENTS = small ? 60 : 600;
 const RULES = small ? 100 : 1000;

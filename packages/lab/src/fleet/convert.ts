@@ -3,23 +3,24 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
+import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import { parseProcessFlows } from "./process-flows.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { output: { type: "string", short: "o" } },
+const { file, bytes, output } = takeArguments(process, "LOG.jsonl[.gz] -o DIR", () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { output: { type: "string", short: "o" } },
+  });
+  const [log, ...more] = positionals;
+  if (log === undefined || more.length > 0) throw new BadArgument("one log is wanted");
+  if (values.output === undefined) throw new BadArgument("`-o` is missing");
+  return { file: log, bytes: readFileSync(log), output: values.output };
 });
-const [file] = positionals;
-if (file === undefined || values.output === undefined) {
-  process.stderr.write("usage: convert.ts LOG.jsonl[.gz] -o DIR\n");
-  process.exit(2);
-}
-const bytes = readFileSync(file);
 const { flows, inventory } = parseProcessFlows(
   (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"),
 );
-mkdirSync(values.output, { recursive: true });
+mkdirSync(output, { recursive: true });
 const lines = (list: readonly unknown[]): string => list.map((one) => `${JSON.stringify(one)}\n`).join("");
-writeFileSync(path.join(values.output, "flows.ndjson"), lines(flows));
-writeFileSync(path.join(values.output, "inventory.ndjson"), lines(inventory));
+writeFileSync(path.join(output, "flows.ndjson"), lines(flows));
+writeFileSync(path.join(output, "inventory.ndjson"), lines(inventory));
 process.stdout.write(`${flows.length} flows of ${inventory.length} hosts\n`);

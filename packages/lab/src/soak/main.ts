@@ -2,33 +2,41 @@
 //   packages/lab/src/soak/main.ts [--minutes N] [--seed N] [--or-skip]
 // Exit codes: 0 nothing lost and nothing let through, 1 something was, 2 it could not run.
 import { parseArgs } from "node:util";
+import { NUMBER_MAX, parseDecimal, parseWhole, takeArguments } from "@ringwall/model/testing/arguments";
 import { type Lab, openLab } from "../hosts/lab.ts";
 import { interruption } from "../interruption.ts";
 import { Checks } from "../report/checks.ts";
 import { whyNot } from "../requirements.ts";
 import { soak } from "./run-soak.ts";
 
+const MINUTES_MIN = 0.1;
 const MINUTES_MAX = 24 * 60;
 /** For what comes before and after the traffic. */
 const AROUND_MS_MAX = 900_000;
 
-const { values } = parseArgs({
-  options: { minutes: { type: "string" }, seed: { type: "string" }, "or-skip": { type: "boolean" } },
+const given = takeArguments(process, "[--minutes N] [--seed N] [--or-skip]", () => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "30" },
+      seed: { type: "string", default: String(Math.floor(Math.random() * NUMBER_MAX)) },
+      "or-skip": { type: "boolean", default: false },
+    },
+  });
+  return {
+    minutes: parseDecimal("--minutes", values.minutes, MINUTES_MIN, MINUTES_MAX),
+    seed: parseWhole("--seed", values.seed, 0, NUMBER_MAX),
+    orSkip: values["or-skip"],
+  };
 });
 process.exit(await main());
 
 async function main(): Promise<number> {
-  const minutes = Number(values.minutes ?? 30);
-  const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000));
-  if (!(minutes > 0 && minutes <= MINUTES_MAX) || !Number.isInteger(seed)) {
-    console.error(`soak: want MINUTES from above 0 to ${MINUTES_MAX}, and a whole number as SEED`);
-    return 2;
-  }
+  const { minutes, seed, orSkip } = given;
   const missing = whyNot();
   if (missing !== null) {
     console.error(`soak: skipped: ${missing}`);
     console.log("0 passed, 0 failed, 1 skipped");
-    return values["or-skip"] === true ? 0 : 2;
+    return orSkip ? 0 : 2;
   }
   console.log(`seed ${seed}; the same choices again: make soak MINUTES=${minutes} SEED=${seed}`);
   const checks = new Checks();
