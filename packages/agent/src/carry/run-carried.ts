@@ -1,6 +1,7 @@
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { formatProblem, type Problem } from "@ringwall/model";
+import { agentError } from "../agent-error.ts";
 import type { AgentOptions } from "../agent-options.ts";
 import { CARRIED_ADDRESSES_MAX } from "../kernel/carrying.ts";
 import type { Kernel } from "../kernel/contract.ts";
@@ -8,8 +9,14 @@ import { attachDevices } from "../kernel-instance.ts";
 import type { LocalAddress } from "../observe/addresses.ts";
 import type { KnownListener } from "../observe/listeners.ts";
 import { every } from "../periodic.ts";
-import { loadCredentials, saveCredentials } from "../session/credentials.ts";
+import {
+  type Credentials,
+  type Enrolment,
+  loadCredentials,
+  saveCredentials,
+} from "../session/credentials.ts";
 import { enrolCarried } from "../session/enrol.ts";
+import { explainFailure } from "../session/failure.ts";
 import { tellStatus } from "../tell-status.ts";
 import { VERSION } from "../version.ts";
 import type { Agent } from "../wire.ts";
@@ -51,19 +58,17 @@ export async function runCarried(run: CarriedRun): Promise<void> {
     changes.due = true;
   });
   await place.refresh();
-  const options = await enrolled(run, place.addresses);
+  const { options, enrolment } = await enrolled(run, place.addresses);
   const kernel: Kernel = {
     ...carrying.workload(workload),
     readTasks: () =>
       host.kernel.readTasks().filter(({ cgroupId }) => carrying.workloadOf(cgroupId) === workload),
   };
-  const credentials = await loadCredentials(options.stateDir, null);
-  if (credentials === null) throw new Error(`bug: no credentials of \`${options.workload}\``);
   const settle = () => carrying.settle(workload);
   let settleIfGoverned = () => {};
   const agent = await wireAgent({
     options,
-    enrolment: { credentials },
+    enrolment,
     instance: { kernel, book: host.book },
     cgroups: { mount: run.cgroups.mount, scope: found.path },
     log,
@@ -93,7 +98,7 @@ export async function runCarried(run: CarriedRun): Promise<void> {
     await agent.governor.start();
     await agent.shadow.start();
     settleIfGoverned();
-    log.info(`carrying \`${credentials.workload}\``);
+    log.info(`carrying \`${options.workload}\``);
     const unsettled = settleWithoutPolicy(agent, settle, signal);
     await agent.session.run(signal);
     await unsettled;
@@ -162,21 +167,27 @@ function work(
   ];
 }
 
-/** Certificate and options of the workload; asks the controller where there is none yet. */
-async function enrolled(run: CarriedRun, addresses: () => readonly LocalAddress[]): Promise<AgentOptions> {
+/** Certificate and options of the workload; asks the controller where there is none yet, and where it has expired. */
+async function enrolled(
+  run: CarriedRun,
+  addresses: () => readonly LocalAddress[],
+): Promise<{ readonly options: AgentOptions; readonly enrolment: Enrolment }> {
   const { found, stateDir, signal } = run;
   const [first] = found.containers;
   const facts = first === undefined ? undefined : await run.containers(first);
-  const host = run.host().session.credentials();
-  const { name: workload, labels } = describeWorkload(host.workload, found, facts);
-  const stored = await loadCredentials(stateDir, null).catch(() => null);
-  if (stored === null || stored.workload !== workload) {
+  const { session } = run.host();
+  const { name: workload, labels } = describeWorkload(session.credentials().workload, found, facts);
+  const enrol = (expired?: Credentials) => {
     const texts = addresses().map(({ text }) => text);
     const request = { workload, labels, addresses: texts, version: VERSION };
-    await saveCredentials(stateDir, await enrolCarried(host, request));
-  }
+    const asked = enrolCarried(session.credentials(), { ...request, ...(expired && { expired }) });
+    return expired === undefined ? asked : asked.catch((error) => notEnrolledAgain(workload, error, run));
+  };
+  const stored = await loadCredentials(stateDir, null).catch(() => null);
+  const credentials = stored?.workload === workload ? stored : await enrol();
+  if (credentials !== stored) await saveCredentials(stateDir, credentials);
   const { execPaths } = run.options;
-  return {
+  const options = {
     stateDir,
     pinDir: run.options.pinDir,
     cgroup: join(run.cgroups.mount, found.path),
@@ -186,6 +197,20 @@ async function enrolled(run: CarriedRun, addresses: () => readonly LocalAddress[
     ...(execPaths === undefined ? {} : { execPaths }),
     signal,
   };
+  return { options, enrolment: { credentials, enrol, enrolsAgain: true } };
+}
+
+/** The refusal is the controller's to the host, or to the container. */
+function notEnrolledAgain(workload: string, error: unknown, run: CarriedRun): never {
+  const { kind, code, message, fix } = explainFailure(error, run.host().session.credentials().controller);
+  throw agentError(
+    code,
+    `the certificate of \`${workload}\` has expired, and its host gets it no other: ${message}`,
+    kind === "retry"
+      ? fix
+      : "enrol the host again if its own has expired too, else start the container again",
+    error,
+  );
 }
 
 type Place = {

@@ -20,8 +20,10 @@ export type Credentials = {
 /** What an agent begins with. */
 export type Enrolment = {
   readonly credentials: Credentials;
-  /** Asks for others, once each call; set where those can't be used any more. Throws AgentError. */
-  readonly enrol?: () => Promise<Credentials>;
+  /** Asks for others in the place of expired ones, once each call; set where that can be done. */
+  readonly enrol?: (expired: Credentials) => Promise<Credentials>;
+  /** Also when the others have expired, which a token is not good for. */
+  readonly enrolsAgain?: boolean;
 };
 
 const SPIFFE_WORKLOAD = "spiffe://ringwall/workload/";

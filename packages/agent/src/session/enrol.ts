@@ -4,7 +4,7 @@ import type { PeerKey } from "../proof/keys.ts";
 import { createCertificateRequest } from "./certificate-request.ts";
 import { CALL_TIMEOUT_MS, connectController } from "./client.ts";
 import { loadControllerCa } from "./controller-trust.ts";
-import { type Credentials, formatPem, workloadOfCertificate } from "./credentials.ts";
+import { type Credentials, expiryOf, formatPem, workloadOfCertificate } from "./credentials.ts";
 import { type EnrolmentToken, formatToken } from "./token.ts";
 
 export type EnrolmentRequest = {
@@ -50,16 +50,23 @@ export async function enrol(request: EnrolmentRequest): Promise<Credentials> {
   }
 }
 
-export type CarriedRequest = Omit<EnrolmentRequest, "token" | "controller" | "proofKeys">;
+export type CarriedRequest = Omit<EnrolmentRequest, "token" | "controller" | "proofKeys"> & {
+  /** Those that it had until they expired. */
+  readonly expired?: Credentials;
+};
 
 /** Credentials for a container on this host, by the host's own. Throws what the connection threw. */
-export async function enrolCarried(host: Credentials, request: CarriedRequest): Promise<Credentials> {
+export async function enrolCarried(
+  host: Credentials,
+  { expired, ...request }: CarriedRequest,
+): Promise<Credentials> {
   const { controller, caCertificate } = host;
+  const expiredMs = BigInt((expired && expiryOf(expired)?.getTime()) ?? 0);
   const { privateKey, csr } = createCertificateRequest(request.workload);
   const client = connectController(controller, host);
   try {
     const { certificateChain } = await client.service.enrollCarried(
-      { csr, ...request, labels: { ...request.labels }, addresses: [...request.addresses] },
+      { csr, ...request, labels: { ...request.labels }, addresses: [...request.addresses], expiredMs },
       { timeoutMs: CALL_TIMEOUT_MS },
     );
     const workload = checkIssued(certificateChain, caCertificate, request.workload);

@@ -257,6 +257,28 @@ describe("the session", () => {
     expect(await loadCredentials(folder, Date.now())).toEqual(session.credentials());
   });
 
+  test("enrols as often as its certificate has expired while the controller was away, where its host can", async () => {
+    let nowMs = Date.now();
+    const asked: string[] = [];
+    const session = start(await enrolWith(controller.token()), {
+      enrol: async (expired) => {
+        asked.push(expired.certificateChain);
+        return enrolWith(controller.token(), { stateDir: join(folder, "next") }, () => nowMs);
+      },
+      enrolsAgain: true,
+      nowMs: () => nowMs,
+    });
+    for (const times of [1, 2]) {
+      await until(() => controller.subscriptions.length === times && session.client() !== null);
+      const { certificateChain } = session.credentials();
+      nowMs += 7_200_000;
+      controller.settings.lifetimeMs = 7_200_000 * times + 3_600_000;
+      controller.cut();
+      await until(() => asked.length === times);
+      expect(asked.at(-1)).toBe(certificateChain);
+    }
+  });
+
   test("renews once, not again and again, where its clock is so far ahead that every certificate looks due", async () => {
     const credentials = await enrolWith(controller.token());
     const session = start(credentials, { nowMs: () => Date.now() + 30 * 86_400_000 });

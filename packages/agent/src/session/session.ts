@@ -59,8 +59,8 @@ export function createSession(parts: SessionParts): Session {
   }
 
   async function enrolAnew(): Promise<void> {
-    credentials = (await enrol?.()) ?? credentials;
-    enrol = undefined;
+    credentials = (await enrol?.(credentials)) ?? credentials;
+    if (parts.enrolsAgain !== true) enrol = undefined;
     await saveCredentials(parts.stateDir, credentials);
   }
 

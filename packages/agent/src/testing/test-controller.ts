@@ -71,7 +71,12 @@ export type TestController = {
   readonly shadows: ShadowReport[];
   readonly actions: LocalAction[];
   readonly subscriptions: { workload: string; generation: bigint }[];
-  readonly carried: { workload: string; labels: Record<string, string>; addresses: string[] }[];
+  readonly carried: {
+    workload: string;
+    labels: Record<string, string>;
+    addresses: string[];
+    expiredMs: bigint;
+  }[];
   /** Those given to software, by its factors as JSON. */
   readonly numbers: Map<string, number>;
   readonly send: (message: ControllerMessage["message"]) => void;
@@ -153,6 +158,7 @@ export async function startTestController(
             workload: request.workload,
             labels: request.labels,
             addresses: request.addresses,
+            expiredMs: request.expiredMs,
           });
           return {
             workload: request.workload,

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ProofPath } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -23,15 +24,21 @@ async function enroll(workload: string) {
   return enrollAgent(controller.agentsUrl, await createTestToken(controller, { workload }), workload);
 }
 
-async function carry(by: AgentClient, workload: string, labels: Record<string, string> = {}) {
+async function carry(
+  by: AgentClient,
+  workload: string,
+  { labels = {}, expiredMs = 0 }: { labels?: Record<string, string>; expiredMs?: number } = {},
+) {
   const { csr, keyPem } = await certificateRequest();
-  const reply = await by.enrollCarried({ csr, workload, labels, addresses: ["10.1.0.2"], version: "test" });
+  const about = { workload, labels, addresses: ["10.1.0.2"], version: "test" };
+  const reply = await by.enrollCarried({ ...about, csr, expiredMs: BigInt(expiredMs) });
   const identity = {
     keyPem,
     certificatePem: reply.certificateChain.map(pemOf).join(""),
     caPem: pemOf(reply.caCertificate),
   };
-  return { workload: reply.workload, client: agentClient(controller.agentsUrl, identity) };
+  const endsMs = new X509Certificate(identity.certificatePem).validToDate.getTime();
+  return { workload: reply.workload, client: agentClient(controller.agentsUrl, identity), endsMs };
 }
 
 async function refusalOf(work: Promise<unknown>): Promise<ConnectError> {
@@ -45,7 +52,9 @@ async function refusalOf(work: Promise<unknown>): Promise<ConnectError> {
 
 describe("a host's containers", () => {
   it("are workloads with labels, addresses and policies of their own", async () => {
-    const web = await carry(host, "host-1/web", { app: "crm", carrier: "somebody-else" });
+    const web = await carry(host, "host-1/web", {
+      labels: { app: "crm", carrier: "somebody-else" },
+    });
     const heard = listen(web.client, "host-1/web");
     await heard.until(() => heard.policies.length > 0);
     heard.stop();
@@ -78,6 +87,41 @@ describe("a host's containers", () => {
       ["host-1/../x y", Code.InvalidArgument],
     ] as const)
       expect((await refusalOf(carry(host, name))).code).toBe(code);
+  });
+
+  it("have another certificate when theirs has expired, unless that was ended before: forgotten, or enrolled anew", async () => {
+    const forget = async (name: string) => {
+      const { response } = await controller.client.DELETE("/api/v1/workloads/{name}", {
+        params: { path: { name } },
+      });
+      expect(response.ok).toBe(true);
+    };
+    const refusal = async (work: Promise<unknown>) => {
+      const { code, rawMessage } = await refusalOf(work);
+      return `${Code[code]}: ${rawMessage}`;
+    };
+    const name = "host-3/web";
+    const carrier = (await enroll("host-3")).client;
+    const first = await carry(carrier, name);
+    const second = await carry(carrier, name, { expiredMs: first.endsMs });
+    await second.client.reportStatus({ workload: name });
+    controller = await controller.restart();
+    // The answer before was lost.
+    await carry(carrier, name, { expiredMs: first.endsMs });
+    const third = await carry(carrier, name);
+    // Of one that was issued before.
+    const ended =
+      /^PermissionDenied: the container `host-3\/web` was forgotten, or enrolled anew.*; start it again/;
+    expect(await refusal(carry(carrier, name, { expiredMs: third.endsMs - 1000 }))).toMatch(ended);
+    await third.client.reportStatus({ workload: name });
+    await forget(name);
+    expect(await refusal(carry(carrier, name, { expiredMs: third.endsMs }))).toMatch(ended);
+    // Started again.
+    const fourth = await carry(carrier, name);
+    await forget("host-3");
+    expect(await refusal(carry(carrier, name, { expiredMs: fourth.endsMs }))).toMatch(
+      /^Unauthenticated: the controller knows no workload `host-3`/,
+    );
   });
 
   it("are proved by their host's keys, to others and among themselves", async () => {

@@ -13,7 +13,7 @@ import type { Hub } from "../api/agents/hub.ts";
 import type { AgentRefusal, AgentServices } from "../api/agents/services.ts";
 import { decodeExecs } from "../ingest/decode-execs.ts";
 import { type DecodedFlows, decodeFlows } from "../ingest/decode-flows.ts";
-import type { Authority, IssuedCertificate } from "../pki/authority.ts";
+import { type Authority, type IssuedCertificate, issuedAt } from "../pki/authority.ts";
 import { hashOfToken, hashSecret, TOKEN_PREFIX } from "../pki/enrollment-token.ts";
 import { decodeKeyOffer, type KeyOffer } from "../proof/decode-proof.ts";
 import { tellVersion } from "../proof/notifier.ts";
@@ -29,7 +29,7 @@ import type { Changes } from "./changes/changes.ts";
 import type { Drills } from "./drill/drills.ts";
 import { alertsOfExecs } from "./exec-alerts.ts";
 import { alertsOfFlows, textOf } from "./flow-alerts.ts";
-import { judgeCarried } from "./judge-carried.ts";
+import { judgeCarried, judgeExpired } from "./judge-carried.ts";
 import { decodeActions, recordActions } from "./local-actions.ts";
 import { createMutexes, createQueue } from "./mutex.ts";
 import { GENERATION_CLAIM_MAX, type Rollout } from "./rollout.ts";
@@ -75,6 +75,13 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
       ? ok({ certificateChain: [der], caCertificate: authority.certificateDer })
       : fail(refused("unauthenticated", revokedMeanwhile(workload)));
   };
+  const renew = async (workload: string, csr: Uint8Array) => {
+    const term = credentials.term(workload);
+    const certificate = await authority.issueForAgent(csr, workload);
+    return certificate.ok
+      ? issued(workload, term, certificate.value)
+      : fail(refused("invalid", certificate.error));
+  };
   // One after the other, so that two hosts that ask for the same name at once do not both get it.
   const enroll = async (request: EnrollRequest) => {
     const wanted = await judgeEnrollment(parts, request);
@@ -90,7 +97,15 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
   const enrollCarried = async (carrier: string, request: EnrollCarriedRequest) => {
     const wanted = judgeCarried(fleet, carrier, request);
     if (!wanted.ok) return wanted;
-    const certificate = await authority.issueForAgent(request.csr, wanted.value.workload);
+    const { workload } = wanted.value;
+    if (request.expiredMs !== 0n) {
+      const lasting = await judgeExpired(fleet, request);
+      if (!lasting.ok) return lasting;
+      // No new enrolment, so that it can ask again where this answer is lost.
+      const renewed = await renew(workload, request.csr);
+      return renewed.ok ? ok({ workload, ...renewed.value }) : renewed;
+    }
+    const certificate = await authority.issueForAgent(request.csr, workload);
     if (!certificate.ok) return fail(refused("invalid", certificate.error));
     return enrolled(wanted.value, request, certificate.value);
   };
@@ -104,7 +119,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     await credentials.revoke(workload);
     const term = credentials.term(workload);
     hub.disconnect(workload);
-    await fleet.enroll(workload, labels, request.addresses, request.version);
+    await fleet.enroll(workload, labels, request.addresses, request.version, issuedAt(certificate));
     await parts.proofs.renewed(workload);
     parts.proofs.addressesChanged();
     // Before its policy is compiled, which is one for a host that can prove.
@@ -129,13 +144,7 @@ export function createAgentServices(parts: AgentServicesParts): AgentServices {
     enrollCarried: (carrier, request) =>
       inTurn(() => enrollCarried(carrier, request)) ?? Promise.resolve(fail(tooManyEnrollments())),
     enroll: (request) => inTurn(() => enroll(request)) ?? Promise.resolve(fail(tooManyEnrollments())),
-    async renew(workload, csr) {
-      const term = credentials.term(workload);
-      const certificate = await authority.issueForAgent(csr, workload);
-      return certificate.ok
-        ? issued(workload, term, certificate.value)
-        : fail(refused("invalid", certificate.error));
-    },
+    renew,
     async subscribe(workload, generation, version) {
       if (fleet.get(workload) === undefined) return fail(unknownWorkload(workload));
       if (generation > BigInt(GENERATION_CLAIM_MAX)) {

@@ -8,6 +8,7 @@ import {
 } from "@ringwall/model";
 import type { EnrollCarriedRequest } from "@ringwall/protocol/agent";
 import type { AgentRefusal } from "../api/agents/services.ts";
+import { AGENT_CERTIFICATE_MS } from "../pki/authority.ts";
 import { CARRIER_LABEL, type Fleet } from "../store/state/fleet.ts";
 
 /** Containers that one host may have enrolled, gone ones included. */
@@ -48,4 +49,16 @@ export function judgeCarried(
   if (known === undefined && siblings.length >= CARRIED_PER_HOST_MAX)
     return no("precondition", `\`${carrier}\` has ${siblings.length} containers, which is the most`);
   return ok({ workload, labels: labels.data });
+}
+
+/** Whether a container may have another certificate for its expired one: not where that was ended before it expired. */
+export async function judgeExpired(
+  fleet: Fleet,
+  { workload, expiredMs }: EnrollCarriedRequest,
+): Promise<Result<void, AgentRefusal>> {
+  const enrolledAt = await fleet.enrolledAt(workload);
+  const issuedMs = Number(expiredMs) - AGENT_CERTIFICATE_MS;
+  if (enrolledAt !== undefined && issuedMs >= enrolledAt.getTime()) return ok(undefined);
+  const why = "was forgotten, or enrolled anew, since its certificate that has expired was issued";
+  return fail({ code: "denied", message: `the container \`${workload}\` ${why}; start it again` });
 }

@@ -23,6 +23,11 @@ export type IssuedCertificate = {
   readonly notAfter: Date;
 };
 
+/** As whoever is shown the certificate knows it: to the second. */
+export function issuedAt({ notAfter }: Pick<IssuedCertificate, "notAfter">): Date {
+  return new Date(Math.floor(notAfter.getTime() / 1000) * 1000 - AGENT_CERTIFICATE_MS);
+}
+
 /** The certificate authority of one controller: the one thing its agents trust. */
 export type Authority = {
   readonly certificateDer: Uint8Array;

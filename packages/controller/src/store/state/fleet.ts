@@ -55,7 +55,15 @@ export type Fleet = {
   /** Every agent that reports the address. */
   ownersOf(address: string): readonly string[];
   /** Adds a host, or renews the record of one that enrolled again. */
-  enroll(name: string, labels: Labels, addresses: readonly string[], version: string): Promise<AgentRecord>;
+  enroll(
+    name: string,
+    labels: Labels,
+    addresses: readonly string[],
+    version: string,
+    enrolledAt?: Date,
+  ): Promise<AgentRecord>;
+  /** When it enrolled: certificates that were issued before are not good. */
+  enrolledAt(name: string): Promise<Date | undefined>;
   /** Whether something changed that policies are compiled from. */
   recordStatus(name: string, update: StatusUpdate): Promise<{ readonly inventoryChanged: boolean }>;
   recordLost(name: string, lost: Readonly<Record<string, number>>): Promise<void>;
@@ -136,12 +144,13 @@ class StoredFleet implements Fleet {
     labels: Labels,
     addresses: readonly string[],
     version: string,
+    enrolledAt: Date = new Date(),
   ): Promise<AgentRecord> {
     const columns = {
       agent_labels: JSON.stringify(labels),
       addresses: usableAddresses(addresses),
       version,
-      enrolled_at: new Date(),
+      enrolled_at: enrolledAt,
     };
     const row = await this.#db
       .insertInto("workloads")
@@ -155,6 +164,15 @@ class StoredFleet implements Fleet {
     const record = recordOf(row);
     this.#index(record);
     return record;
+  }
+
+  async enrolledAt(name: string): Promise<Date | undefined> {
+    const row = await this.#db
+      .selectFrom("workloads")
+      .select("enrolled_at")
+      .where("name", "=", name)
+      .executeTakeFirst();
+    return row?.enrolled_at;
   }
 
   async recordStatus(name: string, update: StatusUpdate): Promise<{ readonly inventoryChanged: boolean }> {

@@ -104,6 +104,14 @@ export declare type EnrollCarriedRequest = Message<"ringwall.agent.v1.EnrollCarr
    * @generated from field: string version = 5;
    */
   version: string;
+
+  /**
+   * Of a container whose certificate ran out: until when that was good, in milliseconds since 1970. It is given another only
+   * where nothing ended the former one before: not after it was forgotten or enrolled anew. 0: it has none yet.
+   *
+   * @generated from field: int64 expired_ms = 6;
+   */
+  expiredMs: bigint;
 };
 
 /**
