@@ -79,7 +79,7 @@ function explainTls(code: string, controller: string): Failure | undefined {
 }
 
 const ENROL_AGAIN =
-  "enrol again: make a token with `ringwall token create` and start the agent with --token-file";
+  "enrol again: make a token with `ringwall token create --name WORKLOAD` and start the agent with --token-file";
 
 function explainRefusal(error: ConnectError, controller: string): Failure {
   const said = error.rawMessage === "" ? Code[error.code] : oneLine(error.rawMessage);

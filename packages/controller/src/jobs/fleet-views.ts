@@ -6,6 +6,7 @@ import type { Hub } from "../api/agents/hub.ts";
 import { awaitedProblem } from "../proof/awaited-problem.ts";
 import type { Proofs } from "../proof/proofs-parts.ts";
 import { type AgentRecord, type Fleet, flowsLostOf } from "../store/state/fleet.ts";
+import { certificateProblem } from "./certificate-problem.ts";
 import { levelOf } from "./required-level.ts";
 import type { Rollout } from "./rollout.ts";
 import { createTouchedSegments } from "./touched-segments.ts";
@@ -48,7 +49,9 @@ function agentView(
   const connected = hub.isConnected(agent.name);
   const waits = awaited.get(agent.name);
   const holdsUp = waits === undefined ? "" : awaitedProblem({ ...agent, connected }, waits);
-  const problem = [agent.problem, wanted?.problem ?? "", holdsUp].filter((one) => one !== "").join("; ");
+  const expired = connected ? "" : certificateProblem(agent, Date.now());
+  const told = [agent.problem, wanted?.problem ?? "", holdsUp, expired];
+  const problem = told.filter((one) => one !== "").join("; ");
   return {
     connected,
     lastSeen: agent.lastSeen?.toISOString() ?? null,

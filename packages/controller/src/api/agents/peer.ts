@@ -27,7 +27,7 @@ export function peerOf(socket: TLSSocket | undefined): Peer {
   if (socket === undefined || certificate === undefined || Object.keys(certificate).length === 0) {
     return { kind: "none" };
   }
-  if (!socket.authorized) return { kind: "refused", why: `${socket.authorizationError ?? "not verified"}` };
+  if (!socket.authorized) return { kind: "refused", why: whyNot(socket.authorizationError) };
   const workload = workloadOfAltName(certificate.subjectaltname);
   if (workload === null) return { kind: "refused", why: "it names no workload" };
   const notAfterMs = Date.parse(certificate.valid_to);
@@ -38,6 +38,11 @@ export function peerOf(socket: TLSSocket | undefined): Peer {
     issuedMs: notAfterMs - AGENT_CERTIFICATE_MS,
     notAfterMs,
   };
+}
+
+/** OpenSSL's word; the one that comes in the best of fleets in people's. */
+function whyNot(code: unknown): string {
+  return code === "CERT_HAS_EXPIRED" ? "it has expired" : `${code ?? "not verified"}`;
 }
 
 const ENROL_AGAIN = "enrol again with a token for this workload (`ringwall token create --name NAME`)";
