@@ -9,8 +9,11 @@ import { ControllerStartError } from "../start-error.ts";
 import { spiffeIdOf } from "./spiffe.ts";
 import { KEY_ALGORITHM, SIGNING_ALGORITHM, x509 } from "./x509.ts";
 
-/** Agents renew when a third is left of this and BACKDATE_MS, so that a controller may be away for 16 hours. */
-export const AGENT_CERTIFICATE_MS = 24 * 3_600_000;
+/**
+ * Agents renew when a third is left of this and BACKDATE_MS, so that a controller may be away for 64 hours, a weekend. Who is
+ * forgotten, or enrols again, is refused at once whatever is left.
+ */
+export const AGENT_CERTIFICATE_MS = 7 * 24 * 3_600_000;
 const CA_YEARS = 10;
 const SERVER_CERTIFICATE_DAYS = 30;
 const DAY_MS = 24 * 3_600_000;
@@ -26,6 +29,11 @@ export type IssuedCertificate = {
 /** As whoever is shown the certificate knows it: to the second. */
 export function issuedAt({ notAfter }: Pick<IssuedCertificate, "notAfter">): Date {
   return new Date(Math.floor(notAfter.getTime() / 1000) * 1000 - AGENT_CERTIFICATE_MS);
+}
+
+/** The same of any agent's certificate, which may have been made to last longer or shorter than they are now. */
+export function issuedMsOf(notBeforeMs: number, notAfterMs: number): number {
+  return notAfterMs - notBeforeMs > BACKDATE_MS ? notBeforeMs + BACKDATE_MS : notBeforeMs;
 }
 
 /** The certificate authority of one controller: the one thing its agents trust. */

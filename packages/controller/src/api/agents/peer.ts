@@ -1,7 +1,7 @@
 import type { Http2ServerRequest } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import { Code, ConnectError, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { AGENT_CERTIFICATE_MS, normalSerial } from "../../pki/authority.ts";
+import { issuedMsOf, normalSerial } from "../../pki/authority.ts";
 import { workloadOfAltName } from "../../pki/spiffe.ts";
 import type { ShownCertificate } from "../../store/state/credentials.ts";
 
@@ -35,7 +35,7 @@ export function peerOf(socket: TLSSocket | undefined): Peer {
     kind: "agent",
     workload,
     serial: normalSerial(certificate.serialNumber),
-    issuedMs: notAfterMs - AGENT_CERTIFICATE_MS,
+    issuedMs: issuedMsOf(Date.parse(certificate.valid_from), notAfterMs),
     notAfterMs,
   };
 }
