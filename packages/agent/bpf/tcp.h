@@ -226,8 +226,12 @@ static __always_inline void record_end(const struct connection *connection,
 static __always_inline int end_connection(struct sock *sk)
 {
 	__u64 cookie = sk->__sk_common.skc_cookie.counter;
-	struct connection *connection = find_connection(cookie);
+	struct connection *connection;
 
+	/* Of any socket of the machine: what is out of reach has none, mostly. */
+	if (!cookie)
+		return 0;
+	connection = find_connection(cookie);
 	if (!connection)
 		return 0;
 	if (connection->flags & CONNECTION_RECORDED) {
