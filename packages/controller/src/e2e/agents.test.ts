@@ -3,7 +3,12 @@ import { State } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { flowBatch } from "../testing/flow-batches.ts";
 import { agentClient, certificateRequest, enrollAgent, listen, pemOf } from "../testing/test-agent.ts";
-import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+import {
+  createTestToken,
+  enrollHost,
+  startTestController,
+  type TestController,
+} from "../testing/test-controller.ts";
 
 let controller: TestController;
 beforeAll(async () => {
@@ -11,11 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => controller.remove());
 
-async function enrolled(workload: string, addresses: readonly string[] = []) {
-  return enrollAgent(controller.agentsUrl, await createTestToken(controller, { workload }), workload, {
-    addresses,
-  });
-}
+const enrolled = (workload: string, addresses: readonly string[] = []) =>
+  enrollHost(controller, workload, { addresses });
 
 async function refusalOf(work: Promise<unknown>): Promise<ConnectError> {
   try {

@@ -2,15 +2,8 @@ import { X509Certificate } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ProofPath } from "@ringwall/protocol/agent";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type AgentClient,
-  agentClient,
-  certificateRequest,
-  enrollAgent,
-  listen,
-  pemOf,
-} from "../testing/test-agent.ts";
-import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+import { type AgentClient, agentClient, certificateRequest, listen, pemOf } from "../testing/test-agent.ts";
+import { enrollHost, startTestController, type TestController } from "../testing/test-controller.ts";
 
 let controller: TestController;
 let host: AgentClient;
@@ -20,9 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => controller.remove());
 
-async function enroll(workload: string) {
-  return enrollAgent(controller.agentsUrl, await createTestToken(controller, { workload }), workload);
-}
+const enroll = (workload: string) => enrollHost(controller, workload);
 
 async function carry(
   by: AgentClient,

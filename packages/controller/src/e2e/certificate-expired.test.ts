@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { AGENT_CERTIFICATE_MS } from "../pki/authority.ts";
-import { certificateRequest, enrollAgent } from "../testing/test-agent.ts";
+import { certificateRequest } from "../testing/test-agent.ts";
 import {
   connectDatabase,
-  createTestToken,
+  enrollHost,
   startTestController,
   type TestController,
 } from "../testing/test-controller.ts";
@@ -24,8 +24,7 @@ async function problemOf(name: string): Promise<string | undefined> {
 
 it("tells of a host whose certificate must have expired, and not of one that may come back, nor of a container", async () => {
   const enrolled = async (workload: string) => {
-    const token = await createTestToken(controller, { workload });
-    const { client } = await enrollAgent(controller.agentsUrl, token, workload);
+    const { client } = await enrollHost(controller, workload);
     await client.reportStatus({ workload });
     return client;
   };

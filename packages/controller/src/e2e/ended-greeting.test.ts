@@ -1,10 +1,10 @@
 // Agents whose greeting fails, or that go while they are greeted, are not taken for connected ever after.
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { type AgentClient, enrollAgent, listen } from "../testing/test-agent.ts";
+import { type AgentClient, listen } from "../testing/test-agent.ts";
 import {
   connectDatabase,
-  createTestToken,
+  enrollHost,
   startTestController,
   type TestController,
 } from "../testing/test-controller.ts";
@@ -22,8 +22,7 @@ afterAll(async () => {
 });
 
 async function enrolled(workload: string): Promise<AgentClient> {
-  const token = await createTestToken(controller, { workload });
-  return (await enrollAgent(controller.agentsUrl, token, workload)).client;
+  return (await enrollHost(controller, workload)).client;
 }
 const connected = async () => (await controller.client.GET("/api/v1/status")).data?.agents.connected;
 

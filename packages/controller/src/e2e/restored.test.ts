@@ -3,17 +3,10 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import {
-  type AgentClient,
-  agentClient,
-  certificateRequest,
-  enrollAgent,
-  listen,
-  pemOf,
-} from "../testing/test-agent.ts";
+import { type AgentClient, agentClient, certificateRequest, listen, pemOf } from "../testing/test-agent.ts";
 import {
   connectDatabase,
-  createTestToken,
+  enrollHost,
   startTestController,
   type TestController,
 } from "../testing/test-controller.ts";
@@ -41,10 +34,7 @@ const putBack = () =>
     execFileSync("mv", [`${database}.backup`, database]);
   });
 
-async function enrolled(workload: string) {
-  const token = await createTestToken(controller, { workload });
-  return enrollAgent(controller.agentsUrl, token, workload);
-}
+const enrolled = (workload: string) => enrollHost(controller, workload);
 
 const program = (exe: string) => ({ exe, exeSha256: "a".repeat(64), user: "root" });
 async function numberOf(client: AgentClient, workload: string, exe: string): Promise<number> {

@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { agentClient, certificateRequest, enrollAgent, pemOf } from "../testing/test-agent.ts";
+import { agentClient, certificateRequest, pemOf } from "../testing/test-agent.ts";
 import {
   connectDatabase,
-  createTestToken,
+  enrollHost,
   startTestController,
   type TestController,
 } from "../testing/test-controller.ts";
@@ -22,10 +22,7 @@ afterAll(async () => {
   await controller.remove();
 });
 
-async function enrol(workload: string) {
-  const token = await createTestToken(controller, { workload });
-  return enrollAgent(controller.agentsUrl, token, workload);
-}
+const enrol = (workload: string) => enrollHost(controller, workload);
 
 /** The database keeps the first of both waiting until the second has begun. */
 it.each([

@@ -5,6 +5,7 @@ import { createRingwallClient, type RingwallClient } from "@ringwall/protocol/cl
 import pg from "pg";
 import type { Controller, ControllerOptions } from "../options.ts";
 import { startController } from "../start.ts";
+import { enrollAgent } from "./test-agent.ts";
 
 /** A real controller with its real stores in a folder of its own. */
 export type TestController = Controller & {
@@ -64,4 +65,14 @@ export async function createTestToken(
   const { data, error } = await client.POST("/api/v1/enrollment-tokens", { body });
   if (data === undefined) throw new Error(JSON.stringify(error));
   return data.token;
+}
+
+/** Enrols a host by that name, with a token of its own. */
+export async function enrollHost(
+  controller: TestController,
+  workload: string,
+  more?: Parameters<typeof enrollAgent>[3],
+): ReturnType<typeof enrollAgent> {
+  const token = await createTestToken(controller, { workload });
+  return enrollAgent(controller.agentsUrl, token, workload, more);
 }
