@@ -8,7 +8,7 @@
  * round a load runs out of the programs' reach, in it, in it with the proof, and out of it again: moved from one control
  * group to another, it is the same process, and there is no time for the machine to change. The two out of reach are
  * the A/A control. Figures are medians of the rounds' ratios. What being out of reach costs (the kernel looks for programs of
- * a control group, and tracepoints are everybody's) is measured beside it, and part of the figure.
+ * a control group) is measured beside it, and part of the figure.
  */
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -223,7 +223,7 @@ export function formatProofCost(cost: ProofCost): string {
   ].join("\n");
 }
 
-/** No firewall is no programs on the machine: out of reach, the kernel still looks for some, and tracepoints are everybody's. */
+/** No firewall is no programs on the machine: out of reach, the kernel still looks for some. */
 function toNone({ proved, outOfReach }: ProofRatios): number {
   return proved * outOfReach;
 }

@@ -35,18 +35,27 @@ int post_bind6(struct bpf_sock *ctx)
 	return own_socket(ctx);
 }
 
-/* The end of a datagram socket; TCP's is told by tcp_end. */
+/*
+ * The end of a datagram socket, and of a connect() that never sent its SYN.
+ * Connections end in their last state, which comes later.
+ */
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
 	struct connection *connection;
 	__u64 cookie;
 
-	if (ctx->protocol == IPPROTO_TCP)
+	/* A connect() that fails before its SYN leaves no port behind. */
+	if (ctx->protocol == IPPROTO_TCP && !adopted_any &&
+	    (ctx->state != BPF_TCP_CLOSE || ctx->dst_port))
 		return 1;
 	cookie = bpf_get_socket_cookie(ctx);
 	connection = find_connection(cookie);
 	if (!connection)
+		return 1;
+	/* No callback tells the last state of one that was adopted. */
+	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE &&
+	    !(connection->flags & CONNECTION_ADOPTED))
 		return 1;
 	if (connection->proto != IPPROTO_TCP)
 		end_datagrams(connection);

@@ -40,6 +40,31 @@ const ENDS = [
   ["by its client's reset", "reset(c)\ntry: s.recv(1)\nexcept OSError: s.close()"],
   ["by its server's reset", "reset(s)\ntry: c.recv(1)\nexcept OSError: c.close()"],
 ] as const;
+/** So many at a time that a tracepoint leaves some ends out: it told all but up to 85 of these in two runs of three. */
+const CROWD = `
+import os, struct
+CONNECTIONS = ${Math.floor(60_000 / SLOWNESS)}
+listener = socket.socket(); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", ${PORT})); listener.listen(4096)
+def serve():
+    while True: listener.accept()[0].close()
+def connect():
+    for i in range(CONNECTIONS):
+        c = socket.socket(); c.connect(("127.0.0.1", ${PORT}))
+        if i % 3 == 0: c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif i % 3 == 1: c.send(b"x" * 100)
+        c.close()
+def start(work):
+    pid = os.fork()
+    if pid == 0:
+        try: work()
+        except OSError as problem: print(problem, file=sys.stderr)
+        os._exit(0)
+    return pid
+servers = [start(serve) for _ in range(3)]
+for client in [start(connect) for _ in range(4)]: os.waitpid(client, 0)
+for server in servers: os.kill(server, 9); os.waitpid(server, 0)
+`;
 
 describe.skipIf(whyNoKernelTests("connection-end.test.ts"))("a connection that is closed", () => {
   let host: TestHost;
@@ -75,17 +100,14 @@ describe.skipIf(whyNoKernelTests("connection-end.test.ts"))("a connection that i
     expect(sum(flows, "in")).toEqual({ count: 1, bytesOut: 500, bytesIn: 1000 });
   });
 
-  test("by a reset is counted at once, and its bytes when its socket is closed", async () => {
+  test("by a reset has told its bytes at once, whether its program closes its socket or not", async () => {
     await host.flows();
     const program = python(
       `${TALK}\nc, s = talk(); reset(s); print("ready", flush=True); sys.stdin.readline(); c.close()`,
     );
     const running = await host.start(program, BOTH);
-    expect(sum(await host.flows(), "out")).toEqual({ count: 1, bytesOut: 0, bytesIn: 0 });
-    expect(places()).toBe(1);
-    running.child.stdin?.write("\n");
-    await noPlaces();
-    expect(sum(await host.flows(), "out")).toEqual({ count: 0, bytesOut: 1000, bytesIn: 500 });
+    expect(sum(await host.flows(), "out")).toEqual({ count: 1, bytesOut: 1000, bytesIn: 500 });
+    expect(places()).toBe(0);
     await running.stop();
   });
 
@@ -131,6 +153,11 @@ for line in sys.stdin: print(s.connect_ex(("127.0.0.1", ${CLOSED_PORT})), flush=
 
   test("and was never accepted leaves no place", async () => {
     await ended(`${TALK}\nc = socket.create_connection(("127.0.0.1", ${PORT}))\nlistener.close(); c.close()`);
+    await noPlaces();
+  });
+
+  test("while many others are leaves no place", async () => {
+    await ended(CROWD);
     await noPlaces();
   });
 });
