@@ -20,6 +20,7 @@ import { createRollout } from "./jobs/rollout.ts";
 import { createShadows } from "./jobs/shadow/shadows.ts";
 import { watchAgents } from "./jobs/watch-agents.ts";
 import { createAsker } from "./jobs/worker/ask.ts";
+import { createPolicyAsker } from "./jobs/worker/policies.ts";
 import type { ControllerOptions } from "./options.ts";
 import { type Authority, loadAuthority } from "./pki/authority.ts";
 import { startRotation } from "./pki/rotation.ts";
@@ -82,7 +83,7 @@ export async function startControl(
   const userServices = createUserServices({
     ...core,
     // A thread of its own: a status never waits for the learner.
-    drafts: createDraftReader(db, createAsker()),
+    drafts: createDraftReader(db, createPolicyAsker(createAsker())),
     ask: createAsker(),
     essential,
     usersUrl: parts.usersUrl,
@@ -119,7 +120,10 @@ async function startCore(
     nowMs: Date.now,
   });
   const rollout = await createRollout(db, hub, log, Date.now);
+  // Another one: a change of what is in force waits for neither.
+  const askPolicy = createPolicyAsker(createAsker());
   const changes = await createChanges({
+    askPolicy,
     db,
     fleet,
     rollout,
@@ -159,6 +163,7 @@ async function startCore(
     shadows,
     drills,
     changes,
+    askPolicy,
     credentials,
     authority,
     proofs,

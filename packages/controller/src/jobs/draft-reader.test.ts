@@ -4,8 +4,9 @@ import { saveDraft } from "../store/state/revisions.ts";
 import { segmentOf } from "../testing/resources.ts";
 import { startTestState, type TestState } from "../testing/test-state.ts";
 import { parseDraft } from "./draft.ts";
-import { createDraftReader, PARSED_HERE_LENGTH_MAX } from "./draft-reader.ts";
+import { createDraftReader } from "./draft-reader.ts";
 import { type Asker, createAsker } from "./worker/ask.ts";
+import { ANSWERED_HERE_LENGTH_MAX, createPolicyAsker } from "./worker/policies.ts";
 
 let state: TestState;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ afterAll(() => state.remove());
 
 const small = [{ file: "a.yaml", text: formatResources([segmentOf("web")]) }];
 const large = (end: string) => {
-  const padding = `# ${"-".repeat(100)}\n`.repeat(PARSED_HERE_LENGTH_MAX / 100);
+  const padding = `# ${"-".repeat(100)}\n`.repeat(ANSWERED_HERE_LENGTH_MAX / 100);
   return [...small, { file: "b.yaml", text: `${padding}${end}` }];
 };
 
@@ -26,7 +27,7 @@ function open(ask: Asker = createAsker()) {
     asked += 1;
     return ask(question);
   };
-  return { ...createDraftReader(state.db, counting), asked: () => asked };
+  return { ...createDraftReader(state.db, createPolicyAsker(counting)), asked: () => asked };
 }
 
 it("a draft that takes long is parsed on a thread of its own, once from the request to the status", async () => {

@@ -4,11 +4,8 @@ import type { Refusal } from "../refusal.ts";
 import type { StateDatabase } from "../store/state/open.ts";
 import { type Draft, loadDraft, loadDraftVersion } from "../store/state/revisions.ts";
 import type { DraftFile } from "../store/state/tables.ts";
-import { parseDraft, sameResources } from "./draft.ts";
-import type { Asker } from "./worker/ask.ts";
-
-/** Characters of a draft that is parsed sooner than a thread is there for it; megabytes would keep heartbeats waiting. */
-export const PARSED_HERE_LENGTH_MAX = 64 * 1024;
+import { sameResources } from "./draft.ts";
+import type { PolicyAsker } from "./worker/policies.ts";
 
 type Parsed = Result<readonly Resource[], Refusal>;
 type LoadedDraft = Draft & { readonly parsed: Parsed };
@@ -22,7 +19,7 @@ export type DraftReader = {
   differsFrom(live: readonly Resource[]): Promise<boolean>;
 };
 
-export function createDraftReader(db: StateDatabase, ask: Asker): DraftReader {
+export function createDraftReader(db: StateDatabase, askPolicy: PolicyAsker): DraftReader {
   let loaded: (LoadedDraft & { readonly digest: string }) | null = null;
   let last: { readonly digest: string; readonly parsed: Promise<Parsed> } | null = null;
   let compared: { readonly draft: LoadedDraft; readonly live: unknown; readonly differs: boolean } | null =
@@ -30,7 +27,7 @@ export function createDraftReader(db: StateDatabase, ask: Asker): DraftReader {
 
   const parse = async (files: readonly DraftFile[], digest: string) => {
     if (loaded?.digest === digest) return loaded.parsed;
-    if (last?.digest !== digest) last = { digest, parsed: parseAside(files, ask) };
+    if (last?.digest !== digest) last = { digest, parsed: askPolicy({ kind: "parse", files }) };
     const { parsed } = last;
     try {
       return await parsed;
@@ -58,11 +55,6 @@ export function createDraftReader(db: StateDatabase, ask: Asker): DraftReader {
       return compared.differs;
     },
   };
-}
-
-async function parseAside(files: readonly DraftFile[], ask: Asker): Promise<Parsed> {
-  const length = files.reduce((sum, { text }) => sum + text.length, 0);
-  return length <= PARSED_HERE_LENGTH_MAX ? parseDraft(files) : ask({ kind: "parse", files });
 }
 
 function digestOf(files: readonly DraftFile[]): string {

@@ -34,6 +34,13 @@ export function textOf(files: readonly DraftFile[]): string {
     .concat("\n");
 }
 
+/** Whether it is the same draft, byte for byte. */
+export function sameFiles(a: readonly DraftFile[], b: readonly DraftFile[]): boolean {
+  return (
+    a.length === b.length && a.every(({ file, text }, at) => file === b[at]?.file && text === b[at]?.text)
+  );
+}
+
 /** Whether two lists of resources say the same, whatever their order. */
 export function sameResources(a: readonly Resource[], b: readonly Resource[]): boolean {
   const sorted = (resources: readonly Resource[]) => resourcesOf(policySetOf(resources));

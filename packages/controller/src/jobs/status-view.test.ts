@@ -8,6 +8,7 @@ import { startTestState, type TestState } from "../testing/test-state.ts";
 import { createDraftReader } from "./draft-reader.ts";
 import { statusOf } from "./status-view.ts";
 import { createAsker } from "./worker/ask.ts";
+import { createPolicyAsker } from "./worker/policies.ts";
 
 let state: TestState;
 beforeAll(async () => {
@@ -35,7 +36,7 @@ function watched(of: readonly Resource[]) {
 function partsOf(live: () => readonly Resource[]): UserServicesParts {
   const parts = {
     db: state.db,
-    drafts: createDraftReader(state.db, createAsker()),
+    drafts: createDraftReader(state.db, createPolicyAsker(createAsker())),
     changes: { live: () => ({ revision: 1, resources: live() }), generation: () => 1, pending: () => null },
     fleet: { all: () => [] },
     flows: { count: async () => 0 },

@@ -1,11 +1,11 @@
 import { fail, ok, type Resource } from "@ringwall/model";
-import { formatResources } from "@ringwall/policy";
 import { CONFIRM_WITHIN_SECONDS_DEFAULT } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
-import { DRAFT_FILE, draftWithMode, withMode } from "../jobs/draft.ts";
+import type { DraftChange } from "../jobs/changes/store-change.ts";
+import { DRAFT_FILE, withMode } from "../jobs/draft.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
-import { loadFormerLive, loadRevision } from "../store/state/revisions.ts";
-import type { DraftFile } from "../store/state/tables.ts";
+import { thinkAgain } from "../jobs/meanwhile.ts";
+import { loadDraft, loadFormerLive, loadRevision } from "../store/state/revisions.ts";
 import type { UserServicesParts } from "./parts.ts";
 import { noSuchRevision, noSuchSegment, nothingToRollBack } from "./refusals.ts";
 
@@ -13,13 +13,15 @@ import { noSuchRevision, noSuchSegment, nothingToRollBack } from "./refusals.ts"
 export function createChangeServices(
   parts: UserServicesParts,
 ): Pick<UserServices, "provision" | "mode" | "confirm" | "rollback"> {
-  const { db, changes, drafts, essential } = parts;
+  const { db, changes, drafts, askPolicy, essential } = parts;
   const seconds = (given: number | undefined) => given ?? CONFIRM_WITHIN_SECONDS_DEFAULT;
   const warnings = managementWarnings(essential);
   /** The draft follows a change of the live revision as long as nobody has worked on it. */
-  const followed = async (resources: readonly Resource[]): Promise<readonly DraftFile[] | null> => {
-    const worked = await drafts.differsFrom(changes.live().resources);
-    return worked ? null : [{ file: DRAFT_FILE, text: formatResources(resources) }];
+  const followed = async (resources: readonly Resource[]): Promise<DraftChange | null> => {
+    const { files: before } = await drafts.load();
+    if (await drafts.differsFrom(changes.live().resources)) return null;
+    const text = await askPolicy({ kind: "format", resources });
+    return { before, after: [{ file: DRAFT_FILE, text }], otherwise: "leave-draft" };
   };
   return {
     async provision(body, actor) {
@@ -31,29 +33,34 @@ export function createChangeServices(
         note: body.note ?? "",
         author: actor.name,
         confirmWithinSeconds: seconds(body.confirmWithinSeconds),
+        basedOn: null,
         draft: null,
         warnings,
       });
     },
-    async mode(body, actor) {
-      const live = changes.live();
-      const segment = live.resources.find(
-        (one) => one.kind === "Segment" && one.metadata.name === body.segment,
-      );
-      if (segment?.kind !== "Segment") return fail(noSuchSegment(body.segment, live.resources));
-      const changed = withMode(segment, body.mode, body.directions);
-      const what = `mode ${body.segment} ${body.mode}`;
-      return changes.apply({
-        resources: live.resources.map((one) => (one === segment ? changed : one)),
-        what,
-        note: what,
-        author: actor.name,
-        // Nothing can break by observing or alerting.
-        confirmWithinSeconds: body.mode === "block" ? seconds(body.confirmWithinSeconds) : null,
-        draft: draftWithMode((await drafts.load()).files, changed),
-        warnings: body.mode === "block" ? warnings : [],
-      });
-    },
+    mode: (body, actor) =>
+      thinkAgain(async () => {
+        const live = changes.live();
+        const segment = live.resources.find(
+          (one) => one.kind === "Segment" && one.metadata.name === body.segment,
+        );
+        if (segment?.kind !== "Segment") return fail(noSuchSegment(body.segment, live.resources));
+        const changed = withMode(segment, body.mode, body.directions);
+        const what = `mode ${body.segment} ${body.mode}`;
+        const { files: before } = await loadDraft(db);
+        const after = await askPolicy({ kind: "mode", files: before, segment: changed });
+        return changes.apply({
+          resources: live.resources.map((one) => (one === segment ? changed : one)),
+          what,
+          note: what,
+          author: actor.name,
+          // Nothing can break by observing or alerting.
+          confirmWithinSeconds: body.mode === "block" ? seconds(body.confirmWithinSeconds) : null,
+          basedOn: live.revision,
+          draft: { before, after, otherwise: "refuse" },
+          warnings: body.mode === "block" ? warnings : [],
+        });
+      }),
     confirm: (actor) => changes.confirm(actor.name),
     async rollback(body, actor) {
       if (body.revision === undefined) {
@@ -72,6 +79,7 @@ export function createChangeServices(
         note: what,
         author: actor.name,
         confirmWithinSeconds: canBlock(target.resources) ? seconds(body.confirmWithinSeconds) : null,
+        basedOn: null,
         draft: await followed(target.resources),
         warnings: [],
       });

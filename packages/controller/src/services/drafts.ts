@@ -2,9 +2,10 @@ import { fail, ok, type Resource, type Result } from "@ringwall/model";
 import { resourcesOf } from "@ringwall/policy";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { resourcesOfDraft, textOf } from "../jobs/draft.ts";
+import { resourcesOfDraft, sameFiles, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { essentialOfFleet } from "../jobs/essential.ts";
+import { draftChanged, thinkAgain } from "../jobs/meanwhile.ts";
 import { loadWindow } from "../jobs/window.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import { recordAudit } from "../store/state/audit.ts";
@@ -29,18 +30,23 @@ export function createDraftServices(
       return replyOf(files, resourcesOfDraft(parsed), basedOn);
     },
     async replaceDraft(body, actor) {
-      // So that what is replaced is parsed before the draft is held.
+      // What is replaced is parsed first, since the reader remembers what was parsed last.
       await drafts.load();
       const parsed = await drafts.parse(body.files);
       if (!parsed.ok) return parsed;
       const basedOn = changes.live().revision;
-      await db.transaction().execute(async (transaction) => {
-        const { files } = await loadDraftToChange(transaction);
-        const before = resourcesOfDraft(await drafts.parse(files));
-        await saveDraft(transaction, body.files, basedOn);
-        const edit = draftEdit(before, parsed.value, basedOn);
-        await recordAudit(transaction, actor.name, "apply", edit);
+      const saved = await thinkAgain(async () => {
+        const before = await drafts.load();
+        const edit = draftEdit(resourcesOfDraft(before.parsed), parsed.value, basedOn);
+        return db.transaction().execute(async (transaction) => {
+          const now = await loadDraftToChange(transaction);
+          if (!sameFiles(now.files, before.files)) return fail(draftChanged());
+          await saveDraft(transaction, body.files, basedOn);
+          await recordAudit(transaction, actor.name, "apply", edit);
+          return ok(undefined);
+        });
       });
+      if (!saved.ok) return saved;
       parts.onChange();
       return ok(replyOf(body.files, parsed.value, basedOn));
     },

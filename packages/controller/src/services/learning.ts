@@ -4,9 +4,10 @@ import { formatResources, resourcesOf } from "@ringwall/policy";
 import type { LearnReply } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { DRAFT_FILE, resourcesOfDraft, textOf } from "../jobs/draft.ts";
+import { DRAFT_FILE, resourcesOfDraft, sameFiles, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { keptByPeople, type LearnOptions } from "../jobs/learn.ts";
+import { draftChanged } from "../jobs/meanwhile.ts";
 import { loadStarted } from "../jobs/started.ts";
 import type { Seen } from "../jobs/window.ts";
 import { loadWindow } from "../jobs/window.ts";
@@ -50,7 +51,7 @@ export function createLearning(parts: UserServicesParts): Pick<UserServices, "le
         const edit = draftEdit(resourcesOfDraft(before.parsed), proposed, revision);
         const saved = await db.transaction().execute(async (transaction) => {
           const now = await loadDraftToChange(transaction);
-          if (JSON.stringify(now.files) !== JSON.stringify(before.files)) return false;
+          if (!sameFiles(now.files, before.files)) return false;
           await saveDraft(transaction, files, revision);
           await recordAudit(transaction, actor.name, "learn", edit);
           if (body.askAgain === true) await forgetRejections(transaction);
@@ -187,15 +188,4 @@ function replyOf({ resources, edits, report }: Made["proposal"], files: readonly
 function essentialEnds({ essential }: UserServicesParts): LearnOptions["essential"] {
   const { addresses, port } = essential.controller;
   return addresses.map((ip) => ({ ip, port }));
-}
-
-function draftChanged(): Refusal {
-  return refusal(
-    409,
-    "draft-changed",
-    "the draft was changed while the learner was at work, so nothing was saved",
-    {
-      fix: "learn again",
-    },
-  );
 }

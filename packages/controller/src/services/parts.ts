@@ -13,6 +13,7 @@ import type { Rollout } from "../jobs/rollout.ts";
 import type { Shadows } from "../jobs/shadow/shadows.ts";
 import { EDGE_SLOT_SECONDS } from "../jobs/window.ts";
 import type { Asker } from "../jobs/worker/ask.ts";
+import type { PolicyAsker } from "../jobs/worker/policies.ts";
 import type { Authority } from "../pki/authority.ts";
 import type { Proofs } from "../proof/proofs-parts.ts";
 import { CONNECTION_ROWS_MAX } from "../store/flows/connections.ts";
@@ -33,6 +34,8 @@ export type UserServicesParts = {
   readonly shadows: Shadows;
   readonly drills: Drills;
   readonly drafts: DraftReader;
+  /** For changes of what is in force. */
+  readonly askPolicy: PolicyAsker;
   readonly ask: Asker;
   readonly authority: Authority;
   readonly credentials: Credentials;

@@ -10,6 +10,8 @@ import { loadFleet } from "../../store/state/fleet.ts";
 import { openState, type StateStore } from "../../store/state/open.ts";
 import { type Cluster, startCluster } from "../../store/state/postgres/cluster.ts";
 import { createRollout, type Rollout } from "../rollout.ts";
+import { createAsker } from "../worker/ask.ts";
+import { createPolicyAsker } from "../worker/policies.ts";
 import { createChanges } from "./changes.ts";
 
 let dir: string;
@@ -51,6 +53,7 @@ async function open() {
       },
     }),
     essential: { controller: { addresses: [], port: 443 }, management: [], resolvers: null },
+    askPolicy: createPolicyAsker(createAsker()),
     log,
     connected: () => 0,
     onChange: () => undefined,
@@ -67,7 +70,7 @@ async function open() {
 }
 
 const change = (confirmWithinSeconds: number) => ({
-  ...{ resources: [], what: "a test", note: "", author: "test", draft: null, warnings: [] },
+  ...{ resources: [], what: "a test", note: "", author: "test", basedOn: null, draft: null, warnings: [] },
   confirmWithinSeconds,
 });
 

@@ -8,6 +8,7 @@ import { forgetFormer } from "../../store/state/host-policies.ts";
 import { confirmPending, nextGeneration, type Pending, type Revision } from "../../store/state/revisions.ts";
 import { type CompiledHost, compileFleet, worldOf } from "../compile-fleet.ts";
 import { createFleetCompiler } from "../fleet-compiler.ts";
+import { liveChanged } from "../meanwhile.ts";
 import { createMutex } from "../mutex.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
 import { alreadyPending, confirmedTooLate, nothingPending } from "./refusals.ts";
@@ -113,6 +114,8 @@ class StoredChanges implements Changes {
   apply(change: Change): Promise<Result<ChangeReply, Refusal>> {
     return this.#alone(async () => {
       if (this.#now.pending !== null) return fail(alreadyPending(this.#now.pending));
+      const { revision: live } = this.#now.live;
+      if (change.basedOn !== null && change.basedOn !== live) return fail(liveChanged(live));
       this.#isUnsure = true;
       const stored = await storeChange(this.#parts, change);
       if (!stored.ok) {

@@ -1,5 +1,4 @@
 import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/model";
-import { checkPolicy } from "@ringwall/policy";
 import type { Transaction } from "kysely";
 import { type Refusal, refusal } from "../../refusal.ts";
 import { recordAudit } from "../../store/state/audit.ts";
@@ -8,21 +7,18 @@ import { keepFormer } from "../../store/state/host-policies.ts";
 import type { StateDatabase } from "../../store/state/open.ts";
 import {
   insertRevision,
-  loadDraft,
+  loadDraftToChange,
   nextGeneration,
   saveDraft,
   savePending,
 } from "../../store/state/revisions.ts";
 import type { DraftFile, Tables } from "../../store/state/tables.ts";
-import {
-  type CompiledHost,
-  compileFleet,
-  compileProblems,
-  type LiveWorld,
-  worldOf,
-} from "../compile-fleet.ts";
+import { type CompiledHost, compileFleet, compileProblems, worldOf } from "../compile-fleet.ts";
+import { sameFiles } from "../draft.ts";
 import { type EssentialSource, essentialOfFleet } from "../essential.ts";
+import { draftChanged } from "../meanwhile.ts";
 import type { Rollout } from "../rollout.ts";
+import type { PolicyAsker } from "../worker/policies.ts";
 
 /** A change of what is in force, as it is asked for. */
 export type Change = {
@@ -32,9 +28,18 @@ export type Change = {
   readonly author: string;
   /** Null: final at once, since nothing can break by it. */
   readonly confirmWithinSeconds: number | null;
-  /** The draft that goes with the change, put back with it. */
-  readonly draft: readonly DraftFile[] | null;
+  /** The live revision that it was made from: refused where another is live by now. Null: made from none. */
+  readonly basedOn: number | null;
+  /** The draft that goes with the change, put back with it. Null: it stays as it is. */
+  readonly draft: DraftChange | null;
   readonly warnings: readonly string[];
+};
+
+export type DraftChange = {
+  readonly before: readonly DraftFile[];
+  readonly after: readonly DraftFile[];
+  /** What becomes of the change where somebody has written another draft meanwhile. */
+  readonly otherwise: "refuse" | "leave-draft";
 };
 
 export type StoredChange = {
@@ -50,6 +55,7 @@ export type StoreChangeParts = {
   readonly fleet: Fleet;
   readonly rollout: Rollout;
   readonly essential: EssentialSource;
+  readonly askPolicy: PolicyAsker;
 };
 
 /** Judges, compiles for every host and stores a change, in one transaction or not at all. */
@@ -57,39 +63,41 @@ export async function storeChange(
   parts: StoreChangeParts,
   change: Change,
 ): Promise<Result<StoredChange, Refusal>> {
-  const judged = judge(parts, change.resources);
+  const judged = await judge(parts, change.resources);
   if (!judged.ok) return judged;
   try {
-    const stored = await parts.db
-      .transaction()
-      .execute((transaction) => write(transaction, parts, change, judged.value.world));
-    return ok({ ...stored, warnings: [...judged.value.warnings, ...change.warnings] });
+    const stored = await parts.db.transaction().execute((transaction) => write(transaction, parts, change));
+    return ok({ ...stored, warnings: [...judged.value, ...change.warnings] });
   } catch (error) {
     if (error instanceof RefusedInTransaction) return fail(error.refusal);
     throw error;
   }
 }
 
-function judge(
-  { fleet, essential }: StoreChangeParts,
+/** The warnings, where nothing else is wrong. */
+async function judge(
+  { fleet, essential, askPolicy }: StoreChangeParts,
   resources: readonly Resource[],
-): Result<{ readonly world: LiveWorld; readonly warnings: readonly string[] }, Refusal> {
+): Promise<Result<readonly string[], Refusal>> {
   const world = worldOf(resources, fleet);
   if (!world.ok) return fail(policyRefused(world.error));
-  const found = checkPolicy(world.value.set, world.value.inventory, {
-    essential: essentialOfFleet(essential, fleet.all()),
-    nowMs: Date.now(),
-    ...(fleet.all().some((agent) => fleet.isProving(agent.name)) ? {} : { proof: "unavailable" as const }),
+  const found = await askPolicy({
+    kind: "check",
+    world: { resources, workloads: world.value.inventory.workloads },
+    options: {
+      essential: essentialOfFleet(essential, fleet.all()),
+      nowMs: Date.now(),
+      ...(fleet.all().some((agent) => fleet.isProving(agent.name)) ? {} : { proof: "unavailable" as const }),
+    },
   });
   if (found.some((one) => one.severity === "error")) return fail(policyRefused(found));
-  return ok({ world: world.value, warnings: found.map((one) => one.message) });
+  return ok(found.map((one) => one.message));
 }
 
 async function write(
   transaction: Transaction<Tables>,
   { fleet, rollout, essential }: StoreChangeParts,
   change: Change,
-  world: LiveWorld,
 ): Promise<Omit<StoredChange, "warnings">> {
   const seconds = change.confirmWithinSeconds;
   const generation = await nextGeneration(transaction);
@@ -98,14 +106,19 @@ async function write(
     generation,
     state: seconds === null ? "live" : "unconfirmed",
   });
-  const compiled = await compileFleet(world, revision, fleet.all(), essential, Date.now());
+  // Hosts may have enrolled since it was judged.
+  const world = worldOf(change.resources, fleet);
+  if (!world.ok) throw new RefusedInTransaction(policyRefused(world.error));
+  const compiled = await compileFleet(world.value, revision, fleet.all(), essential, Date.now());
   const compiles = compileProblems(compiled);
   if (!compiles.ok) throw new RefusedInTransaction(policyRefused(compiles.error));
   if (seconds !== null) await keepFormer(transaction);
   const hosts = await rollout.store(transaction, compiled, revision, generation);
-  const { files, basedOn } = await loadDraft(transaction);
-  const draftAfter = change.draft ?? files;
-  await saveDraft(transaction, draftAfter, change.draft === null ? basedOn : revision);
+  const { files, basedOn } = await loadDraftToChange(transaction);
+  const draft = change.draft !== null && sameFiles(files, change.draft.before) ? change.draft.after : null;
+  if (draft === null && change.draft?.otherwise === "refuse") throw new RefusedInTransaction(draftChanged());
+  const draftAfter = draft ?? files;
+  await saveDraft(transaction, draftAfter, draft === null ? basedOn : revision);
   if (seconds !== null) {
     const deadline = new Date(Date.now() + seconds * 1000);
     const { what } = change;

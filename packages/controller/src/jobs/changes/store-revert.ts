@@ -2,12 +2,13 @@ import { recordAudit } from "../../store/state/audit.ts";
 import { restoreFormer } from "../../store/state/host-policies.ts";
 import type { StateDatabase } from "../../store/state/open.ts";
 import {
-  loadDraft,
+  loadDraftToChange,
   nextGeneration,
   type Pending,
   revertPending,
   saveDraft,
 } from "../../store/state/revisions.ts";
+import { sameFiles } from "../draft.ts";
 
 /** Takes back what waits: the very bytes that were in force, under a new generation. The hosts it concerns. */
 export function storeRevert(db: StateDatabase, pending: Pending, author: string): Promise<readonly string[]> {
@@ -17,10 +18,9 @@ export function storeRevert(db: StateDatabase, pending: Pending, author: string)
     await revertPending(transaction, pending.revision, generation);
     await recordAudit(transaction, author, "revert", { revision: pending.revision, generation });
     if (pending.draftBefore !== null && pending.draftAfter !== null) {
-      const { files, basedOn } = await loadDraft(transaction);
+      const { files, basedOn } = await loadDraftToChange(transaction);
       // A draft that somebody has worked on since is theirs.
-      const untouched = JSON.stringify(files) === JSON.stringify(pending.draftAfter);
-      if (untouched)
+      if (sameFiles(files, pending.draftAfter))
         await saveDraft(transaction, pending.draftBefore, Math.min(basedOn, pending.revision - 1));
     }
     return workloads;

@@ -1,6 +1,6 @@
 import type { DriftResult, LearnResult, UpdateResult } from "@ringwall/learner";
-import type { Resource, Software, Workload } from "@ringwall/model";
-import type { EssentialConfig } from "@ringwall/policy";
+import type { Problem, Resource, Segment, Software, Workload } from "@ringwall/model";
+import type { CheckOptions, EssentialConfig } from "@ringwall/policy";
 import type { SimulateReply } from "@ringwall/protocol/rest";
 import type { DraftFile } from "../../store/state/tables.ts";
 import type { parseDraft } from "../draft.ts";
@@ -43,13 +43,30 @@ export type SimulateQuestion = {
 };
 
 export type ParseQuestion = { readonly kind: "parse"; readonly files: readonly DraftFile[] };
+/** The draft with the segment's modes. */
+export type ModeQuestion = {
+  readonly kind: "mode";
+  readonly files: readonly DraftFile[];
+  readonly segment: Segment;
+};
+export type FormatQuestion = { readonly kind: "format"; readonly resources: readonly Resource[] };
+export type CheckQuestion = {
+  readonly kind: "check";
+  readonly world: PlainWorld;
+  readonly options: CheckOptions;
+};
+/** Work on one policy: short ones need no thread. */
+export type PolicyQuestion = ParseQuestion | ModeQuestion | FormatQuestion | CheckQuestion;
 
-export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion | ParseQuestion;
+export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion | PolicyQuestion;
 type Answers = {
   readonly learn: LearnResult;
   readonly update: UpdateResult | null;
   readonly drift: DriftResult;
   readonly simulate: SimulateReply;
   readonly parse: ReturnType<typeof parseDraft>;
+  readonly mode: readonly DraftFile[];
+  readonly format: string;
+  readonly check: readonly Problem[];
 };
 export type AnswerOf<Q extends Question> = Answers[Q["kind"]];

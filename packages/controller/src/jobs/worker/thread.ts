@@ -1,21 +1,12 @@
 // Answers one question that takes long enough to keep heartbeats waiting, and ends. Started by ask.ts.
 import { parentPort, workerData } from "node:worker_threads";
-import { unreachable } from "@ringwall/model";
-import { inventoryOf, policySetOf } from "@ringwall/policy";
-import type { World } from "../compile-fleet.ts";
-import { parseDraft } from "../draft.ts";
 import { driftFrom, learnFrom, updateFrom } from "../learn.ts";
 import { simulateSeen } from "../simulate.ts";
 import { createNamer } from "../software-names.ts";
-import type { PlainWorld, Question } from "./questions.ts";
+import { answerHere, worldOf } from "./policies.ts";
+import type { AnswerOf, Question } from "./questions.ts";
 
-function worldOf({ resources, workloads }: PlainWorld): World {
-  const inventory = inventoryOf(workloads);
-  if (!inventory.ok) throw new Error("bug: a question about an inventory with two workloads of one name");
-  return { set: policySetOf(resources), inventory: inventory.value };
-}
-
-function answer(question: Question): unknown {
+function answer(question: Question): AnswerOf<Question> {
   switch (question.kind) {
     case "learn":
       return learnFrom(question.seen, question.inventory, question.options, question.taken);
@@ -31,10 +22,8 @@ function answer(question: Question): unknown {
       const { seen, draft, live, essential, proof, software } = question;
       return simulateSeen(seen, worldOf(draft), worldOf(live), essential, proof, createNamer(software));
     }
-    case "parse":
-      return parseDraft(question.files);
     default:
-      return unreachable(question);
+      return answerHere(question);
   }
 }
 
