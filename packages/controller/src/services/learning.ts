@@ -1,10 +1,10 @@
-import { editPolicyText, formatPolicies, type LearnReport, type UpdateResult } from "@ringwall/learner";
-import { fail, ok, type Resource, type Result } from "@ringwall/model";
-import { formatResources, resourcesOf } from "@ringwall/policy";
+import type { LearnReport } from "@ringwall/learner";
+import { fail, ok, type Result } from "@ringwall/model";
+import { resourcesOf } from "@ringwall/policy";
 import type { LearnReply } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
 import { worldOf } from "../jobs/compile-fleet.ts";
-import { DRAFT_FILE, resourcesOfDraft, sameFiles, textOf } from "../jobs/draft.ts";
+import { resourcesOfDraft, sameFiles, textOf } from "../jobs/draft.ts";
 import { draftEdit } from "../jobs/draft-edit.ts";
 import { keptByPeople, type LearnOptions } from "../jobs/learn.ts";
 import { draftChanged } from "../jobs/meanwhile.ts";
@@ -100,21 +100,18 @@ async function proposeNew(
   const { inventory } = worldInForce(parts);
   const { seen, truncated } = await loadWindow(parts.flows, inventory, { since: body.since, ...EDGES });
   const kept = keptByPeople(drafted);
-  const taken = kept.map((one) => one.metadata.name);
-  const found = await parts.ask({ kind: "learn", seen, inventory: inventory.workloads, options, taken });
-  const resources = [...kept, ...found.resources];
+  const found = await parts.ask({ kind: "learn", seen, inventory: inventory.workloads, options, kept });
   const report = withTruncation(found.report, seen, truncated);
-  const text = formatWithEvidence(resources, report);
   return ok({
     proposal: {
       kind: "new",
       since: body.since ?? null,
-      resources,
+      resources: found.resources,
       edits: [],
       fresh: report.segments.map(({ name }) => name),
       report,
     },
-    files: text === "" ? [] : [{ file: DRAFT_FILE, text }],
+    files: found.files,
   });
 }
 
@@ -138,7 +135,7 @@ async function proposeUpdate(
     ...EDGES,
   });
   const plain = { resources: drafted, workloads };
-  const found = await parts.ask({ kind: "update", seen, world: plain, options });
+  const found = await parts.ask({ kind: "update", seen, world: plain, options, files: before.files });
   if (found === null) throw new Error("bug: a world whose workloads are not distinct");
   const report = withTruncation(found.report, seen, truncated);
   return ok({
@@ -150,29 +147,8 @@ async function proposeUpdate(
       fresh: found.added.filter(({ kind }) => kind === "Segment").map(({ metadata }) => metadata.name),
       report,
     },
-    files: updatedFiles(before.files, found),
+    files: found.files,
   });
-}
-
-function updatedFiles(
-  files: readonly DraftFile[],
-  { edits, added, report }: UpdateResult,
-): readonly DraftFile[] {
-  const edited = files.map(({ file, text }) => ({ file, text: editPolicyText(text, edits) ?? text }));
-  if (added.length === 0) return edited;
-  const names = new Set(files.map(({ file }) => file));
-  let number = 1;
-  while (names.has(`learned-${number}.yaml`)) number += 1;
-  return [...edited, { file: `learned-${number}.yaml`, text: formatWithEvidence(added, report) }];
-}
-
-/** Policies with the evidence above each rule, after everything they speak of. */
-function formatWithEvidence(resources: readonly Resource[], report: LearnReport): string {
-  const policies = resources.filter((one) => one.kind === "Policy");
-  const others = resources.filter((one) => one.kind !== "Policy");
-  return [formatResources(others), formatPolicies(policies, report.rules)]
-    .filter((text) => text !== "")
-    .join("---\n");
 }
 
 function withTruncation(report: LearnReport, seen: readonly Seen[], truncated: boolean): LearnReport {

@@ -16,14 +16,16 @@ export type LearnQuestion = {
   readonly seen: readonly Seen[];
   readonly inventory: readonly Workload[];
   readonly options: LearnOptions;
-  /** Names that the new documents must leave alone. */
-  readonly taken: readonly string[];
+  /** What the proposal keeps; the new documents leave its names alone. */
+  readonly kept: readonly Resource[];
 };
 export type UpdateQuestion = {
   readonly kind: "update";
   readonly seen: readonly Seen[];
   readonly world: PlainWorld;
   readonly options: LearnOptions;
+  /** The text of the world's resources. */
+  readonly files: readonly DraftFile[];
 };
 export type DriftQuestion = {
   readonly kind: "drift";
@@ -60,8 +62,9 @@ export type PolicyQuestion = ParseQuestion | ModeQuestion | FormatQuestion | Che
 
 export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion | PolicyQuestion;
 type Answers = {
-  readonly learn: LearnResult;
-  readonly update: UpdateResult | null;
+  /** With what is kept, and as the draft that it makes. */
+  readonly learn: LearnResult & { readonly files: readonly DraftFile[] };
+  readonly update: (UpdateResult & { readonly files: readonly DraftFile[] }) | null;
   readonly drift: DriftResult;
   readonly simulate: SimulateReply;
   readonly parse: ReturnType<typeof parseDraft>;

@@ -1,6 +1,7 @@
 // Answers one question that takes long enough to keep heartbeats waiting, and ends. Started by ask.ts.
 import { parentPort, workerData } from "node:worker_threads";
 import { driftFrom, learnFrom, updateFrom } from "../learn.ts";
+import { newFiles, updatedFiles } from "../learned-files.ts";
 import { simulateSeen } from "../simulate.ts";
 import { createNamer } from "../software-names.ts";
 import { answerHere, worldOf } from "./policies.ts";
@@ -8,11 +9,17 @@ import type { AnswerOf, Question } from "./questions.ts";
 
 function answer(question: Question): AnswerOf<Question> {
   switch (question.kind) {
-    case "learn":
-      return learnFrom(question.seen, question.inventory, question.options, question.taken);
+    case "learn": {
+      const { seen, inventory, options, kept } = question;
+      const taken = kept.map((one) => one.metadata.name);
+      const found = learnFrom(seen, inventory, options, taken);
+      const resources = [...kept, ...found.resources];
+      return { ...found, resources, files: newFiles(resources, found.report) };
+    }
     case "update": {
-      const { seen, world, options } = question;
-      return updateFrom(seen, world.workloads, options, world.resources);
+      const { seen, world, options, files } = question;
+      const found = updateFrom(seen, world.workloads, options, world.resources);
+      return found === null ? null : { ...found, files: updatedFiles(files, found) };
     }
     case "drift": {
       const { seen, world, options } = question;
