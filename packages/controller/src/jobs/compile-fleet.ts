@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
 import { fail, ok, type Problem, type Resource, type Result } from "@ringwall/model";
 import {
   createHostCompiler,
@@ -13,6 +12,7 @@ import { type Reach, reachOf } from "../proof/reach.ts";
 import type { AgentRecord, Fleet } from "../store/state/fleet.ts";
 import { type EssentialSource, essentialOf } from "./essential.ts";
 import { holdToLevel } from "./required-level.ts";
+import { mapInStretches } from "./stretches.ts";
 
 /** A revision's resources with the inventory they are judged on: the hosts with agents, and the written Workloads. */
 export type World = { readonly set: PolicySet; readonly inventory: Inventory };
@@ -39,9 +39,6 @@ export type CompiledHost = {
   readonly reach: Reach | null;
 };
 
-/** Longest stretch of compiling without letting heartbeats and uploads through. */
-const STRETCH_MS = 25;
-
 /** Compiles the policy of each of `agents` under a revision. Hosts with the same resolvers, with or without proofs, share a compiler. */
 export async function compileFleet(
   world: LiveWorld,
@@ -51,21 +48,15 @@ export async function compileFleet(
   nowMs: number,
 ): Promise<readonly CompiledHost[]> {
   const compilers = new Map<string, ReturnType<typeof createHostCompiler>>();
-  const compiled: CompiledHost[] = [];
-  let stretchEndMs = performance.now() + STRETCH_MS;
-  for (const agent of agents) {
+  return mapInStretches(agents, (agent) => {
     const config = essentialOf(essential, agent);
     const proof = world.proves(agent.name) ? "available" : "unavailable";
     const key = `${proof} ${config.resolvers.join()}`;
     const options = { revision, essential: config, proof, nowMs } as const;
     const compiler = compilers.get(key) ?? createHostCompiler(world.set, world.inventory, options);
     compilers.set(key, compiler);
-    compiled.push(compiledHost(compiler(agent.name), agent));
-    if (performance.now() < stretchEndMs) continue;
-    await setImmediate();
-    stretchEndMs = performance.now() + STRETCH_MS;
-  }
-  return compiled;
+    return compiledHost(compiler(agent.name), agent);
+  });
 }
 
 function compiledHost(result: Result<HostPolicy>, agent: AgentRecord): CompiledHost {

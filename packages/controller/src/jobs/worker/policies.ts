@@ -3,6 +3,7 @@ import { checkPolicy, formatResources, inventoryOf, policySetOf } from "@ringwal
 import type { DraftFile } from "../../store/state/tables.ts";
 import type { World } from "../compile-fleet.ts";
 import { draftWithMode, parseDraft } from "../draft.ts";
+import { withEdits } from "../rule-edits.ts";
 import type { Asker } from "./ask.ts";
 import type { AnswerOf, PlainWorld, PolicyQuestion } from "./questions.ts";
 
@@ -34,6 +35,8 @@ function answerOf(question: PolicyQuestion): AnswerOf<PolicyQuestion> {
       const { set, inventory } = worldOf(question.world);
       return checkPolicy(set, inventory, question.options);
     }
+    case "review":
+      return withEdits(question.files, question.edits);
     default:
       return unreachable(question);
   }
@@ -49,7 +52,8 @@ function isLong(question: PolicyQuestion): boolean {
   if (question.kind === "format") return areLong(question.resources);
   if (question.kind === "check")
     return areLong(question.world.resources) || areLong(question.world.workloads);
-  return lengthOf(question.files) > ANSWERED_HERE_LENGTH_MAX;
+  const rounds = question.kind === "review" ? question.edits.length : 1;
+  return rounds * lengthOf(question.files) > ANSWERED_HERE_LENGTH_MAX;
 }
 
 function lengthOf(files: readonly DraftFile[]): number {

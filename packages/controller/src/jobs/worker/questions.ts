@@ -5,6 +5,7 @@ import type { SimulateReply } from "@ringwall/protocol/rest";
 import type { DraftFile } from "../../store/state/tables.ts";
 import type { parseDraft } from "../draft.ts";
 import type { LearnOptions } from "../learn.ts";
+import type { RuleEdit } from "../rule-edits.ts";
 import type { ProofFacts } from "../simulate.ts";
 import type { Seen } from "../window.ts";
 
@@ -52,13 +53,19 @@ export type ModeQuestion = {
   readonly segment: Segment;
 };
 export type FormatQuestion = { readonly kind: "format"; readonly resources: readonly Resource[] };
+/** The draft after a review; each edit parses it. */
+export type ReviewQuestion = {
+  readonly kind: "review";
+  readonly files: readonly DraftFile[];
+  readonly edits: readonly RuleEdit[];
+};
 export type CheckQuestion = {
   readonly kind: "check";
   readonly world: PlainWorld;
   readonly options: CheckOptions;
 };
 /** Work on one policy: short ones need no thread. */
-export type PolicyQuestion = ParseQuestion | ModeQuestion | FormatQuestion | CheckQuestion;
+export type PolicyQuestion = ParseQuestion | ModeQuestion | FormatQuestion | ReviewQuestion | CheckQuestion;
 
 export type Question = LearnQuestion | UpdateQuestion | DriftQuestion | SimulateQuestion | PolicyQuestion;
 type Answers = {
@@ -70,6 +77,7 @@ type Answers = {
   readonly parse: ReturnType<typeof parseDraft>;
   readonly mode: readonly DraftFile[];
   readonly format: string;
+  readonly review: readonly DraftFile[];
   readonly check: readonly Problem[];
 };
 export type AnswerOf<Q extends Question> = Answers[Q["kind"]];
