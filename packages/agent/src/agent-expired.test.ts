@@ -116,6 +116,27 @@ describe.skipIf(whyNoKernelTests("agent-expired.test.ts") !== undefined)(
       expect(stored && expiryOf(stored)?.getTime()).toBeGreaterThan(Date.now());
     });
 
+    test("enforces its policy when it is forgotten, and takes a new token while it runs", async () => {
+      host.file("token", host.controller.token());
+      expect(await host.startAgent(UNIT)).toBe("ready");
+      await host.until(async () => (await told())?.connected === true);
+      host.controller.forget("web-1");
+      await host.until(async () => (await told())?.connectionProblem?.includes("was forgotten") === true);
+      expect(await both()).toEqual(["connected", "refused"]);
+      const { connectionProblem } = (await told()) ?? {};
+      expect(connectionProblem).toContain(`put it into \`${host.folder}/token\``);
+      expect(host.log).toContain(connectionProblem);
+
+      const before = host.controller.subscriptions.length;
+      const token = host.controller.token();
+      host.file("token", token);
+      await host.until(async () => (await told())?.connected === true);
+      expect(host.controller.subscriptions.length).toBeGreaterThan(before);
+      expect(host.log).toContain(`enrolled again as \`web-1\`, with the token in \`${host.folder}/token\``);
+      expect(host.log).not.toContain(token);
+      expect(await both()).toEqual(["connected", "refused"]);
+    });
+
     test.each([
       ["can't be read", () => rmSync(`${host.folder}/token`), "can't be read"],
       ["is none", () => host.file("token", "nonsense"), "the enrolment token can't be one"],

@@ -94,12 +94,13 @@ async function runToItsEnd(given: AgentOptions, logTo: DestinationStream): Promi
   const enrolment = await ensureEnrolled({
     options,
     hostName: nameOfHost(hostname()),
-    addresses: options.addresses().map((address) => address.text),
+    addresses: () => options.addresses().map((address) => address.text),
     version: VERSION,
     ...(options.proof === false ? {} : { proofKeys: () => publicKeys(options.stateDir, Date.now()) }),
     nowMs: Date.now,
     onWaiting: ({ message }) => log.warn(`waiting to enrol: ${message}`),
     onUnusable: (why) => log.error(`going on without the controller: ${why}`),
+    onEnrolledAgain: (how) => log.info(how),
   });
   const instance = await openInstance(
     options.stateDir,

@@ -15,6 +15,8 @@ export type Credentials = {
   /** PEM, leaf first. */
   readonly certificateChain: string;
   readonly caCertificate: string;
+  /** Of the token by which they came, renewals included; missing where an older agent enrolled, and for containers. */
+  readonly tokenSha256?: string;
 };
 
 /** What an agent begins with. */
@@ -24,6 +26,11 @@ export type Enrolment = {
   readonly enrol?: (expired: Credentials) => Promise<Credentials>;
   /** Also when the others have expired, which a token is not good for. */
   readonly enrolsAgain?: boolean;
+  /** Where a new token may come to while the agent runs: asks by it in the place of refused ones, null where there is none. */
+  readonly byToken?: {
+    readonly file: string;
+    readonly enrol: (refused: Credentials) => Promise<Credentials | null>;
+  };
 };
 
 const SPIFFE_WORKLOAD = "spiffe://ringwall/workload/";

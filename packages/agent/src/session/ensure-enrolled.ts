@@ -1,6 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { addAbortSignal } from "node:stream";
-import { text as readStream } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { labels as labelsSchema, name as nameSchema } from "@ringwall/model";
 import { AgentError, agentError } from "../agent-error.ts";
@@ -16,7 +13,8 @@ import {
 } from "./credentials.ts";
 import { enrol } from "./enrol.ts";
 import { explainFailure, type Failure } from "./failure.ts";
-import { type EnrolmentToken, parseToken } from "./token.ts";
+import { hasToken, loadPlacedToken, loadToken, tokenPlaceOf, tokenSource } from "./load-token.ts";
+import { digestOfToken, type EnrolmentToken } from "./token.ts";
 
 /** Milliseconds between attempts to enrol while the controller can't be reached. */
 export const ENROL_RETRY_MS = 2000;
@@ -24,7 +22,7 @@ export const ENROL_RETRY_MS = 2000;
 export type EnrolmentParts = {
   readonly options: AgentOptions;
   readonly hostName: string;
-  readonly addresses: readonly string[];
+  readonly addresses: () => readonly string[];
   readonly version: string;
   /** Public keys of the proof, for a host that proves. */
   readonly proofKeys?: () => Promise<readonly PeerKey[]>;
@@ -32,6 +30,8 @@ export type EnrolmentParts = {
   readonly onWaiting: (failure: Failure) => void;
   /** The stored credentials can't be used, and the agent goes on enforcing without a connection. */
   readonly onUnusable: (why: string) => void;
+  /** It has others in the place of those it began with. */
+  readonly onEnrolledAgain?: (how: string) => void;
 };
 
 /**
@@ -40,8 +40,14 @@ export type EnrolmentParts = {
  * was off for a week must not come up open, so the agent begins, and the session enrols it.
  */
 export async function ensureEnrolled(parts: EnrolmentParts): Promise<Enrolment> {
+  checkNames(parts.options);
+  const enrolment = await storedOrNew(parts);
+  const byToken = await tokenPlace(enrolment.credentials, parts);
+  return byToken === undefined ? enrolment : { ...enrolment, byToken };
+}
+
+async function storedOrNew(parts: EnrolmentParts): Promise<Enrolment> {
   const { options } = parts;
-  checkNames(options);
   const stored = await loadStored(parts);
   if (stored !== null) {
     const { credentials } = stored;
@@ -49,8 +55,7 @@ export async function ensureEnrolled(parts: EnrolmentParts): Promise<Enrolment> 
     if (options.controller === undefined) return stored;
     return { ...stored, credentials: { ...credentials, controller: options.controller } };
   }
-  const token = await loadToken(options);
-  const credentials = await enrolPatiently(token, parts);
+  const credentials = await enrolPatiently(parts);
   await saveCredentials(options.stateDir, credentials);
   return { credentials };
 }
@@ -89,10 +94,6 @@ async function loadStored(parts: EnrolmentParts): Promise<Enrolment | null> {
     : { credentials };
 }
 
-function hasToken(options: AgentOptions): boolean {
-  return options.tokenFile !== undefined || process.env["RINGWALL_TOKEN"] !== undefined;
-}
-
 function checkNames(options: AgentOptions): void {
   if (options.workload !== undefined && !nameSchema.safeParse(options.workload).success) {
     throw agentError(
@@ -112,39 +113,10 @@ function checkNames(options: AgentOptions): void {
   }
 }
 
-async function loadToken(options: AgentOptions): Promise<EnrolmentToken> {
-  const text = await tokenText(options);
-  // Not handed on to child processes.
-  delete process.env["RINGWALL_TOKEN"];
-  const token = parseToken(text);
-  if (!token.ok) throw new AgentError(token.error);
-  return token.value;
-}
-
-async function tokenText(options: AgentOptions): Promise<string> {
-  const { tokenFile } = options;
-  if (tokenFile === "-") return readStream(addAbortSignal(options.signal, process.stdin));
-  if (tokenFile !== undefined) {
-    return readFile(tokenFile, "utf8").catch((error: unknown) => {
-      throw agentError(
-        "token-unreadable",
-        `the token file \`${tokenFile}\` can't be read`,
-        "name the file with --token-file",
-        error,
-      );
-    });
-  }
-  const fromEnvironment = process.env["RINGWALL_TOKEN"];
-  if (fromEnvironment !== undefined) return fromEnvironment;
-  throw agentError(
-    "not-enrolled",
-    `no agent is enrolled in \`${options.stateDir}\`, and there is no token to enrol with`,
-    "make a token on the controller with `ringwall token create` and start the agent with --token-file FILE",
-  );
-}
-
-async function enrolPatiently(token: EnrolmentToken, parts: EnrolmentParts): Promise<Credentials> {
+async function enrolPatiently(parts: EnrolmentParts): Promise<Credentials> {
   const { options } = parts;
+  const tokenNow = tokenSource(options);
+  let token = await tokenNow();
   let told: string | undefined;
   for (;;) {
     try {
@@ -157,32 +129,51 @@ async function enrolPatiently(token: EnrolmentToken, parts: EnrolmentParts): Pro
       told = failure.message;
     }
     await sleep(ENROL_RETRY_MS, undefined, { signal: options.signal });
+    // One that names the right controller may have been put there; half of it is none yet.
+    token = await tokenNow().catch(() => token);
   }
 }
 
 /** One attempt each time, under the name that this host has; what is in the way is thrown as AgentError. */
 function enrolAgain(workload: string, parts: EnrolmentParts): () => Promise<Credentials> {
-  const { options } = parts;
-  const tokenNow = tokenSource(options);
-  return async () => {
-    const token = await tokenNow();
-    try {
-      const credentials = await enrolOnce(token, workload, parts);
-      checkSame(workload, credentials.workload);
-      return credentials;
-    } catch (error) {
-      const { code, message, fix } = explainFailure(error, options.controller ?? token.controller);
-      throw agentError(code, message, fix, error);
-    }
+  const tokenNow = tokenSource(parts.options);
+  return async () => enrolAs(workload, await tokenNow(), parts);
+}
+
+/**
+ * Where a running agent finds a new token. The one by which the refused credentials came is none: it may be good for several
+ * hosts, and a host that was forgotten is not to come back by itself.
+ */
+async function tokenPlace(
+  { tokenSha256 }: Credentials,
+  parts: EnrolmentParts,
+): Promise<Enrolment["byToken"] | undefined> {
+  const file = await tokenPlaceOf(parts.options);
+  if (file === undefined) return undefined;
+  // Credentials of an older agent don't say: then it is the one that is there now.
+  const first = tokenSha256 ?? (await loadToken(parts.options).then(digestOfToken, () => undefined));
+  return {
+    file,
+    enrol: async (refused) => {
+      const token = await loadPlacedToken(file);
+      if (token === null || digestOfToken(token) === (refused.tokenSha256 ?? first)) return null;
+      return enrolAs(refused.workload, token, parts);
+    },
   };
 }
 
-/** A file is read each time: a new token may be in it by then. */
-function tokenSource(options: AgentOptions): () => Promise<EnrolmentToken> {
-  if (options.tokenFile !== undefined && options.tokenFile !== "-") return () => loadToken(options);
-  const token = loadToken(options);
-  token.catch(() => undefined);
-  return () => token;
+async function enrolAs(workload: string, token: EnrolmentToken, parts: EnrolmentParts): Promise<Credentials> {
+  const { options } = parts;
+  try {
+    const credentials = await enrolOnce(token, workload, parts);
+    checkSame(workload, credentials.workload);
+    const place = options.tokenFile === undefined ? "" : ` in \`${options.tokenFile}\``;
+    parts.onEnrolledAgain?.(`enrolled again as \`${workload}\`, with the token${place}`);
+    return credentials;
+  } catch (error) {
+    const { code, message, fix } = explainFailure(error, options.controller ?? token.controller);
+    throw agentError(code, message, fix, error);
+  }
 }
 
 async function enrolOnce(
@@ -190,13 +181,14 @@ async function enrolOnce(
   workload: string,
   { options, addresses, version, proofKeys }: EnrolmentParts,
 ): Promise<Credentials> {
-  return enrol({
+  const credentials = await enrol({
     token,
     controller: options.controller,
     workload,
     labels: options.labels ?? {},
-    addresses,
+    addresses: addresses(),
     version,
     proofKeys: (await proofKeys?.()) ?? [],
   });
+  return { ...credentials, tokenSha256: digestOfToken(token) };
 }

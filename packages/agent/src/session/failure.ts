@@ -38,6 +38,11 @@ export function explainFailure(error: unknown, controller: string): Failure {
   };
 }
 
+/** Whether enrolling again mends it: the controller, or this agent's word of it, is another now. */
+export function isOfEnrolment(code: string): boolean {
+  return ["controller-refused", "certificate-refused", "controller-not-trusted"].includes(code);
+}
+
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
   ENOTFOUND: "the name has no address",

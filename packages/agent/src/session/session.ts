@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ControllerMessage, StatusReportSchema } from "@ringwall/protocol/agent";
+import { agentError } from "../agent-error.ts";
 import { CALL_TIMEOUT_MS, type ControllerClient, connectController } from "./client.ts";
 import { type Credentials, type Enrolment, expiryOf, renewAtMs, saveCredentials } from "./credentials.ts";
 import { renew } from "./enrol.ts";
-import { explainFailure, type Failure } from "./failure.ts";
+import { explainFailure, type Failure, isOfEnrolment } from "./failure.ts";
 import { subscribe } from "./subscription.ts";
 
 /** Milliseconds before the first new attempt after a lost connection; doubles up to the limit. */
@@ -64,6 +65,43 @@ export function createSession(parts: SessionParts): Session {
     await saveCredentials(parts.stateDir, credentials);
   }
 
+  /** By a token that was put there meanwhile, where the controller does not take the certificate. */
+  async function enrolRefused(error: unknown): Promise<void> {
+    const { byToken } = parts;
+    const { code, message } = explainFailure(error, credentials.controller);
+    if (byToken === undefined || !isOfEnrolment(code)) throw error;
+    const { file } = byToken;
+    const next = await byToken.enrol(credentials).catch((problem: unknown) => {
+      const second = explainFailure(problem, credentials.controller);
+      const words = `${message}; and it can't enrol by the token in \`${file}\`: ${second.message}`;
+      throw agentError(code, words, second.fix, problem);
+    });
+    if (next === null) {
+      // Whose remedies are others, too.
+      if (code === "controller-not-trusted") throw error;
+      const command = `ringwall token create --name ${credentials.workload}`;
+      throw agentError(
+        code,
+        message,
+        `make a token with \`${command}\` and put it into \`${file}\`: the running agent takes it from there`,
+        error,
+      );
+    }
+    credentials = next;
+    await saveCredentials(parts.stateDir, next);
+  }
+
+  async function connect(signal: AbortSignal): Promise<void> {
+    if (mustEnrol()) await enrolAnew();
+    try {
+      await connectOnce(signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await enrolRefused(error);
+      await connectOnce(signal);
+    }
+  }
+
   async function connectOnce(signal: AbortSignal): Promise<void> {
     const connection = connectController(credentials.controller, credentials);
     const hello = { workload: credentials.workload, generation: parts.generation(), version: parts.version };
@@ -91,13 +129,18 @@ export function createSession(parts: SessionParts): Session {
       // A timer stands still while the machine sleeps, so no single one is long.
       await pause(Math.min(Math.max(renewInMs(), RETRY_MS_MIN), RENEW_RETRY_MS), signal);
       if (signal.aborted || renewInMs() > 0) continue;
+      const former = credentials;
       try {
-        credentials = await renew(credentials);
+        const renewed = await renew(former);
+        // Enrolled again meanwhile, which ended all that came before.
+        if (credentials !== former) continue;
+        credentials = renewed;
         await saveCredentials(parts.stateDir, credentials);
         reconnect.abort();
         if (renewInMs() <= 0) await pause(RENEW_WRONG_CLOCK_MS, signal);
       } catch (error) {
-        failed(error);
+        // Without a connection its own failure says it, and what to do.
+        if (client !== null) failed(error);
         await pause(RENEW_RETRY_MS, signal);
       }
     }
@@ -107,8 +150,7 @@ export function createSession(parts: SessionParts): Session {
     while (!signal.aborted) {
       reconnect = new AbortController();
       try {
-        if (mustEnrol()) await enrolAnew();
-        await connectOnce(AbortSignal.any([signal, reconnect.signal]));
+        await connect(AbortSignal.any([signal, reconnect.signal]));
       } catch (error) {
         if (signal.aborted) return;
         // With the new certificate at once.

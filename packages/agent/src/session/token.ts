@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { fail, ok, type Problem, type Result } from "@ringwall/model";
 import { z } from "zod";
 
@@ -43,6 +44,11 @@ export function parseToken(text: string): Result<EnrolmentToken> {
     return fail([problem("is damaged: controller, fingerprint or secret is missing in it")]);
   }
   return ok({ controller: parsed.data.c, caSha256: parsed.data.f, secret: parsed.data.t });
+}
+
+/** Tells tokens apart without being good for anything: a secret is 256 random bits. */
+export function digestOfToken({ secret }: EnrolmentToken): string {
+  return createHash("sha256").update(secret).digest("hex");
 }
 
 function problem(what: string): Problem {

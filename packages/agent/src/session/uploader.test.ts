@@ -26,7 +26,7 @@ beforeEach(async () => {
   const { credentials } = await ensureEnrolled({
     options: { stateDir: folder, pinDir: "/none", cgroup: "/none", tokenFile, signal },
     hostName: "web-1",
-    addresses: ["192.0.2.1"],
+    addresses: () => ["192.0.2.1"],
     version: "0.1.0",
     nowMs: Date.now,
     onWaiting: () => undefined,

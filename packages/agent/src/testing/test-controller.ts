@@ -70,6 +70,7 @@ export type TestController = {
   readonly statuses: StatusReport[];
   readonly shadows: ShadowReport[];
   readonly actions: LocalAction[];
+  /** Refused ones too. */
   readonly subscriptions: { workload: string; generation: bigint }[];
   readonly carried: {
     workload: string;
@@ -88,7 +89,11 @@ export type TestController = {
     greet: (workload: string) => readonly ControllerMessage["message"][];
     /** Addresses at which a host's own keys count, by its name: what it carries. */
     provenAt: readonly string[];
+    /** Tokens are good for several hosts. */
+    tokensLast: boolean;
   };
+  /** Refuses the workload until it enrols again. */
+  readonly forget: (workload: string) => void;
   /** Cuts every connection; new ones are accepted. */
   readonly cut: () => void;
   readonly close: () => Promise<void>;
@@ -123,7 +128,9 @@ export async function startTestController(
     refuseFlows: false,
     greet: () => [],
     provenAt: [],
+    tokensLast: false,
   };
+  const forgotten = new Set<string>();
   const numbers = new Map<string, number>();
   let proofKeys: { generation: number; publicKey: Uint8Array }[] = [];
 
@@ -143,9 +150,10 @@ export async function startTestController(
     routes: (router) =>
       router.service(AgentService, {
         enroll: async (request) => {
-          if (used.has(request.token))
+          if (used.has(request.token) && !settings.tokensLast)
             throw new ConnectError("the token was used already", Code.Unauthenticated);
           used.add(request.token);
+          forgotten.delete(request.workload);
           const certificate = await issueForAgent(request.csr, request.workload);
           return {
             workload: request.workload,
@@ -172,6 +180,8 @@ export async function startTestController(
         }),
         subscribe: async function* (request, context) {
           seen.subscriptions.push({ workload: request.workload, generation: request.generation });
+          if (forgotten.has(request.workload))
+            throw new ConnectError("the workload was forgotten", Code.Unauthenticated);
           const queue: ControllerMessage["message"][] = [
             {
               case: "heartbeat",
@@ -292,6 +302,10 @@ export async function startTestController(
       for (const push of streams) push(message);
     },
     cut,
+    forget: (workload) => {
+      forgotten.add(workload);
+      cut();
+    },
     close: async () => {
       cut();
       await new Promise((resolve) => server.close(resolve));

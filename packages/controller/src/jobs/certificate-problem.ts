@@ -17,7 +17,8 @@ export function certificateProblem(
     severity: "error",
     message: `nothing was heard of this host since ${lastSeen.toISOString()}: its certificate has expired, and it can't connect with it`,
     fix:
-      `make a token with \`ringwall token create --name ${name}\` and start its agent with it (--token-file); ` +
+      `make a token with \`ringwall token create --name ${name}\` and put it into its agent's token file, ` +
+      "or start the agent with it (--token-file); " +
       `if the host is gone for good: \`ringwall forget ${name}\``,
   });
 }
