@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .PHONY: help setup build run test test-kernels lab soak bench bench-learn lint types generate clean
 
 NODE := scripts/node
+TSCONFIGS := tsconfig.json $(wildcard packages/*/tsconfig*.json packages/*/*/tsconfig*.json)
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -48,7 +49,7 @@ lint: ## Biome and the type checker
 	@$(MAKE) --no-print-directory types
 
 types:
-	@printf '%s\n' packages/*/tsconfig*.json tsconfig.json | \
+	@printf '%s\n' $(TSCONFIGS) | \
 		xargs -n 1 -P "$$(nproc)" $(NODE) node_modules/typescript/bin/tsc --noEmit -p
 
 generate: ## regenerate what is generated and kept in git (protocol, OpenAPI, command reference)

@@ -1,4 +1,4 @@
-import type { Flow } from "@ringwall/model";
+import { type Flow, isAttempt } from "@ringwall/model";
 import { decide, inventoryOf, policySetOf } from "@ringwall/policy";
 import type { AppGraph } from "../../lab/src/fleet/app-graph.ts";
 import { buildFleet, type Fleet, workloadOf } from "../../lab/src/fleet/fleet.ts";
@@ -115,6 +115,7 @@ export function judge(
   if (!inventory.ok) throw new Error("bug: the fleet's inventory is not valid");
   const set = policySetOf(result.resources);
   return ({ flow }) => {
+    if (!isAttempt(flow)) return false;
     const verdict = decide(set, inventory.value, flow);
     if (!verdict.ok) return false;
     const { outbound, inbound } = verdict.value;
