@@ -7,7 +7,7 @@ import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import { type Lab, openLab } from "./hosts/lab.ts";
 import { interruption } from "./interruption.ts";
 import { Checks } from "./report/checks.ts";
-import { saveRecord } from "./report/record.ts";
+import { checkWritable, saveRecord } from "./report/record.ts";
 import { formatChecks } from "./report/table.ts";
 import { whyNot } from "./requirements.ts";
 import { proveAlone, tellStory } from "./story/story.ts";
@@ -22,6 +22,7 @@ const values = takeArguments(process, "[--json FILE] [--or-skip] [--only proof]"
   }).values;
   if (given.only !== undefined && given.only !== "proof")
     throw new BadArgument(`no act \`${given.only}\` that can be played alone; there is \`proof\``);
+  if (given.json !== undefined) checkWritable(given.json);
   return given;
 });
 const tell = values.only === undefined ? tellStory : proveAlone;

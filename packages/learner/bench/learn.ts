@@ -1,11 +1,12 @@
 // The learner against its bars: scripts/node packages/learner/bench/learn.ts [--data DIR] [--seeds 3] [--first 201] [--small]
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { NUMBER_MAX, parseWhole, takeArguments } from "@ringwall/model/testing/arguments";
-import { type AppGraph, loadApplications, parseBoutique } from "../../lab/src/fleet/app-graph.ts";
+import { loadApplication, loadApplications } from "../../lab/src/fleet/app-graph.ts";
+import { loadProcessFlows } from "../../lab/src/fleet/process-flows.ts";
 import { type Bar, formatBars } from "./bars.ts";
 import { boutiqueBars } from "./boutique.ts";
 import { fleetBars, fleets, naiveLines } from "./fleets.ts";
@@ -25,22 +26,13 @@ const given = takeArguments(process, "[--data DIR] [--seeds 3] [--first 201] [--
     },
   });
   const seeds = parseWhole("--seeds", values.seeds, 1, NUMBER_MAX);
-  return { ...values, seeds, first: parseWhole("--first", values.first, 0, NUMBER_MAX) };
+  const first = parseWhole("--first", values.first, 0, NUMBER_MAX);
+  return { small: values.small, seeds, first, data: loadData(values.data) };
 });
-const folder = path.join(given.data, "applications");
-if (!existsSync(folder)) {
-  process.stdout.write(
-    `SKIPPED bench-learn: no application graphs in ${folder}; name the folder with --data DIR\n`,
-  );
-  process.exit(0);
-}
+if (given.data === null) process.exit(0);
+const { boutique, apps, logs } = given.data;
 // Never looked at while anything was tuned: that was done on other seeds, and --first takes any.
 const seeds = Array.from({ length: given.seeds }, (_, index) => given.first + index);
-const boutiqueFile = path.join(folder, "online-boutique", "true-edges.json");
-const boutique: AppGraph | null = existsSync(boutiqueFile)
-  ? parseBoutique(readFileSync(boutiqueFile, "utf8"))
-  : null;
-const apps = [...loadApplications(folder), ...(boutique === null ? [] : [boutique])];
 const all: Bar[] = [];
 
 process.stdout.write(
@@ -54,7 +46,7 @@ for (const share of [0.9, 0.5]) {
   for (const line of naiveLines(apps, seeds.slice(0, 1), share)) process.stdout.write(` ·  ${line}\n`);
 }
 if (boutique !== null) show("Online Boutique", boutiqueBars(boutique));
-for (const file of processFiles()) show(`Process flows: ${path.basename(file)}`, processBars(file));
+for (const { name, log } of logs) show(`Process flows: ${name}`, processBars(log));
 show("Poorer records and patient intruders, labels hidden", inputBars(apps, seeds));
 show("What changes and needs no rule", keptBars(apps, seeds.slice(0, 1)));
 show("Readiness", readinessBars(100));
@@ -75,11 +67,20 @@ function show(title: string, bars: readonly Bar[]): void {
   all.push(...bars);
 }
 
-function processFiles(): readonly string[] {
-  const own = path.join(given.data, "process-flows");
-  if (!existsSync(own)) return [];
-  return readdirSync(own)
-    .filter((name) => /\.jsonl(?:\.gz)?$/.test(name))
-    .sort()
-    .map((name) => path.join(own, name));
+/** Null, and said, where there is nothing to measure by. */
+function loadData(data: string) {
+  const folder = path.join(data, "applications");
+  if (!existsSync(folder)) {
+    process.stdout.write(
+      `SKIPPED bench-learn: no application graphs in ${folder}; name the folder with --data DIR\n`,
+    );
+    return null;
+  }
+  const file = path.join(folder, "online-boutique", "true-edges.json");
+  const boutique = existsSync(file) ? loadApplication(file) : null;
+  const apps = [...loadApplications(folder), ...(boutique === null ? [] : [boutique])];
+  const own = path.join(data, "process-flows");
+  const names = existsSync(own) ? readdirSync(own).filter((name) => /\.jsonl(?:\.gz)?$/.test(name)) : [];
+  const logs = names.sort().map((name) => ({ name, log: loadProcessFlows(path.join(own, name)) }));
+  return { boutique, apps, logs };
 }

@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
-import { parseProcessFlows } from "../../lab/src/fleet/process-flows.ts";
+import type { ProcessFlows } from "../../lab/src/fleet/process-flows.ts";
 import { collectEdges, type DriftEdge, drift, edgesOfFlows, type LearnResult, learn } from "../src/index.ts";
 import { type Bar, bar, percent } from "./bars.ts";
 
@@ -18,11 +16,7 @@ export type ProcessTrial = {
 const LEARNED_SHARE = 0.7;
 
 /** Learns from the first part of a log of process connections, and judges the distinct edges of the rest. */
-export function processTrial(file: string): ProcessTrial {
-  const bytes = readFileSync(file);
-  const { flows, inventory } = parseProcessFlows(
-    (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"),
-  );
+export function processTrial({ flows, inventory }: ProcessFlows): ProcessTrial {
   const times = flows.map((flow) => Date.parse(flow.time));
   const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0];
   const cut = first + (last - first) * LEARNED_SHARE;
@@ -50,8 +44,8 @@ export function processTrial(file: string): ProcessTrial {
 }
 
 /** The bars of process flows: what came later is allowed, or has a name and a reason. */
-export function processBars(file: string): readonly Bar[] {
-  const trial = processTrial(file);
+export function processBars(log: ProcessFlows): readonly Bar[] {
+  const trial = processTrial(log);
   return [
     bar("later distinct edges", trial.later, "info", 0, String),
     bar(

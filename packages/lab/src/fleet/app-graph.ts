@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { z } from "zod";
+import { parseInput } from "./parse-input.ts";
 
 /** An application as a graph: who calls whom. */
 export type AppGraph = {
@@ -18,13 +20,12 @@ export type AppService = {
   readonly product: string;
 };
 
-type MicroSecEnd = {
-  readonly services: readonly {
-    readonly name: string;
-    readonly tagged_values: Readonly<Record<string, unknown>>;
-  }[];
-  readonly information_flows: readonly { readonly sender: string; readonly receiver: string }[];
-};
+const port = z.int().min(1).max(65_535);
+
+const microSecEnd = z.object({
+  services: z.array(z.object({ name: z.string(), tagged_values: z.looseObject({ Port: port.optional() }) })),
+  information_flows: z.array(z.object({ sender: z.string(), receiver: z.string() })),
+});
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   zookeeper: 2181,
@@ -36,9 +37,18 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
   logstash: 5044,
 };
 
+/** The application in a file, in one of the two formats; throws `BadArgument` for what is neither. */
+export function loadApplication(file: string): AppGraph {
+  const text = readFileSync(file, "utf8");
+  const place = `\`${file}\``;
+  return text.includes('"information_flows"')
+    ? parseMicroSecEnd(path.basename(file, ".json"), text, place)
+    : parseBoutique(text, place);
+}
+
 /** A graph of the microSecEnD collection; external entities become clients outside, or are left out. */
-export function parseMicroSecEnd(name: string, text: string): AppGraph {
-  const graph = JSON.parse(text) as MicroSecEnd;
+function parseMicroSecEnd(name: string, text: string, place: string): AppGraph {
+  const graph = parseInput(microSecEnd, text, place);
   const known = new Set(graph.services.map((service) => service.name));
   const calls = graph.information_flows.filter((flow) => known.has(flow.sender) && known.has(flow.receiver));
   const entries = graph.information_flows.filter(
@@ -46,12 +56,8 @@ export function parseMicroSecEnd(name: string, text: string): AppGraph {
   );
   const services = graph.services.map((service) => {
     const product = productOf(service.name, service.tagged_values);
-    const port = service.tagged_values["Port"];
-    return {
-      name: service.name,
-      product,
-      port: typeof port === "number" ? port : (DEFAULT_PORTS[product] ?? 8080),
-    };
+    const { Port: own } = service.tagged_values;
+    return { name: service.name, product, port: own ?? DEFAULT_PORTS[product] ?? 8080 };
   });
   return {
     name,
@@ -76,20 +82,15 @@ function distinctCalls(
   return [...new Map(calls.filter(([a, b]) => a !== b).map((call) => [call.join("\t"), call])).values()];
 }
 
-type Boutique = {
-  readonly services: Readonly<
-    Record<string, { readonly ports: readonly (readonly [string, unknown, number])[] }>
-  >;
-  readonly edges: readonly unknown[];
-};
+const boutique = z.object({
+  services: z.record(z.string(), z.object({ ports: z.array(z.tuple([z.string(), z.unknown(), port])) })),
+  edges: z.array(z.object({ from: z.string(), to: z.string() })),
+});
 
 /** The online boutique's description: services with ports, and true edges. */
-export function parseBoutique(text: string): AppGraph {
-  const graph = JSON.parse(text) as Boutique;
-  const calls = graph.edges.map((edge) => {
-    const [from, to] = Array.isArray(edge) ? edge : Object.values(edge as Record<string, unknown>);
-    return [String(from), String(to)] as const;
-  });
+function parseBoutique(text: string, place: string): AppGraph {
+  const graph = parseInput(boutique, text, place);
+  const calls = graph.edges.map(({ from, to }) => [from, to] as const);
   const services = Object.entries(graph.services).map(([name, { ports }]) => ({
     name,
     port: ports[0]?.[2] ?? 8080,
@@ -102,9 +103,5 @@ export function parseBoutique(text: string): AppGraph {
 export function loadApplications(folder: string): readonly AppGraph[] {
   const collection = path.join(folder, "microSecEnD");
   const files = readdirSync(collection).filter((file) => file.endsWith(".json"));
-  return files
-    .sort()
-    .map((file) =>
-      parseMicroSecEnd(file.replace(/\.json$/, ""), readFileSync(path.join(collection, file), "utf8")),
-    );
+  return files.sort().map((file) => loadApplication(path.join(collection, file)));
 }

@@ -1,12 +1,12 @@
 // Turns a log of process connections into flow records: convert.ts LOG.jsonl[.gz] -o DIR writes flows.ndjson and inventory.ndjson.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { gunzipSync } from "node:zlib";
 import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
-import { parseProcessFlows } from "./process-flows.ts";
+import { makeOutput } from "./make-output.ts";
+import { loadProcessFlows } from "./process-flows.ts";
 
-const { file, bytes, output } = takeArguments(process, "LOG.jsonl[.gz] -o DIR", () => {
+const { flows, inventory, output } = takeArguments(process, "LOG.jsonl[.gz] -o DIR", () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { output: { type: "string", short: "o" } },
@@ -14,12 +14,8 @@ const { file, bytes, output } = takeArguments(process, "LOG.jsonl[.gz] -o DIR", 
   const [log, ...more] = positionals;
   if (log === undefined || more.length > 0) throw new BadArgument("one log is wanted");
   if (values.output === undefined) throw new BadArgument("`-o` is missing");
-  return { file: log, bytes: readFileSync(log), output: values.output };
+  return { ...loadProcessFlows(log), output: makeOutput(values.output) };
 });
-const { flows, inventory } = parseProcessFlows(
-  (file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"),
-);
-mkdirSync(output, { recursive: true });
 const lines = (list: readonly unknown[]): string => list.map((one) => `${JSON.stringify(one)}\n`).join("");
 writeFileSync(path.join(output, "flows.ndjson"), lines(flows));
 writeFileSync(path.join(output, "inventory.ndjson"), lines(inventory));

@@ -1,5 +1,5 @@
 // Writes one generated fleet as files: inventory.ndjson, window.ndjson, later.ndjson and truth.json.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -9,8 +9,9 @@ import {
   parseWhole,
   takeArguments,
 } from "@ringwall/model/testing/arguments";
-import { parseBoutique, parseMicroSecEnd } from "./app-graph.ts";
+import { loadApplication } from "./app-graph.ts";
 import { buildFleet, workloadOf } from "./fleet.ts";
+import { makeOutput } from "./make-output.ts";
 import { random } from "./random.ts";
 import { drawTraffic } from "./traffic.ts";
 
@@ -35,12 +36,8 @@ const { apps, seed, share, windowDays, labels, output } = takeArguments(process,
     share: parseDecimal("--share", values.share, 0, 1),
     windowDays: parseWhole("--days", values.days, 1, DAYS_MAX),
     labels: values.labels,
-    output: values.output,
-    apps: values.app.map((file) => {
-      const text = readFileSync(file, "utf8");
-      const name = path.basename(file, ".json");
-      return text.includes('"information_flows"') ? parseMicroSecEnd(name, text) : parseBoutique(text);
-    }),
+    apps: values.app.map(loadApplication),
+    output: makeOutput(values.output),
   };
 });
 const rng = random(seed);
@@ -52,7 +49,6 @@ const traffic = drawTraffic(fleet, rng, {
   attackShare: 0.03,
 });
 const lines = (list: readonly unknown[]): string => list.map((one) => `${JSON.stringify(one)}\n`).join("");
-mkdirSync(output, { recursive: true });
 const write = (name: string, text: string): void => writeFileSync(path.join(output, name), text);
 write("inventory.ndjson", lines(fleet.hosts.map((host) => workloadOf(host, labels))));
 write("window.ndjson", lines(traffic.window));

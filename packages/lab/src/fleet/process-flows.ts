@@ -1,18 +1,27 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import type { Flow, FlowEnd, Workload } from "@ringwall/model";
+import { BadArgument } from "@ringwall/model/testing/arguments";
+import { z } from "zod";
+import { parseInput } from "./parse-input.ts";
+
+const port = z.int().min(0).max(65_535);
 
 /** One connection as Sysmon (event 3) or the Windows firewall (event 5156) logged it. */
-type Logged = {
-  readonly ts: string;
-  readonly host: string;
-  readonly image: string;
-  readonly initiated: boolean;
-  readonly proto: string;
-  readonly sip: string;
-  readonly sport: number;
-  readonly dip: string;
-  readonly dport: number;
-  readonly user: string | null;
-};
+const logged = z.object({
+  ts: z.string().regex(/^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?$/),
+  host: z.string(),
+  image: z.string(),
+  initiated: z.boolean(),
+  proto: z.string(),
+  sip: z.string(),
+  sport: port,
+  dip: z.string(),
+  dport: port,
+  user: z.string().nullable(),
+});
+
+type Logged = z.infer<typeof logged>;
 
 export type ProcessFlows = { readonly flows: readonly Flow[]; readonly inventory: readonly Workload[] };
 
@@ -20,16 +29,32 @@ export type ProcessFlows = { readonly flows: readonly Flow[]; readonly inventory
 const CLIENT_PORT_MIN = 49_152;
 const SYSTEM_PORT_MAX = 1023;
 
-/** Turns logged connections (one JSON object a line) into flow records, in the order of time, and an inventory of the hosts. */
-export function parseProcessFlows(text: string): ProcessFlows {
-  const logged = text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line) => JSON.parse(line) as Logged);
-  const owners = ownersOf(logged);
-  const flows = distinct(logged.map((one) => toFlow(one, owners)));
+/** The log in a file, compressed where its name ends in `.gz`; throws `BadArgument` for what is none. */
+export function loadProcessFlows(file: string): ProcessFlows {
+  const bytes = readFileSync(file);
+  const text = (file.endsWith(".gz") ? decompress(bytes, file) : bytes).toString("utf8");
+  const lines = text.split("\n").map((line, index) => ({ line, place: `line ${index + 1} of \`${file}\`` }));
+  return flowsOf(
+    lines.flatMap(({ line, place }) => (line.trim() === "" ? [] : [parseInput(logged, line, place)])),
+  );
+}
+
+function decompress(bytes: Buffer, file: string): Buffer {
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    throw new BadArgument(
+      `\`${file}\` is not compressed by gzip: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+/** Turns logged connections into flow records, in the order of time, and an inventory of the hosts. */
+function flowsOf(all: readonly Logged[]): ProcessFlows {
+  const owners = ownersOf(all);
+  const flows = distinct(all.map((one) => toFlow(one, owners)));
   flows.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-  const inventory = [...new Set(logged.map(hostOf))].sort().map((name) => ({
+  const inventory = [...new Set(all.map(hostOf))].sort().map((name) => ({
     apiVersion: "ringwall.dev/v1" as const,
     kind: "Workload" as const,
     metadata: { name },
@@ -46,9 +71,9 @@ function hostOf(one: Logged): string {
 }
 
 /** Whose an address is: the host that logged it as its own most often, since answers are logged as if they were calls. */
-function ownersOf(logged: readonly Logged[]): ReadonlyMap<string, string> {
+function ownersOf(all: readonly Logged[]): ReadonlyMap<string, string> {
   const counts = new Map<string, Map<string, number>>();
-  for (const one of logged) {
+  for (const one of all) {
     const own = one.initiated ? one.sip : one.dip;
     if (!isOwnable(own)) continue;
     const hosts = counts.get(own) ?? new Map<string, number>();
