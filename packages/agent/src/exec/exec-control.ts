@@ -46,7 +46,7 @@ export type ExecControlParts = {
     uid: number,
   ) => Promise<Pick<ProcessIdentity, "user" | "unit" | "container">>;
   /** Who shares with whom what is read. */
-  readonly tenantOf: (cgroupId: bigint, pid: number) => Promise<string>;
+  readonly tenantOf: (cgroupId: bigint, pid: number) => string;
   readonly exeOf: (pid: number) => string | null;
   readonly executableFacts: (exeId: number) => ExecutableFacts | undefined;
   /** Tells the kernel what a file is; returns its executable's number, 0 where there is none left. */
@@ -197,7 +197,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
   /** What a process ran that has ended before it was looked at; from the next time on the kernel knows it by itself. */
   async function findAgain({ filename, file: key, gaveWay, cgroupId, tgid, uid }: Executed) {
     if (gaveWay) return undefined;
-    const tenant = await parts.tenantOf(cgroupId, tgid);
+    const tenant = parts.tenantOf(cgroupId, tgid);
     const looked = await looksBack({ tenant, user: uid }, () => lookBack(filename, key, tools, tenant));
     if (looked === undefined) return undefined;
     const { file, lasting } = looked;
@@ -229,7 +229,7 @@ export function createExecControl(parts: ExecControlParts): ExecControl {
     // What runs is judged, and told, all the same.
     if (isPaused(kernel)) return { allow: true, keep: false };
     const by = judge;
-    const tenant = await parts.tenantOf(kernel.getTask(question.pid)?.cgroupId ?? 0n, question.pid);
+    const tenant = parts.tenantOf(kernel.getTask(question.pid)?.cgroupId ?? 0n, question.pid);
     const { file, lasting } = await lookAtFile(path, tools, tenant);
     const { decision } = by.mayStart(file);
     if (decision === "allow") return { allow: true, keep: lasting && by === judge };

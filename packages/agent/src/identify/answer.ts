@@ -8,6 +8,7 @@ import {
   openExecutable,
 } from "./executable-file.ts";
 import type { Execution } from "./execution.ts";
+import { withRest } from "./execution-sources.ts";
 import type { ExecutableFacts, IdentityBook, ScriptFacts } from "./identity-book.ts";
 import { interpreterOf } from "./interpreters/resolve-script.ts";
 import { closeScript, identifyScript, type OpenScript, openScript } from "./script-file.ts";
@@ -62,7 +63,8 @@ export function createAnswerer(
   const gate = createFairGate(ANSWER_JOBS_MAX, ANSWERS_WAITING_MAX);
 
   /** INVARIANT: every file is open before the last look at whether the process still runs this execution. */
-  async function find(execution: Execution, isStill: () => boolean): Promise<Answer | null> {
+  async function find(begun: Execution, isStill: () => boolean): Promise<Answer | null> {
+    const execution = await withRest(begun);
     // Its children, after it has ended: a daemon.
     const isWanted = () => isStill() || kernel.isRunning(execution.exec);
     const known = book.executableFacts(files.get(fileKeyText(execution.file)) ?? 0);

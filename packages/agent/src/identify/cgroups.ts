@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type CgroupOwner, parseCgroupPath, parseProcCgroup } from "./cgroup-path.ts";
-import { readProcText } from "./proc.ts";
+import { readProcText, readProcTextNow } from "./proc.ts";
 
 /** Control groups whose owner is remembered; past it all are looked up again. */
 export const CGROUPS_REMEMBERED_MAX = 4096;
@@ -13,8 +13,11 @@ export type CgroupLookup = {
   readonly ownerOf: (cgroupId: bigint, tgid: number) => Promise<CgroupOwner>;
   /** The same without waiting, where it is known. */
   readonly known: (cgroupId: bigint) => CgroupOwner | undefined;
-  /** Who shares with whom what the agent does at a time; without a search for groups of processes that have ended. */
-  readonly tenantOf: (cgroupId: bigint, tgid: number) => Promise<string>;
+  /**
+   * Who shares with whom what the agent does at a time; without a search for groups of processes that have ended. It is what
+   * those who wait are counted by, so nobody waits for it, uncounted.
+   */
+  readonly tenantOf: (cgroupId: bigint, tgid: number) => string;
 };
 
 /**
@@ -34,10 +37,10 @@ export function createCgroupLookup(mount: string, scope: string, readFrom = scop
 
   return {
     known: (cgroupId) => owners.get(cgroupId),
-    tenantOf: async (cgroupId, tgid) => {
+    tenantOf: (cgroupId, tgid) => {
       const known = owners.get(cgroupId);
       if (known !== undefined) return tenantOf(known);
-      const text = await readProcText(tgid, "cgroup");
+      const text = readProcTextNow(tgid, "cgroup");
       const path = text === undefined ? undefined : parseProcCgroup(text);
       // Wherever it is now: out of its container it can't go.
       return path === undefined ? ENDED : tenantOf(parseCgroupPath(path, readFrom));

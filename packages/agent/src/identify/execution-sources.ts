@@ -8,15 +8,11 @@ import { readProcStrings } from "./proc.ts";
  * Only what the kernel copied before the program ran an instruction: /proc shows what the process has made of it since,
  * and a hostile one would write the arguments there that it likes.
  */
-export async function executionOfEvent(event: ExecEvent, tenant: string): Promise<Execution> {
+export function executionOfEvent(event: ExecEvent, tenant: string): Execution {
   const { tgid, file, uid, task, timeNs, filename, arguments: argv } = event;
   const exec = { execNs: task.execNs, execTgid: task.execTgid };
   const argvTruncated = event.argumentsTruncated || event.argumentsUnreadable;
-  const { environmentTruncated } = event;
-  // What stands there still is worth knowing: it can only add.
-  const environment = environmentTruncated
-    ? [...new Set([...event.environment, ...(await readProcStrings(tgid, "environ"))])]
-    : event.environment;
+  const { environment, environmentTruncated } = event;
   const { cgroupId, ppid } = task;
   return {
     exec,
@@ -33,9 +29,17 @@ export async function executionOfEvent(event: ExecEvent, tenant: string): Promis
     environmentTruncated,
     injected: task.injected === true,
     environment,
+    hasRest: environmentTruncated,
     foreign: { userNamespace: event.userNamespace, traced: event.traced },
     cwdInode: event.cwdInode,
   };
+}
+
+/** What the kernel did not copy and stands there still is worth knowing: it can only add. */
+export async function withRest(execution: Execution): Promise<Execution> {
+  if (!execution.hasRest) return execution;
+  const rest = await readProcStrings(execution.tgid, "environ");
+  return { ...execution, environment: [...new Set([...execution.environment, ...rest])], hasRest: false };
 }
 
 /** A process that was running already: its arguments as /proc shows them now. */
@@ -56,6 +60,7 @@ export async function executionOfTask(record: TaskRecord, exec: ExecKey, tenant:
     environmentTruncated: false,
     injected: false,
     environment: await readProcStrings(tgid, "environ"),
+    hasRest: false,
     foreign: await foreignHandsOf(tgid),
     cwdInode: undefined,
   };
@@ -86,6 +91,7 @@ export function executionOfMiss(
     environmentTruncated: true,
     injected: true,
     environment: [],
+    hasRest: false,
     foreign: { userNamespace: false, traced: false },
     cwdInode: undefined,
   };

@@ -23,6 +23,8 @@ export type Execution = {
   /** The kernel saw a variable that brings code into any program, or could not look at all of them. */
   readonly injected: boolean;
   readonly environment: readonly string[];
+  /** The process has more of its environment, as it may have made it since. */
+  readonly hasRest: boolean;
   /** Hands in the program that no variable tells of. */
   readonly foreign: ForeignHands;
   /** The working directory at the exec, as `DEVICE:INODE`, where the kernel said it. */

@@ -113,7 +113,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
       if (!plain) answerer.markInterpreter(event.file, task.exeId);
       return executed(event, key, { plain, gaveWay: false });
     }
-    const execution = await executionOfEvent(event, await parts.cgroups.tenantOf(cgroupId, tgid));
+    const execution = executionOfEvent(event, parts.cgroups.tenantOf(cgroupId, tgid));
     const answer = await answerer.answer(execution, runsStill(tgid, execution.exec));
     if (answer === null || answer === undefined) counts.unanswered++;
     else if (await admit({ ...answer, uid, cgroupId }, { tgid, ppid, timeNs })) {
@@ -155,7 +155,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
   async function lookLate(miss: IdentityMissEvent, ppid: number) {
     const { process, tgid } = miss;
     if (!answerer.takeUp(process)) return undefined;
-    const tenant = await parts.cgroups.tenantOf(process.cgroupId, tgid);
+    const tenant = parts.cgroups.tenantOf(process.cgroupId, tgid);
     return answerer.answer(executionOfMiss(miss, ppid, tenant), runsStill(tgid, process));
   }
 
@@ -174,7 +174,7 @@ export function createIdentifier(parts: IdentifierParts): Identifier {
     if (task !== undefined && (!task.pending || kernel.getResolution(task) !== undefined)) return;
     // One that the kernel saw start while no agent ran keeps the key of its execution.
     const exec = task ?? { execNs: timeNs, execTgid: tgid };
-    const execution = await executionOfTask(record, exec, await parts.cgroups.tenantOf(cgroupId, tgid));
+    const execution = await executionOfTask(record, exec, parts.cgroups.tenantOf(cgroupId, tgid));
     const isStill = task === undefined ? () => true : runsStill(tgid, exec);
     const answer = await answerer.answer(execution, isStill);
     if (
