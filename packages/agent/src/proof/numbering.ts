@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from "@ringwall/model";
-import { PROOF_ITEMS_MAX } from "@ringwall/protocol/agent";
+import { PROOF_ITEMS_MAX, type ProofState } from "@ringwall/protocol/agent";
 import { toProcess } from "../observe/process-message.ts";
 import { CALL_TIMEOUT_MS, type ControllerClient } from "../session/client.ts";
 
@@ -14,8 +14,14 @@ export type NumberingParts = {
 export type Numbering = {
   /** An identity that may need one. */
   readonly meet: (id: number, identity: ProcessIdentity) => void;
-  /** The controller may know nothing of the numbers of these any more: they go on until it says others. */
-  readonly doubt: (identities: Iterable<readonly [id: number, identity: ProcessIdentity]>) => void;
+  /**
+   * The controller has answered. Started again it may know nothing of the numbers of these any more, since its database may
+   * have been put back from a backup: they go on until it says others.
+   */
+  readonly heard: (
+    answer: Pick<ProofState, "run" | "complete">,
+    identities: Iterable<readonly [id: number, identity: ProcessIdentity]>,
+  ) => void;
   /** Identities that need none any more. */
   readonly dismiss: (ids: ReadonlySet<number>) => void;
   /** Asks for all that are waiting. Throws what the connection threw; without one they go on waiting. */
@@ -25,12 +31,15 @@ export type Numbering = {
 export function createNumbering({ workload, client, onNumber }: NumberingParts): Numbering {
   const numbered = new Map<number, number>();
   const waiting = new Map<number, ProcessIdentity>();
+  let lastRun: bigint | undefined;
   return {
     meet: (id, identity) => {
       if (!numbered.has(id)) waiting.set(id, identity);
     },
-    doubt: (identities) => {
-      for (const [id, identity] of identities) waiting.set(id, identity);
+    heard: ({ run, complete }, identities) => {
+      const isDoubtful = run === undefined ? complete : run !== lastRun;
+      lastRun = run;
+      if (isDoubtful) for (const [id, identity] of identities) waiting.set(id, identity);
     },
     dismiss: (ids) => {
       for (const id of ids) {

@@ -227,8 +227,7 @@ class StoredProver implements Prover {
     await this.#peers.write(changed, this.#keys.ring());
     this.#configure();
     for (const [number, identity] of identities) await admitRemote(number, identity);
-    // The controller was started again, on a database that may have been put back from a backup.
-    if (answer.complete) this.#numbering.doubt(this.#parts.identities());
+    this.#numbering.heard(answer, this.#parts.identities());
     this.#heardGeneration = Math.max(
       this.#heardGeneration,
       answer.heardGeneration ?? Number.POSITIVE_INFINITY,

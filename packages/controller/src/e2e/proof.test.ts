@@ -84,11 +84,13 @@ it("gives the same factors the same number, whoever asks, and for good", async (
   await a.numberIdentities({ workload: "num-a", processes: [hashed("/usr/bin/d")] });
   const later = await b.fetchProof({ workload: "num-b", version: fetched.version });
   expect([later.complete, later.identities.map((one) => one.process?.exe)]).toEqual([false, ["/usr/bin/d"]]);
+  expect(later.run).toBe(fetched.run);
   controller = await controller.restart();
   const again = (await b.numberIdentities({ workload: "num-b", processes })).numbers;
   expect(again).toEqual(first);
   const fresh = await b.fetchProof({ workload: "num-b", version: later.version });
   expect([fresh.complete, fresh.version > later.version]).toEqual([true, true]);
+  expect((fresh.run ?? 0n) > (later.run ?? 0n)).toBe(true);
 });
 
 it("gives out numbers once, however many hosts ask for the same at once", async () => {

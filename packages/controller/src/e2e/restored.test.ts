@@ -48,7 +48,7 @@ it("a number that was given out since the backup is given to nothing else, and w
   const kept = await numberOf(client, workload, "/usr/bin/kept");
   await backUp();
   const lost = await numberOf(client, workload, "/usr/bin/lost");
-  const { version } = await client.fetchProof({ workload, version: 0n });
+  const { version, run } = await client.fetchProof({ workload, version: 0n });
   await putBack();
   const other = await numberOf(client, workload, "/usr/bin/other");
   const another = await numberOf(client, workload, "/usr/bin/another");
@@ -56,6 +56,8 @@ it("a number that was given out since the backup is given to nothing else, and w
   expect(await numberOf(client, workload, "/usr/bin/kept")).toBe(kept);
   const after = await client.fetchProof({ workload, version, numbers: [lost] });
   expect([after.complete, after.version > version, after.unassigned]).toEqual([true, true, [lost]]);
+  expect([run, after.run]).toEqual([expect.any(BigInt), expect.any(BigInt)]);
+  expect(after.run).not.toBe(run);
   // The newest first.
   expect(after.identities.map((one) => [one.number, one.process?.exe])).toEqual([
     [another, "/usr/bin/another"],

@@ -66,6 +66,7 @@ export function proofStateFor(
   });
   return create(ProofStateSchema, {
     version: BigInt(history.version()),
+    run: BigInt(history.run),
     complete,
     peers,
     removed: complete ? [] : [...left, ...goneSince(parts, since, isRelated)],

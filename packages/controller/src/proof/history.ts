@@ -3,6 +3,7 @@ const VERSIONS_PER_RUN = 2 ** 21;
 
 /** What changed since which version. A version that is not of this run, or too old, means: send everything. */
 export type History = {
+  readonly run: number;
   version(): number;
   /** Something about `key` is different now; the new version. */
   touch(key: string): number;
@@ -24,6 +25,7 @@ export function createHistory(run: number, keysMax: number): History {
     first = version;
   };
   return {
+    run,
     version: () => version,
     touch(key) {
       version += 1;

@@ -590,6 +590,14 @@ export declare type ProofState = Message<"ringwall.agent.v1.ProofState"> & {
    * @generated from field: optional uint32 heard_generation = 7;
    */
   heardGeneration?: number | undefined;
+
+  /**
+   * Of the controller: only in another one may it have lost what it gave numbers to. Left out by an older controller, where
+   * all that is complete may come of that.
+   *
+   * @generated from field: optional uint64 run = 8;
+   */
+  run?: bigint | undefined;
 };
 
 /**
