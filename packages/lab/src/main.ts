@@ -1,6 +1,6 @@
 // `make lab`: the three-tier story on several hosts, told on real traffic.
-//   packages/lab/src/main.ts [--json FILE] [--or-skip] [--only proof]
-//   --or-skip: being unable to run here is not an error; --only proof: that act alone
+//   packages/lab/src/main.ts [--json FILE] [--or-skip] [--only ACT]
+//   --or-skip: being unable to run here is not an error; --only tiers|containers|proof: that act alone
 // Exit codes: 0 everything as expected, 1 an expectation failed or a normal request was lost, 2 it could not run.
 import { parseArgs } from "node:util";
 import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
@@ -10,22 +10,20 @@ import { Checks } from "./report/checks.ts";
 import { checkWritable, saveRecord } from "./report/record.ts";
 import { formatChecks } from "./report/table.ts";
 import { whyNot } from "./requirements.ts";
-import { proveAlone, tellStory } from "./story/story.ts";
+import { type Act, acts, tellStory } from "./story/story.ts";
 import type { Traffic } from "./traffic/driver.ts";
 
 /** The whole run is ended when it takes longer: something hangs. */
 const RUN_MS_MAX = 900_000;
 
-const values = takeArguments(process, "[--json FILE] [--or-skip] [--only proof]", () => {
+const values = takeArguments(process, "[--json FILE] [--or-skip] [--only ACT]", () => {
   const given = parseArgs({
     options: { json: { type: "string" }, "or-skip": { type: "boolean" }, only: { type: "string" } },
   }).values;
-  if (given.only !== undefined && given.only !== "proof")
-    throw new BadArgument(`no act \`${given.only}\` that can be played alone; there is \`proof\``);
+  const tell = given.only === undefined ? tellStory : actNamed(given.only);
   if (given.json !== undefined) checkWritable(given.json);
-  return given;
+  return { ...given, tell };
 });
-const tell = values.only === undefined ? tellStory : proveAlone;
 process.exit(await main(values.json, values["or-skip"] === true));
 
 async function main(jsonFile: string | undefined, orSkip: boolean): Promise<number> {
@@ -54,7 +52,7 @@ async function play(checks: Checks): Promise<Traffic | null> {
     const opened = await openLab();
     lab = opened.lab;
     for (const run of opened.swept) checks.note(`cleaned up after run ${run}, which was killed`);
-    return await Promise.race([tell(lab, checks), interrupted.promise]);
+    return await Promise.race([values.tell(lab, checks), interrupted.promise]);
   } catch (error) {
     const seen = error instanceof Error ? error.message : String(error);
     checks.add({ tried: "the story to its end", expected: "no error", seen, passed: false });
@@ -63,4 +61,11 @@ async function play(checks: Checks): Promise<Traffic | null> {
     await lab?.close();
     interrupted.forget();
   }
+}
+
+function actNamed(name: string): Act {
+  const known = Object.hasOwn(acts, name) ? acts[name] : undefined;
+  if (known !== undefined) return known;
+  const names = Object.keys(acts).join("`, `");
+  throw new BadArgument(`no act \`${name}\` that can be played alone; there are \`${names}\``);
 }

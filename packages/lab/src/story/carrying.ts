@@ -6,7 +6,7 @@ import { type WorkloadView, workloadView } from "@ringwall/protocol/rest";
 import type { LabHost } from "../hosts/host.ts";
 import type { Service } from "../hosts/process.ts";
 import { CONTROLLER_DATA, ringwall } from "../ringwall/command.ts";
-import type { Cast } from "./cast.ts";
+import type { Scene } from "./cast.ts";
 import { upgradeInMidRun } from "./upgrading.ts";
 
 const HOST = "internet";
@@ -31,7 +31,7 @@ type Container = {
  * One agent on a machine with two containers, each in a segment of its own: the same program on the same port gets through
  * in one and not in the other. The machine had no agent before, so nothing of the story so far hangs on it.
  */
-export async function carryContainers(cast: Cast): Promise<void> {
+export async function carryContainers(cast: Scene): Promise<void> {
   const { checks, operator, lab } = cast;
   checks.phase("Containers: one agent, two workloads of their own on one host");
   const host = lab.host(HOST);
@@ -92,7 +92,12 @@ function startContainer(host: LabHost): Container {
   return { id, name: `${NAME}/${id.slice(0, ID_SHOWN)}`, cgroup, server };
 }
 
-async function tryIn({ checks }: Cast, host: LabHost, container: Container, expected: string): Promise<void> {
+async function tryIn(
+  { checks }: Scene,
+  host: LabHost,
+  container: Container,
+  expected: string,
+): Promise<void> {
   const argv = ["nsenter", `--net=/proc/${container.server.pid}/ns/net`, "python3", CLIENT, PORT];
   const ended = await host.run({ unit: `docker-${container.id}.scope`, argv }, TRY_MS_MAX);
   const seen = ended.stdout.includes("reached") ? "gets through" : "blocked";
@@ -119,7 +124,7 @@ spec:
 }
 
 async function settled(
-  { operator }: Cast,
+  { operator }: Scene,
   names: readonly string[],
   agent: Service,
 ): Promise<WorkloadView[]> {

@@ -6,13 +6,17 @@ import type { Agents } from "../ringwall/agents.ts";
 import type { Operator } from "../ringwall/command.ts";
 import type { NormalUse } from "../traffic/driver.ts";
 
-/** Ringwall on the hosts, without anything to protect yet. */
-export type Stage = {
+/** The hosts and a controller. */
+export type Scene = {
   readonly lab: Lab;
   readonly operator: Operator;
+  readonly checks: Checks;
+};
+
+/** Ringwall on the hosts, without anything to protect yet. */
+export type Stage = Scene & {
   readonly agents: Agents;
   readonly controller: Service;
-  readonly checks: Checks;
 };
 
 /** Who takes part in the story once everything runs. */

@@ -8,7 +8,7 @@ import { settleAccounts } from "./accounts.ts";
 import { attackInAlert, attackInBlock } from "./attacking.ts";
 import { baseline } from "./baseline.ts";
 import { carryContainers } from "./carrying.ts";
-import type { Stage } from "./cast.ts";
+import type { Cast, Stage } from "./cast.ts";
 import { revertByItself } from "./confirming.ts";
 import { killAgents } from "./killing.ts";
 import { learn } from "./learning.ts";
@@ -17,8 +17,36 @@ import { proveSoftware } from "./proving/act.ts";
 import { provision, setModes } from "./provisioning.ts";
 import { shadow } from "./shadowing.ts";
 
+/** What was counted of normal use, where there is any. */
+export type Act = (lab: Lab, checks: Checks) => Promise<Traffic | null>;
+
+/** Parts of the story that can be played alone, each on hosts that run nothing else. */
+export const acts: Readonly<Record<string, Act>> = {
+  tiers: async (lab, checks) => (await protectTiers(lab, checks)).traffic,
+  containers: async (lab, checks) => {
+    checks.phase("Ringwall arrives: a controller");
+    const { operator } = await startController(lab);
+    await carryContainers({ lab, operator, checks });
+    return null;
+  },
+  proof: async (lab, checks) => {
+    await proveSoftware(await enter(lab, checks));
+    return null;
+  },
+};
+
 /** From a flat network to three tiers in block, and what attackers meet then. */
 export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
+  const { cast, traffic } = await protectTiers(lab, checks);
+  await carryContainers(cast);
+  await proveSoftware(cast);
+  return traffic;
+}
+
+async function protectTiers(
+  lab: Lab,
+  checks: Checks,
+): Promise<{ readonly cast: Cast; readonly traffic: Traffic }> {
   const attacked = await startApplications(lab);
   await baseline(lab, checks);
   const applications = await restartApi(lab, attacked);
@@ -36,16 +64,7 @@ export async function tellStory(lab: Lab, checks: Checks): Promise<Traffic> {
   await attackInBlock(cast);
   await killAgents(cast);
   await revertByItself(cast);
-  const traffic = await settleAccounts(lab, applications, use, checks);
-  await carryContainers(cast);
-  await proveSoftware(cast);
-  return traffic;
-}
-
-/** One act on hosts that run nothing else. */
-export async function proveAlone(lab: Lab, checks: Checks): Promise<null> {
-  await proveSoftware(await enter(lab, checks));
-  return null;
+  return { cast, traffic: await settleAccounts(lab, applications, use, checks) };
 }
 
 /** Controller and agents come to hosts whose applications have been running for some time. */

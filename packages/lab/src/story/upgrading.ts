@@ -6,7 +6,7 @@ import { workloadView } from "@ringwall/protocol/rest";
 import { seenBy } from "../attacks/attack.ts";
 import type { LabHost } from "../hosts/host.ts";
 import { ringwall } from "../ringwall/command.ts";
-import type { Cast } from "./cast.ts";
+import type { Scene } from "./cast.ts";
 
 const REPOSITORY = path.join(import.meta.dirname, "../apps/programs/repository.sh");
 const INSIDE = "/srv/repository.sh";
@@ -18,7 +18,7 @@ const POLL_MS = 300;
 const STOP_MS_MAX = 5000;
 
 /** A package from a signed repository is upgraded while its host enforces a policy that names the old digest. */
-export async function upgradeInMidRun(cast: Cast, host: LabHost, name: string): Promise<void> {
+export async function upgradeInMidRun(cast: Scene, host: LabHost, name: string): Promise<void> {
   const { checks, operator, lab } = cast;
   checks.phase("A package is upgraded in mid-run, from a signed repository");
   host.copyIn(REPOSITORY, INSIDE);
@@ -61,7 +61,7 @@ function digestOf(host: LabHost): string {
     .digest("hex");
 }
 
-async function tryShop({ checks }: Cast, host: LabHost, tried: string, expected: string): Promise<void> {
+async function tryShop({ checks }: Scene, host: LabHost, tried: string, expected: string): Promise<void> {
   const { reached, detail } = seenBy(
     await host.run({ unit: "shop.service", argv: [PROGRAM, "127.0.0.1", PORT] }),
   );
@@ -70,7 +70,7 @@ async function tryShop({ checks }: Cast, host: LabHost, tried: string, expected:
 }
 
 /** The controller tells what changed; that the program behaves as before is its own sentence. */
-async function untilShown({ checks, operator }: Cast): Promise<void> {
+async function untilShown({ checks, operator }: Scene): Promise<void> {
   const deadline = Date.now() + SETTLE_MS_MAX;
   let text = "";
   while (!text.includes(PROGRAM) && Date.now() < deadline) {
@@ -85,7 +85,7 @@ async function untilShown({ checks, operator }: Cast): Promise<void> {
   });
 }
 
-async function settled({ operator }: Cast, name: string): Promise<void> {
+async function settled({ operator }: Scene, name: string): Promise<void> {
   const deadline = Date.now() + SETTLE_MS_MAX;
   for (;;) {
     const workloads = await operator.ask(workloadView, "get", "workloads");
