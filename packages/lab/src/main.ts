@@ -10,6 +10,7 @@ import { Checks } from "./report/checks.ts";
 import { checkWritable, saveRecord } from "./report/record.ts";
 import { formatChecks } from "./report/table.ts";
 import { whyNot } from "./requirements.ts";
+import { onThisMachine } from "./slowness.ts";
 import { type Act, acts, tellStory } from "./story/story.ts";
 import type { Traffic } from "./traffic/driver.ts";
 
@@ -46,7 +47,7 @@ async function main(jsonFile: string | undefined, orSkip: boolean): Promise<numb
 
 /** The hosts, the story on them, and their end, whatever comes in between. */
 async function play(checks: Checks): Promise<Traffic | null> {
-  const interrupted = interruption(RUN_MS_MAX);
+  const interrupted = interruption(onThisMachine(RUN_MS_MAX));
   let lab: Lab | null = null;
   try {
     const opened = await openLab();

@@ -1,6 +1,7 @@
 import type { LabHost } from "../hosts/host.ts";
 import type { Lab } from "../hosts/lab.ts";
 import type { Ended, Service } from "../hosts/process.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { HostName } from "../topology.ts";
 import { startReady } from "./start.ts";
 
@@ -20,7 +21,15 @@ export async function startSshServers(lab: Lab): Promise<readonly Service[]> {
 
 /** What an operator does: a command on a host, over ssh from the jump host. */
 export function administer(lab: Lab, name: HostName, family: 4 | 6): Promise<Ended> {
-  const options = ["-q", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=15"];
+  const options = [
+    "-q",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "StrictHostKeyChecking=no",
+    "-o",
+    `ConnectTimeout=${onThisMachine(15)}`,
+  ];
   const files = ["-F", "none", "-i", KEY, "-o", "UserKnownHostsFile=/dev/null"];
   const argv = ["/usr/bin/ssh", ...options, ...files, `root@${name}${family}`, "hostname"];
   return lab.host("jump").run({ unit: "operator.service", argv }, SSH_MS_MAX);

@@ -1,5 +1,6 @@
 import type { LabHost, Program } from "../hosts/host.ts";
 import type { Service } from "../hosts/process.ts";
+import { onThisMachine } from "../slowness.ts";
 
 const READY_MS_MAX = 30_000;
 const READY_POLL_MS = 50;
@@ -11,7 +12,7 @@ export async function startReady(
   isReady: (service: Service) => boolean | Promise<boolean>,
 ): Promise<Service> {
   const service = host.start(program);
-  const deadline = Date.now() + READY_MS_MAX;
+  const deadline = Date.now() + onThisMachine(READY_MS_MAX);
   while (!(await isReady(service))) {
     if (service.ended !== null) throw new Error(`${service.name} ended at once:\n${service.tail()}`);
     if (Date.now() > deadline) throw new Error(`${service.name} does not get ready:\n${service.tail()}`);

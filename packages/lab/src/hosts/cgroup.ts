@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { onThisMachine } from "../slowness.ts";
 
 /** How long the kernel may take to end the processes of a killed subtree. */
 const KILL_WAIT_MS_MAX = 10_000;
@@ -35,7 +36,7 @@ export function processesIn(cgroup: string): number[] {
  * may be at the same leftover: what it has removed meanwhile is gone as well.
  */
 export async function destroyCgroup(cgroup: string): Promise<void> {
-  const deadline = Date.now() + KILL_WAIT_MS_MAX;
+  const deadline = Date.now() + onThisMachine(KILL_WAIT_MS_MAX);
   while (existsSync(cgroup)) {
     try {
       const pids = processesIn(cgroup);

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { onThisMachine } from "../slowness.ts";
 import { type HostSpec, hosts, IPV4_BITS, IPV6_BITS } from "../topology.ts";
 import { makeCgroup } from "./cgroup.ts";
 import { LabHost } from "./host.ts";
@@ -106,7 +107,7 @@ async function holdNamespaces(name: string, cgroup: string): Promise<Service> {
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`host ${name} does not come up: ${holder.tail()}`)),
-      READY_MS_MAX,
+      onThisMachine(READY_MS_MAX),
     );
     holder.onLine((line) => {
       if (line !== READY) return;

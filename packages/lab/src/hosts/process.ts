@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { onThisMachine } from "../slowness.ts";
 
 /** Text kept from one stream of a command; the rest is dropped, oldest first. */
 const OUTPUT_BYTES_MAX = 4_000_000;
@@ -12,7 +13,7 @@ export type Ended = {
   readonly timedOut: boolean;
 };
 
-/** Runs a command to its end, or ends it after `timeoutMs`; never throws for what the command does. */
+/** Runs a command to its end, or ends it after `timeoutMs` of a usual machine; never throws for what the command does. */
 export function runToEnd(argv: readonly string[], timeoutMs: number, input = ""): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = launch(argv, "pipe");
@@ -28,7 +29,7 @@ export function runToEnd(argv: readonly string[], timeoutMs: number, input = "")
     const timer = setTimeout(() => {
       timedOut = true;
       killGroup(child);
-    }, timeoutMs);
+    }, onThisMachine(timeoutMs));
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(timer);
@@ -95,7 +96,7 @@ export class Service {
   async stop(signal: NodeJS.Signals, graceMs: number): Promise<void> {
     if (this.#ended !== null) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => killGroup(this.#child), graceMs);
+      const timer = setTimeout(() => killGroup(this.#child), onThisMachine(graceMs));
       this.#child.on("exit", () => {
         clearTimeout(timer);
         resolve();

@@ -3,6 +3,7 @@ import { type WorkloadView, workloadView } from "@ringwall/protocol/rest";
 import type { LabHost } from "../hosts/host.ts";
 import type { Lab } from "../hosts/lab.ts";
 import type { Service } from "../hosts/process.ts";
+import { onThisMachine } from "../slowness.ts";
 import { type HostName, managedHosts } from "../topology.ts";
 import { CONTROLLER_DATA, type Operator, ringwall } from "./command.ts";
 
@@ -71,7 +72,7 @@ export class Agents {
 
   /** Waits until every agent is heard and enforces what it should. */
   async settled(): Promise<readonly WorkloadView[]> {
-    const deadline = Date.now() + SETTLE_MS_MAX;
+    const deadline = Date.now() + onThisMachine(SETTLE_MS_MAX);
     for (;;) {
       const workloads = await this.#operator.ask(workloadView, "get", "workloads");
       const ours = workloads.filter(({ name }) => (managedHosts as readonly string[]).includes(name));

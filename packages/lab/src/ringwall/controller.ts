@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lab } from "../hosts/lab.ts";
 import type { Service } from "../hosts/process.ts";
+import { onThisMachine } from "../slowness.ts";
 import { hosts } from "../topology.ts";
 import { CONTROLLER_DATA, Operator, ringwall } from "./command.ts";
 
@@ -24,7 +25,7 @@ export async function startController(lab: Lab): Promise<RunningController> {
     ]),
   );
   const operator = new Operator(host);
-  const deadline = Date.now() + READY_MS_MAX;
+  const deadline = Date.now() + onThisMachine(READY_MS_MAX);
   while ((await operator.try("status", "--json")).code !== 0) {
     if (service.ended !== null) throw new Error(`the controller ended at once:\n${service.tail()}`);
     if (Date.now() > deadline) throw new Error(`the controller does not get ready:\n${service.tail()}`);

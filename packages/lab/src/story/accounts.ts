@@ -3,6 +3,7 @@ import { countOrders } from "../apps/database.ts";
 import type { Applications } from "../apps/tiers.ts";
 import type { Lab } from "../hosts/lab.ts";
 import type { Checks } from "../report/checks.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { NormalUse, Traffic } from "../traffic/driver.ts";
 
 const COLLECTOR_MS_MAX = 5000;
@@ -49,7 +50,7 @@ export async function settleAccounts(
 }
 
 async function metricsReceived(applications: Applications, wanted: number): Promise<number> {
-  const deadline = Date.now() + COLLECTOR_MS_MAX;
+  const deadline = Date.now() + onThisMachine(COLLECTOR_MS_MAX);
   for (;;) {
     const line = applications.collector.lines.findLast((candidate) => candidate.startsWith("received "));
     const received = Number(line?.split(" ")[1] ?? 0);

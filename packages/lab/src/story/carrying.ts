@@ -6,6 +6,7 @@ import { type WorkloadView, workloadView } from "@ringwall/protocol/rest";
 import type { LabHost } from "../hosts/host.ts";
 import type { Service } from "../hosts/process.ts";
 import { CONTROLLER_DATA, ringwall } from "../ringwall/command.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { Scene } from "./cast.ts";
 import { upgradeInMidRun } from "./upgrading.ts";
 
@@ -128,7 +129,7 @@ async function settled(
   names: readonly string[],
   agent: Service,
 ): Promise<WorkloadView[]> {
-  const deadline = Date.now() + SETTLE_MS_MAX;
+  const deadline = Date.now() + onThisMachine(SETTLE_MS_MAX);
   for (;;) {
     const workloads = await operator.ask(workloadView, "get", "workloads");
     const ours = workloads.filter(({ name }) => names.includes(name));

@@ -2,12 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { resource, revisionView } from "@ringwall/protocol/rest";
 import { setLink } from "../hosts/namespace.ts";
 import type { Ended } from "../hosts/process.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { Cast } from "./cast.ts";
 import { countNormalUse } from "./provisioning.ts";
 
-const CONFIRM_WITHIN_SECONDS = 8;
+const CONFIRM_WITHIN_SECONDS = onThisMachine(8);
 /** How long after the deadline the change may still be felt. */
-const REVERT_MS_MAX = 15_000;
+const REVERT_MS_MAX = onThisMachine(15_000);
 const PROBE_POLL_MS = 200;
 const NO_RULES = "/srv/no-rules.yaml";
 
@@ -70,7 +71,7 @@ async function waitForProbe({ lab }: Cast, wanted: boolean, deadlineMs: number):
 /** Through all three tiers, with a database connection of its own. */
 const probe = {
   unit: "probe.service",
-  argv: ["curl", "-sf", "-m", "2", "-o", "/dev/null", "http://web4/api/report"],
+  argv: ["curl", "-sf", "-m", String(onThisMachine(2)), "-o", "/dev/null", "http://web4/api/report"],
 };
 
 function answers(ended: Ended): boolean {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Flow, Outcome } from "@ringwall/model";
 import { type AlertView, alertView, flow as flowSchema } from "@ringwall/protocol/rest";
 import type { Attack, Trace } from "../attacks/attack.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { Cast } from "./cast.ts";
 import { isAt, programOf } from "./expected-edges.ts";
 
@@ -22,7 +23,7 @@ export async function gatherEvidence(
   verdict: Outcome,
   sinceMs: number,
 ): Promise<ReadonlyMap<Attack, Evidence>> {
-  const deadline = Date.now() + REPORTED_MS_MAX;
+  const deadline = Date.now() + onThisMachine(REPORTED_MS_MAX);
   for (;;) {
     const flows = await cast.operator.ask(
       flowSchema,

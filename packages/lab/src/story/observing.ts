@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Flow } from "@ringwall/model";
 import { flow as flowSchema } from "@ringwall/protocol/rest";
+import { onThisMachine } from "../slowness.ts";
 import type { Cast } from "./cast.ts";
 import { expectedEdges, shows } from "./expected-edges.ts";
 
 /** Normal use is watched for at least this long, so that every kind of it happens several times. */
-const WATCH_MS_MIN = 15_000;
-const WATCH_MS_MAX = 60_000;
+const WATCH_MS_MIN = onThisMachine(15_000);
+const WATCH_MS_MAX = onThisMachine(60_000);
 const POLL_MS = 1000;
 
 /** In observe, every communication of normal use shows up with the software at both ends. */

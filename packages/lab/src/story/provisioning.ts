@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Mode } from "@ringwall/model";
 import { changeReply, revisionView, segmentView } from "@ringwall/protocol/rest";
+import { onThisMachine } from "../slowness.ts";
 import type { HostName } from "../topology.ts";
 import type { Cast } from "./cast.ts";
 import type { Proposal } from "./learning.ts";
@@ -51,7 +52,7 @@ async function setMode(cast: Cast, proposal: Proposal, name: HostName, mode: Mod
 
 /** Nothing of normal use may have been lost up to now. */
 export async function countNormalUse({ checks, use }: Cast, when: string): Promise<void> {
-  await sleep(SETTLED_MS);
+  await sleep(onThisMachine(SETTLED_MS));
   const { sent, failed, losses } = await use.pause();
   await use.resume();
   for (const loss of losses) checks.note(`lost ${loss.time} ${loss.kind}: ${loss.reason}`);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ShadowView, shadowView } from "@ringwall/protocol/rest";
 import { attacks } from "../attacks/all.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { Cast } from "./cast.ts";
 import { countNormalUse } from "./provisioning.ts";
 
@@ -68,7 +69,7 @@ function inBlock(text: string): string {
 }
 
 async function untilSeen({ operator }: Cast, isSeen: (view: ShadowView) => boolean): Promise<ShadowView> {
-  const deadline = Date.now() + SEEN_MS_MAX;
+  const deadline = Date.now() + onThisMachine(SEEN_MS_MAX);
   for (;;) {
     const [view] = await operator.ask(shadowView, "shadow", "report");
     if (view === undefined) throw new Error("`ringwall shadow report` printed nothing");

@@ -6,6 +6,7 @@ import { workloadView } from "@ringwall/protocol/rest";
 import { seenBy } from "../attacks/attack.ts";
 import type { LabHost } from "../hosts/host.ts";
 import { ringwall } from "../ringwall/command.ts";
+import { onThisMachine } from "../slowness.ts";
 import type { Scene } from "./cast.ts";
 
 const REPOSITORY = path.join(import.meta.dirname, "../apps/programs/repository.sh");
@@ -13,7 +14,7 @@ const INSIDE = "/srv/repository.sh";
 const PROGRAM = "/srv/shop/shop";
 const PORT = "8089";
 const APT_MS_MAX = 60_000;
-const SETTLE_MS_MAX = 60_000;
+const SETTLE_MS_MAX = onThisMachine(60_000);
 const POLL_MS = 300;
 const STOP_MS_MAX = 5000;
 

@@ -3,6 +3,7 @@ import { postgresBin } from "../apps/database.ts";
 import { administer, administered } from "../apps/ssh.ts";
 import type { Lab } from "../hosts/lab.ts";
 import type { Service } from "../hosts/process.ts";
+import { onThisMachine, slownessEnvironment } from "../slowness.ts";
 import type { ClientAnswer } from "./client-program.ts";
 import { Counter, type Counts, type Loss, total, underWay } from "./counts.ts";
 import { Loops } from "./loop.ts";
@@ -27,7 +28,11 @@ export class NormalUse {
 
   constructor(lab: Lab, dumpPassword: string) {
     const program = path.join(import.meta.dirname, "client-program.ts");
-    this.#client = lab.host("client").start({ unit: "people.service", argv: [process.execPath, program] });
+    this.#client = lab.host("client").start({
+      unit: "people.service",
+      argv: [process.execPath, program],
+      environment: slownessEnvironment,
+    });
     this.#client.onLine((line) => {
       if (line.startsWith('{"answer"')) this.#waiting?.(JSON.parse(line) as ClientAnswer);
     });
@@ -57,7 +62,7 @@ export class NormalUse {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`the client does not answer: ${this.#client.tail()}`)),
-        ANSWER_MS_MAX,
+        onThisMachine(ANSWER_MS_MAX),
       );
       this.#waiting = (answer) => {
         clearTimeout(timer);

@@ -1,7 +1,8 @@
 import { Agent, request } from "node:http";
+import { onThisMachine } from "../slowness.ts";
 
 /** An answer that takes longer is a lost request. Generous, since the machine may be busy with other things. */
-export const ANSWER_MS_MAX = 15_000;
+export const ANSWER_MS_MAX = onThisMachine(15_000);
 const BODY_BYTES_MAX = 1_000_000;
 
 export type Call = {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { onThisMachine } from "../slowness.ts";
 import type { Counter } from "./counts.ts";
 
 /** One kind of request, made again and again, one at a time; throwing means that it was lost. */
@@ -55,7 +56,7 @@ export class Loops {
       while (this.#gate !== null) await this.#gate.opened;
       if (signal.aborted) return;
       await this.#one(kind, () => request(serial));
-      await sleep(gapMs, undefined, { signal }).catch(() => {});
+      await sleep(onThisMachine(gapMs), undefined, { signal }).catch(() => {});
     }
   }
 

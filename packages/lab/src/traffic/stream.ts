@@ -1,8 +1,9 @@
 import { request } from "node:http";
+import { onThisMachine } from "../slowness.ts";
 import type { Counter } from "./counts.ts";
 
 /** A stream that is silent for longer has lost its connection. */
-const SILENCE_MS_MAX = 15_000;
+const SILENCE_MS_MAX = onThisMachine(15_000);
 
 /**
  * One connection that lasts as long as the lab: numbers without a gap, each one counted. Breaking it in the middle is a

@@ -1,3 +1,4 @@
+import { onThisMachine } from "../../slowness.ts";
 import type { Stage } from "../cast.ts";
 import { addSeen, expectFlow, expectProved } from "./expecting.ts";
 import {
@@ -17,7 +18,7 @@ const REFUSED = { ...ENDS, expected: "refused" } as const;
 const FROM = ENDS.from;
 const STOP_MS_MAX = 5000;
 /** Long enough for a SYN that names its software, which leaves when that is known. */
-const LOST_SECONDS = 4;
+const LOST_SECONDS = onThisMachine(4);
 
 /** What is right gets through, over both protocols, and is shown with its level. */
 export async function rightOnes(cast: Stage): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Flow, Verification } from "@ringwall/model";
 import { alertView, flow as flowSchema, type PathView, pathView } from "@ringwall/protocol/rest";
 import type { Seen } from "../../attacks/attack.ts";
+import { onThisMachine } from "../../slowness.ts";
 import type { HostName } from "../../topology.ts";
 import type { Stage } from "../cast.ts";
 import { isAt } from "../expected-edges.ts";
@@ -126,7 +127,7 @@ export async function expectPath(
 
 /** Whether it came to be before the time was up. */
 export async function until(holds: () => Promise<boolean>, msMax = SHOWN_MS_MAX): Promise<boolean> {
-  const deadline = Date.now() + msMax;
+  const deadline = Date.now() + onThisMachine(msMax);
   while (!(await holds())) {
     if (Date.now() > deadline) return false;
     await sleep(POLL_MS);

@@ -5,6 +5,7 @@ import { saysReady, startReady } from "../../apps/start.ts";
 import { type Seen, seenBy } from "../../attacks/attack.ts";
 import type { Lab } from "../../hosts/lab.ts";
 import type { Service } from "../../hosts/process.ts";
+import { onThisMachine } from "../../slowness.ts";
 import type { HostName } from "../../topology.ts";
 
 const PYTHON = "/usr/bin/python3";
@@ -100,7 +101,10 @@ export async function captureSyn(
   const capture = await startReady(lab.host(from), { unit: "forge.service", outside: true, argv }, saysReady);
   const captured = new Promise<string>((resolve, reject) => {
     capture.onLine((line) => line.startsWith("syn ") && resolve(line.slice(4)));
-    setTimeout(() => reject(new Error(`no SYN to port ${port} was seen: ${capture.tail()}`)), TRY_MS_MAX);
+    setTimeout(
+      () => reject(new Error(`no SYN to port ${port} was seen: ${capture.tail()}`)),
+      onThisMachine(TRY_MS_MAX),
+    );
   });
   const [syn] = await Promise.all([captured, work()]);
   return syn;

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Service } from "../../hosts/process.ts";
+import { onThisMachine } from "../../slowness.ts";
 import type { Stage } from "../cast.ts";
 import { addSeen, until } from "./expecting.ts";
 import { connect, connectForever, ports } from "./programs.ts";
 
 const ENDS = { from: "backup", to: "db" } as const;
-const SETTLED_MS = 3000;
+const SETTLED_MS = onThisMachine(3000);
 const ATTEMPTS_MIN = 20;
 const STOP_MS_MAX = 5000;
 
