@@ -41,7 +41,7 @@ async function main(jsonFile: string | undefined, orSkip: boolean): Promise<numb
   console.log(`\n${formatChecks(checks.all)}\n`);
   const failed = checks.failed;
   console.log(`${checks.seconds} s; the last line counts the expectations`);
-  console.log(`${checks.all.length - failed} passed, ${failed} failed, 0 skipped`);
+  console.log(`${checks.all.length - failed} passed, ${failed} failed, ${checks.skipped.length} skipped`);
   return failed === 0 ? 0 : 1;
 }
 

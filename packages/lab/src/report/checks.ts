@@ -16,12 +16,16 @@ export type Check = {
   readonly passed: boolean;
 };
 
+/** What was not tried here, and why. */
+export type Skipped = { readonly phase: string; readonly tried: string; readonly why: string };
+
 export type CheckInput = Omit<Check, "phase" | "from" | "to" | "rule" | "alert"> &
   Partial<Pick<Check, "from" | "to" | "rule" | "alert">>;
 
 /** Gathers the checks of a run and says each one as it is made, so that a person can follow. */
 export class Checks {
   readonly #all: Check[] = [];
+  readonly #skipped: Skipped[] = [];
   readonly #started = Date.now();
   #phase = "";
 
@@ -41,6 +45,12 @@ export class Checks {
     if (!check.passed) console.log(`      expected: ${check.expected}`);
   }
 
+  /** What can't be tried on this machine, by name. */
+  skip(tried: string, why: string): void {
+    this.#skipped.push({ phase: this.#phase, tried, why });
+    console.log(`${styleText("yellow", " skip ")}${tried}: ${why}`);
+  }
+
   /** Something a person wants to know that no expectation hangs on. */
   note(text: string): void {
     for (const line of text.trimEnd().split("\n")) console.log(styleText("dim", `      ${line}`));
@@ -48,6 +58,10 @@ export class Checks {
 
   get all(): readonly Check[] {
     return this.#all;
+  }
+
+  get skipped(): readonly Skipped[] {
+    return this.#skipped;
   }
 
   get failed(): number {

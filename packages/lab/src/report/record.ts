@@ -27,6 +27,7 @@ export function saveRecord(file: string, checks: Checks, traffic: Traffic | null
     passed: checks.all.length - failed,
     failed,
     checks: checks.all,
+    skipped: checks.skipped,
     normalUse: traffic,
   };
   writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
