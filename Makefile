@@ -24,7 +24,7 @@ test: ## every test: types, lint, unit, fuzz, kernel, databases, browser, lab
 	@scripts/setup test
 	@exec $(NODE) scripts/test.ts $(ONLY)
 
-test-kernels: ## the kernel tests on Debian's 5.10, 6.1 and 6.12 under qemu; ARGS="--loads 6.1" for less
+test-kernels: ## the kernel tests and an act of the lab on Debian's 5.10, 6.1 and 6.12 under qemu; ARGS="--lab 6.1" for less
 	@scripts/setup kernels
 	@exec $(NODE) packages/agent/kernels/main.ts $(ARGS)
 

@@ -4,12 +4,13 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync, rmSync, writeFi
 import path from "node:path";
 import type { FetchedKernel } from "./debian-kernels.ts";
 
-const MEMORY = "2048";
+const MEMORY_MB = 2048;
 /**
  * Without what an emulator makes slower and not faster: what copies byte by byte (erms), each step of which is an
- * instruction to it, wide registers, and guards of the kernel that are turned at each look at a process's memory.
+ * instruction to it, and guards of the kernel that are turned at each look at a process's memory; wide registers, too.
  */
-const PROCESSOR = "max,-erms,-avx,-avx2,-fma,-f16c,-smap,-smep,-pku";
+const WIDE_PROCESSOR = "max,-erms,-smap,-smep,-pku";
+const PROCESSOR = `${WIDE_PROCESSOR},-avx,-avx2,-fma,-f16c`;
 /**
  * bpf is not among the LSMs that Debian's kernels turn on by themselves. What guards against real processors' leaks is
  * slow on an emulated one, and so are long waits for RCU, which many calls of bpf(2) take.
@@ -23,6 +24,9 @@ export interface GuestRun {
   /** Shell commands, run as root on the host's files, read-only with a layer in memory above them. */
   readonly script: string;
   readonly secondsMax: number;
+  readonly memoryMb?: number;
+  /** With wide registers, for programs that are built for them (x86-64-v3). */
+  readonly isWide?: boolean;
   /** A folder of the host that the guest sees as /run/results. */
   readonly results: string;
   /** One that keeps what Node.js has compiled, for the next guest: emulated, that takes a minute for an agent. */
@@ -76,7 +80,8 @@ function argumentsOf(run: GuestRun): readonly string[] {
     `local,path=${folder},mount_tag=${tag},security_model=none,multidevs=remap${more}`,
   ];
   return [
-    ...["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", PROCESSOR, "-m", MEMORY, "-smp", "2"],
+    ...["-M", "q35", "-accel", "tcg,thread=multi", "-smp", "2"],
+    ...["-cpu", run.isWide === true ? WIDE_PROCESSOR : PROCESSOR, "-m", String(run.memoryMb ?? MEMORY_MB)],
     ...["-nographic", "-no-reboot", "-nic", "none"],
     ...["-kernel", path.join(run.kernel.folder, "boot", `vmlinuz-${run.kernel.release}`)],
     ...["-initrd", run.initramfs, "-append", KERNEL_ARGUMENTS],

@@ -1,8 +1,14 @@
 /** The parts of the guests' set-up that need no guest, and a check that can fail. */
-import { existsSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { INSTRUCTIONS_MAX, judgeProgram } from "./check-loads.ts";
+import { chooseWork } from "./choose-work.ts";
 import { formatCpio, inOrder } from "./initramfs.ts";
+import { LAB_ACTS, LAB_ACTS_UNNAMED, readLab } from "./kernel-lab.ts";
 import { chooseTests, splitTests } from "./kernel-tests.ts";
 
 const fine = { name: "connect4", loaded: true, optional: false, instructionsVerified: 90_000, why: "" };
@@ -45,6 +51,77 @@ describe("the test files of a kernel", () => {
   test("are all in one guest where few are asked for", () => {
     const few = chooseTests(["hold", "cut"]);
     expect(splitTests(few)).toEqual([few]);
+  });
+});
+
+describe("the work of the guests", () => {
+  const nothing = { loads: false, lab: false, only: [] };
+
+  test("is what is played unasked, and all tests, where nothing is asked for", () => {
+    expect(chooseWork(nothing)).toEqual({ loads: true, tests: chooseTests([]), acts: LAB_ACTS_UNNAMED });
+  });
+
+  test("is only what is asked for", () => {
+    expect(chooseWork({ ...nothing, loads: true })).toEqual({ loads: true, tests: [], acts: [] });
+    expect(chooseWork({ ...nothing, lab: true })).toEqual({
+      loads: false,
+      tests: [],
+      acts: LAB_ACTS_UNNAMED,
+    });
+    expect(chooseWork({ ...nothing, lab: true, only: ["proof"] }).acts).toEqual(["proof"]);
+    expect(chooseWork({ ...nothing, only: ["hold"] })).toEqual({
+      loads: false,
+      tests: chooseTests(["hold"]),
+      acts: [],
+    });
+  });
+
+  test("is refused where nothing would be left of it", () => {
+    expect(() => chooseWork({ ...nothing, lab: true, only: ["soak"] })).toThrow("no act `soak`");
+    expect(() => chooseWork({ ...nothing, only: ["soak"] })).toThrow("no test file");
+    expect(() => chooseWork({ ...nothing, loads: true, lab: true })).toThrow("leave out `--lab`");
+  });
+});
+
+describe("the lab in a guest", () => {
+  const ended = { code: 0, timedOut: false, console: "" };
+  const inFolder = (work: (folder: string) => void) => {
+    const folder = mkdtempSync(path.join(tmpdir(), "ringwall-kernel-lab-"));
+    try {
+      work(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  test("knows every act that the lab has", () => {
+    const lab = fileURLToPath(new URL("../../lab/src/main.ts", import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [lab, "--only", "none"], { encoding: "utf8" });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`there are \`${LAB_ACTS.join("`, `")}\``);
+  });
+
+  test("counts what its record counts", () => {
+    const check = { phase: "p", tried: "t", from: "", to: "", expected: "e", seen: "s", passed: false };
+    const skipped = [{ phase: "p", tried: "t", why: "w" }];
+    inFolder((folder) => {
+      const record = { passed: 7, failed: 1, checks: [check], skipped };
+      writeFileSync(path.join(folder, "lab.json"), JSON.stringify(record));
+      expect(readLab(ended, folder)).toEqual({ passed: 7, failed: 1, skipped: 1 });
+    });
+  });
+
+  test("is skipped where it says that it can't run", () => {
+    inFolder((folder) => {
+      writeFileSync(path.join(folder, "lab.log"), "lab: skipped: missing packages: nginx-light\n");
+      expect(readLab(ended, folder)).toEqual({ passed: 0, failed: 0, skipped: 1 });
+    });
+  });
+
+  test("is a failure where it leaves no record", () => {
+    inFolder((folder) => {
+      expect(readLab(ended, folder)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 // `make test-kernels`: this checkout's eBPF object and its tests on Debian's kernels under qemu.
-//   scripts/node packages/agent/kernels/main.ts [--loads] [--only WORD]… [--keep DIR] [KERNEL…]
-//   --loads  only what each kernel's verifier takes; --only  only test files whose path has the word, and no loads;
+//   scripts/node packages/agent/kernels/main.ts [--loads | --lab] [--only WORD]… [--keep DIR] [KERNEL…]
+//   --loads  only what each kernel's verifier takes; --lab   only acts of `make lab`;
+//   --only   only test files whose path has the word, and no loads, or with --lab the acts so named;
 //   --keep   leaves consoles and reports in DIR
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -9,10 +10,12 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { BadArgument, takeArguments } from "@ringwall/model/testing/arguments";
 import { checkLoads } from "./check-loads.ts";
+import { chooseWork } from "./choose-work.ts";
 import { DEBIAN_KERNELS, type DebianKernel, type FetchedKernel, fetchKernel } from "./debian-kernels.ts";
 import { runGuest } from "./guest.ts";
 import { writeInitramfs } from "./initramfs.ts";
-import { chooseTests, readTests, splitTests, type Totals, testScript } from "./kernel-tests.ts";
+import { LAB_MACHINE, labScript, readLab } from "./kernel-lab.ts";
+import { readTests, splitTests, type Totals, testScript } from "./kernel-tests.ts";
 
 const agent = path.resolve(import.meta.dirname, "..");
 const root = path.resolve(agent, "../..");
@@ -21,12 +24,14 @@ const compiled = path.join(cache, "compiled");
 /** Ends what hangs: beside other guests, on a busy machine, one takes four minutes. */
 const LOADS_SECONDS_MAX = 600;
 const TESTS_SECONDS_MAX = 3600;
+const LAB_SECONDS_MAX = 3600;
 
-const USAGE = "[--loads] [--only WORD]… [--keep DIR] [KERNEL…]";
-const { values, positionals, chosen } = takeArguments(process, USAGE, () => {
+const USAGE = "[--loads | --lab] [--only WORD]… [--keep DIR] [KERNEL…]";
+const { keep, positionals, work } = takeArguments(process, USAGE, () => {
   const given = parseArgs({
     options: {
       loads: { type: "boolean", default: false },
+      lab: { type: "boolean", default: false },
       only: { type: "string", multiple: true, default: [] },
       keep: { type: "string" },
     },
@@ -35,26 +40,21 @@ const { values, positionals, chosen } = takeArguments(process, USAGE, () => {
   const unknown = given.positionals.filter((name) => !DEBIAN_KERNELS.some((kernel) => kernel.name === name));
   const names = DEBIAN_KERNELS.map((kernel) => kernel.name).join(", ");
   if (unknown.length > 0) throw new BadArgument(`no kernel \`${unknown.join("`, `")}\`; there are ${names}`);
-  const { only } = given.values;
-  const tests = chooseTests(only);
-  // Vitest would take none for all of them.
-  if (tests.length === 0)
-    throw new BadArgument(`no test file for the guests has \`${only.join("` or `")}\` in its path`);
-  return { ...given, chosen: tests };
+  const { values, positionals } = given;
+  return { keep: values.keep, positionals, work: chooseWork(values) };
 });
 
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
-const scratch = values.keep
-  ? path.resolve(values.keep)
-  : mkdtempSync(path.join(tmpdir(), "ringwall-kernels-"));
+const scratch = keep ? path.resolve(keep) : mkdtempSync(path.join(tmpdir(), "ringwall-kernels-"));
 try {
   const why = whyNotHere();
   const wanted = DEBIAN_KERNELS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const guests = wanted.flatMap((kernel) => prepare(kernel, why));
-  if (values.only.length === 0) await sideBySide(guests, loadOn);
-  if (!values.loads) for (const guest of guests) await testOn(guest);
+  if (work.loads) await sideBySide(guests, loadOn);
+  for (const guest of guests) await testOn(guest);
+  for (const guest of guests) await playOn(guest);
 } finally {
-  if (!values.keep) rmSync(scratch, { recursive: true, force: true });
+  if (!keep) rmSync(scratch, { recursive: true, force: true });
 }
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed > 0 ? 1 : 0;
@@ -90,7 +90,7 @@ async function loadOn(guest: Guest): Promise<void> {
 
 /** One guest at a time: what the tests in it wait for goes by its clock. */
 async function testOn(guest: Guest): Promise<void> {
-  const parts = splitTests(chosen);
+  const parts = splitTests(work.tests);
   for (const [index, files] of parts.entries()) {
     const what = `${guest.kernel.name} tests ${index + 1} of ${parts.length}`;
     const results = path.join(scratch, what.replaceAll(" ", "-"));
@@ -98,6 +98,18 @@ async function testOn(guest: Guest): Promise<void> {
     const script = testScript(root, files);
     const result = await runGuest({ ...guest, results, compiled, script, secondsMax: TESTS_SECONDS_MAX });
     add(readTests(result, results), what, started);
+  }
+}
+
+async function playOn(guest: Guest): Promise<void> {
+  for (const act of work.acts) {
+    const what = `${guest.kernel.name} lab ${act}`;
+    const results = path.join(scratch, what.replaceAll(" ", "-"));
+    const started = Date.now();
+    const script = labScript(root, act);
+    const machine = { ...LAB_MACHINE, secondsMax: LAB_SECONDS_MAX };
+    const result = await runGuest({ ...guest, ...machine, results, compiled, script });
+    add(readLab(result, results), what, started);
   }
 }
 
