@@ -40,7 +40,9 @@ export function createReview(
       return proposal === null ? fail(noProposal()) : ok(await viewOf(proposal, await loadReviews(db)));
     },
     async review({ decisions }, actor) {
-      const done = await thinkAgain(() => decide(parts, decisions, actor));
+      // The word of a person is about what was proposed when it was given: a rule of the same name may have other ports by now.
+      const madeAt = (await proposedAt(db))?.getTime();
+      const done = await thinkAgain(() => decide(parts, decisions, actor, madeAt));
       if (!done.ok) return done;
       parts.onChange();
       return ok(await viewOf(done.value, await loadReviews(db)));
@@ -67,10 +69,12 @@ async function decide(
   { db, ask }: UserServicesParts,
   decisions: readonly Decision[],
   actor: Actor,
+  madeAt: number | undefined,
 ): Promise<Result<Proposal, Refusal>> {
   const draft = await loadDraft(db);
   const proposal = await loadProposal(db);
   if (proposal === null) return fail(noProposal());
+  if (proposal.madeAt.getTime() !== madeAt) return fail(proposalChanged());
   const offered = offeredRules(proposal);
   const unknown = decisions.find(({ rule }) => !offered.has(rule));
   if (unknown !== undefined) return fail(unknownRule(unknown.rule));
@@ -85,7 +89,7 @@ async function decide(
     // Whoever makes a proposal or reviews it holds the draft too.
     const isSame =
       sameFiles(now.files, draft.files) &&
-      (await proposedAt(transaction))?.getTime() === proposal.madeAt.getTime() &&
+      (await proposedAt(transaction))?.getTime() === madeAt &&
       isDeepStrictEqual(editsOf(decided, await loadReviews(transaction)), edits);
     if (!isSame) return fail(draftChanged());
     for (const one of decided) await saveDecision(transaction, one, proposal.resources, actor);
@@ -119,6 +123,12 @@ async function saveDecision(
 function noProposal(): Refusal {
   return refusal(404, "no-proposal", "the learner has proposed nothing yet", {
     fix: "`ringwall learn` makes a proposal",
+  });
+}
+
+function proposalChanged(): Refusal {
+  return refusal(409, "proposal-changed", "the learner has proposed anew meanwhile: nothing was saved", {
+    fix: "look at what it proposes now (`ringwall review`), and decide again",
   });
 }
 
