@@ -40,7 +40,7 @@ static __always_inline bool judge_adopted(struct connection *connection)
 		return false;
 	if (connection->verdict == RW_VERDICT_BLOCKED)
 		connection->verdict = RW_VERDICT_WOULD_BLOCK;
-	connection->flags |= CONNECTION_RECORDED | CONNECTION_ADOPTED;
+	connection->flags |= CONNECTION_RECORDED;
 	/* No revision has judged it in time to refuse it. */
 	connection->generation = 0;
 	return true;
@@ -68,7 +68,6 @@ int adopt(struct __sk_buff *skb)
 		count(RW_COUNT_CONNECTIONS_FULL);
 		return 0;
 	}
-	adopted_any = 1;
 	if (found.proto == IPPROTO_TCP)
 		record_flow(&connection, RW_STATE_ESTABLISHED, 1, 0, 0);
 	return 1;

@@ -200,7 +200,7 @@ enum connection_flag {
 	CONNECTION_DENIED = 4, /* its SYN is dropped for good */
 	CONNECTION_SAW_RESET = 8,
 	CONNECTION_RECORDED = 16, /* its flow is counted */
-	CONNECTION_ADOPTED = 32, /* older than the programs */
+	CONNECTION_WATCHED = 64, /* TCP: its last state will be told */
 	CONNECTION_PROVES = 0x1000, /* its peer has a key: proofs both ways */
 	CONNECTION_NO_ROOM = 0x2000, /* its SYN had no room for the proof */
 	CONNECTION_BEGUN = 0x4000, /* datagrams: the flow has begun */
@@ -257,9 +257,6 @@ __u64 last_hold_jiffies;
 
 /* Until then a SYN may be of a connect() that the former programs met. */
 __u64 taken_over_until_jiffies;
-
-/* Has a connection been taken over that is older than the programs? */
-__u32 adopted_any;
 
 /* Is there a flow of datagrams whose socket has no place in `connections`? */
 __u32 placeless_any;

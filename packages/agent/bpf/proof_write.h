@@ -31,14 +31,10 @@ proving_connection(struct bpf_sock_ops *ops, const __u8 remote[16],
 }
 
 /* Whether the kernel is to ask for the headers of this connection's SYN. */
-static __always_inline __u32 proving_flag(struct bpf_sock_ops *ops)
+static __always_inline __u32 proving_flag(const struct connection *connection)
 {
-	struct connection *connection;
-
-	if (!proof_switches(RW_PROOF_SWITCH_ON))
-		return 0;
-	connection = connection_of(ops);
-	return connection && (connection->flags & CONNECTION_PROVES) ?
+	return (connection->flags & CONNECTION_PROVES) &&
+			       proof_switches(RW_PROOF_SWITCH_ON) ?
 		       BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG :
 		       0;
 }

@@ -36,26 +36,18 @@ int post_bind6(struct bpf_sock *ctx)
 }
 
 /*
- * The end of a datagram socket, and of a connect() that never sent its SYN.
- * Connections end in their last state, which comes later.
+ * The end of a datagram socket, and of a TCP socket whose last state nobody will
+ * tell: older than the programs, or its SYN was never sent. Others end in that
+ * state, which comes later.
  */
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
-	struct connection *connection;
-	__u64 cookie;
+	__u64 cookie = bpf_get_socket_cookie(ctx);
+	struct connection *connection = find_connection(cookie);
 
-	/* A connect() that fails before its SYN leaves no port behind. */
-	if (ctx->protocol == IPPROTO_TCP && !adopted_any &&
-	    (ctx->state != BPF_TCP_CLOSE || ctx->dst_port))
-		return 1;
-	cookie = bpf_get_socket_cookie(ctx);
-	connection = find_connection(cookie);
-	if (!connection)
-		return 1;
-	/* No callback tells the last state of one that was adopted. */
-	if (ctx->protocol == IPPROTO_TCP && ctx->state != BPF_TCP_CLOSE &&
-	    !(connection->flags & CONNECTION_ADOPTED))
+	if (!connection || (connection->proto == IPPROTO_TCP &&
+			    (connection->flags & CONNECTION_WATCHED)))
 		return 1;
 	if (connection->proto != IPPROTO_TCP)
 		end_datagrams(connection);

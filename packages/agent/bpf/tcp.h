@@ -60,15 +60,41 @@ static __noinline bool record_established(struct connection *connection,
 	return true;
 }
 
-static __always_inline void established_out(struct bpf_sock_ops *ops)
+/* Its last state is told from now on, also of one that the programs met late. */
+static __always_inline __u32 telling_flag(struct connection *connection)
+{
+	connection->flags |= CONNECTION_WATCHED;
+	return BPF_SOCK_OPS_STATE_CB_FLAG;
+}
+
+static __always_inline void connecting(struct bpf_sock_ops *ops)
 {
 	struct connection *connection = connection_of(ops);
 
-	if (connection && !record_established(connection, 0))
-		watch(ops, BPF_SOCK_OPS_RTT_CB_FLAG,
-		      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
-	else
+	if (connection)
+		watch(ops,
+		      BPF_SOCK_OPS_RTO_CB_FLAG | telling_flag(connection) |
+			      proving_flag(connection),
+		      0);
+}
+
+static __always_inline void established_out(struct bpf_sock_ops *ops)
+{
+	struct connection *connection = connection_of(ops);
+	bool known;
+
+	if (!connection) {
 		stop_proving(ops);
+		return;
+	}
+	known = record_established(connection, 0);
+	if (known && (connection->flags & CONNECTION_WATCHED))
+		stop_proving(ops);
+	else
+		watch(ops,
+		      telling_flag(connection) |
+			      (known ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
+		      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 }
 
 /* A connection whose last packet did not pass the listener's hook. */
@@ -125,7 +151,7 @@ static __noinline int established_in(struct bpf_sock_ops *ops)
 	}
 	recorded = record_established(connection, peer_port);
 	watch(ops,
-	      BPF_SOCK_OPS_STATE_CB_FLAG |
+	      telling_flag(connection) |
 		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
 	      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 	return 0;
@@ -271,10 +297,7 @@ int tcp_life(struct bpf_sock_ops *ops)
 		first_timeout(ops);
 		break;
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
-		watch(ops,
-		      BPF_SOCK_OPS_STATE_CB_FLAG | BPF_SOCK_OPS_RTO_CB_FLAG |
-			      proving_flag(ops),
-		      0);
+		connecting(ops);
 		break;
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
 		listening_begins(ops);

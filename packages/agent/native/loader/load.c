@@ -120,9 +120,9 @@ static __u64 jiffies_at(const struct rw_meta *meta, int seconds)
 
 /*
  * What the programs before these remembered outside of maps is not known: that
- * a SYN was held just now, a connection taken over, something refused. Without
- * it a held SYN would leave unjudged. Set just before the programs are attached:
- * the verifier may take longer than a hold lasts.
+ * a SYN was held just now, something refused. Without it a held SYN would leave
+ * unjudged. Set just before the programs are attached: the verifier may take
+ * longer than a hold lasts.
  */
 static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
 {
@@ -130,7 +130,6 @@ static bool take_over(struct bpf_object *object, const struct rw_meta *meta)
 	__u32 yes = 1;
 
 	return set_variable(object, "last_hold_jiffies", &held, sizeof(held)) &&
-	       set_variable(object, "adopted_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "placeless_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "refused_any", &yes, sizeof(yes)) &&
 	       set_variable(object, "arrived_any", &yes, sizeof(yes));

@@ -13,6 +13,8 @@ const { ENETUNREACH } = constants.errno;
 const BOTH = 11;
 const PORT = 8000;
 const CLOSED_PORT = 9;
+const TCP_FASTOPEN_CONNECT = 30;
+const TCP_FASTOPEN_NO_COOKIE = 34;
 
 /** Both ends `c` and `s` in one program, 1,000 bytes there and 500 back, and then how it ends. */
 const TALK = `
@@ -135,6 +137,18 @@ for line in sys.stdin: print(s.connect_ex(("127.0.0.1", ${CLOSED_PORT})), flush=
       BOTH,
     );
     expect(code).toBe(ENETUNREACH);
+    await noPlaces();
+  });
+
+  test("before its SYN was sent, as fast open puts that off, leaves no place", async () => {
+    // The options may be refused; connect() then sends at once.
+    await ended(`
+for _ in range(100):
+    s = socket.socket()
+    for option in (${TCP_FASTOPEN_CONNECT}, ${TCP_FASTOPEN_NO_COOKIE}):
+        try: s.setsockopt(socket.IPPROTO_TCP, option, 1)
+        except OSError: pass
+    s.connect_ex(("127.0.0.1", ${CLOSED_PORT})); s.close()`);
     await noPlaces();
   });
 
