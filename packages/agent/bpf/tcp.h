@@ -78,16 +78,10 @@ static __always_inline void connecting(struct bpf_sock_ops *ops)
 		      0);
 }
 
-static __always_inline void established_out(struct bpf_sock_ops *ops)
+/* Open: its handshake is over, and its program is asked for while it is not known. */
+static __always_inline void opened(struct bpf_sock_ops *ops,
+				   struct connection *connection, bool known)
 {
-	struct connection *connection = connection_of(ops);
-	bool known;
-
-	if (!connection) {
-		stop_proving(ops);
-		return;
-	}
-	known = record_established(connection, 0);
 	if (known && (connection->flags & CONNECTION_WATCHED))
 		stop_proving(ops);
 	else
@@ -95,6 +89,16 @@ static __always_inline void established_out(struct bpf_sock_ops *ops)
 		      telling_flag(connection) |
 			      (known ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
 		      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+}
+
+static __always_inline void established_out(struct bpf_sock_ops *ops)
+{
+	struct connection *connection = connection_of(ops);
+
+	if (connection)
+		opened(ops, connection, record_established(connection, 0));
+	else
+		stop_proving(ops);
 }
 
 /* A connection whose last packet did not pass the listener's hook. */
@@ -129,7 +133,6 @@ static __noinline int established_in(struct bpf_sock_ops *ops)
 	__u8 address[16] __attribute__((aligned(8)));
 	struct connection *connection;
 	struct arrival *arrival;
-	bool recorded;
 
 	set_remote(address, ops);
 	arrival = arrival_at(address, peer_port, port);
@@ -149,11 +152,7 @@ static __noinline int established_in(struct bpf_sock_ops *ops)
 		stop_proving(ops);
 		return 0;
 	}
-	recorded = record_established(connection, peer_port);
-	watch(ops,
-	      telling_flag(connection) |
-		      (recorded ? 0 : BPF_SOCK_OPS_RTT_CB_FLAG),
-	      BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+	opened(ops, connection, record_established(connection, peer_port));
 	return 0;
 }
 
