@@ -51,11 +51,16 @@ export type Directions = readonly ("inbound" | "outbound" | "processes")[];
 
 /** The segment with another mode in all the directions it governs, or in some. */
 export function withMode(segment: Segment, mode: Mode, directions: Directions | undefined): Segment {
-  const { mode: all, modes, ...spec } = segment.spec;
-  const governed = all === undefined ? { ...modes } : { inbound: all, outbound: all, processes: all };
+  const { mode: _, modes: __, ...spec } = segment.spec;
+  const governed = modesOf(segment);
   const wanted = directions ?? (Object.keys(governed) as Directions);
   const changed = { ...governed, ...Object.fromEntries(wanted.map((direction) => [direction, mode])) };
   return { ...segment, spec: { ...spec, modes: changed } };
+}
+
+/** A segment's modes by direction; a direction that it does not govern is absent. */
+export function modesOf({ spec: { mode, modes } }: Segment): NonNullable<Segment["spec"]["modes"]> {
+  return mode === undefined ? { ...modes } : { inbound: mode, outbound: mode, processes: mode };
 }
 
 /** The same change in the draft's text: only that segment's `modes` are written anew, comments elsewhere stay. */

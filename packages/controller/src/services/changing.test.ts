@@ -2,11 +2,11 @@
 import type { Mode, Resource } from "@ringwall/model";
 import { formatResources } from "@ringwall/policy";
 import pino from "pino";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { createHub } from "../api/agents/hub.ts";
 import type { UserServices } from "../api/users/services.ts";
 import { type Changes, createChanges } from "../jobs/changes/changes.ts";
-import { createDraftReader } from "../jobs/draft-reader.ts";
+import { createDraftReader, type DraftReader } from "../jobs/draft-reader.ts";
 import { TRIES_MAX } from "../jobs/meanwhile.ts";
 import { createRollout } from "../jobs/rollout.ts";
 import { type Asker, createAsker } from "../jobs/worker/ask.ts";
@@ -31,6 +31,8 @@ let changes: Changes;
 let asked: string[];
 /** Happens while the first text of a test is thought out. */
 let meanwhile: () => Promise<unknown>;
+/** Happens once the draft has been read and parsed. */
+let onceRead: () => Promise<unknown>;
 let fleet: Fleet;
 let services: ReturnType<typeof createChangeServices>;
 
@@ -64,7 +66,15 @@ beforeAll(async () => {
     onRevert: async () => undefined,
     keysAhead: async () => undefined,
   });
-  const drafts = createDraftReader(db, createPolicyAsker(ask));
+  const reader = createDraftReader(db, createPolicyAsker(ask));
+  const drafts: DraftReader = {
+    ...reader,
+    async load() {
+      const draft = await reader.load();
+      await onceRead();
+      return draft;
+    },
+  };
   // Changes of what is in force ask for nothing else.
   const parts = { db, changes, drafts, askPolicy, essential } as unknown as UserServicesParts;
   services = createChangeServices(parts);
@@ -76,7 +86,9 @@ afterAll(async () => {
 beforeEach(() => {
   asked = [];
   meanwhile = async () => undefined;
+  onceRead = async () => undefined;
 });
+afterEach(() => changes.revertNow(changes.inForce().revision, "test"));
 
 const once = (work: () => Promise<unknown>) => {
   let isDone = false;
@@ -90,7 +102,7 @@ const write = (text: string) => saveDraft(state.db, [{ file: "a.yaml", text }], 
 const draft = async () => (await loadDraft(state.db)).files.map(({ text }) => text).join();
 async function goLive(resources: readonly Resource[]): Promise<number> {
   const what = { what: "a test", note: "", author: "test", warnings: [] };
-  const stays = { confirmWithinSeconds: null, basedOn: null, draft: null };
+  const stays = { confirmWithinSeconds: null, basedOn: changes.live().revision, draft: null };
   const done = await changes.apply({ ...what, ...stays, resources });
   if (!done.ok) throw new Error(done.error.detail);
   return done.value.revision;
@@ -102,10 +114,13 @@ async function begin(resources: readonly Resource[], padding = ""): Promise<numb
   return revision;
 }
 const modeOf = (name: string) => {
-  const found = changes.live().resources.find((one) => one.kind === "Segment" && one.metadata.name === name);
+  const found = changes
+    .inForce()
+    .resources.find((one) => one.kind === "Segment" && one.metadata.name === name);
   return found?.kind === "Segment" ? (found.spec.mode ?? found.spec.modes?.inbound) : undefined;
 };
-const toMode = (segment: string, mode: Mode) => services.mode({ segment, mode }, ACTOR);
+const toMode = (segment: string, mode: Mode, directions?: "inbound"[]) =>
+  services.mode({ segment, mode, directions }, ACTOR);
 
 it("a segment's mode is written into a short draft at once, and into a long one by a thread", async () => {
   await begin(SEGMENTS);
@@ -175,4 +190,68 @@ it("a host that enrols while a large policy is checked gets its part of it too",
   const row = await state.db.selectFrom("host_policies").selectAll().executeTakeFirst();
   expect(row).toMatchObject({ workload: "late-1", revision, problem: "" });
   await fleet.remove("late-1");
+});
+
+it("a mode that is set while the draft is provisioned holds, and what the draft says beside it", async () => {
+  await begin(SEGMENTS);
+  await write(formatResources([...SEGMENTS, segmentOf("cache")]));
+  onceRead = once(() => toMode("web", "alert"));
+  expect((await services.provision({}, ACTOR)).ok).toBe(true);
+  expect([modeOf("web"), modeOf("db"), modeOf("cache")]).toEqual(["alert", "observe", "observe"]);
+});
+
+it("a draft that is provisioned is that of then, though somebody sets a mode and writes another meanwhile", async () => {
+  await begin(SEGMENTS);
+  onceRead = once(async () => {
+    await toMode("web", "alert");
+    await write(formatResources([...SEGMENTS, segmentOf("unasked")]));
+  });
+  expect((await services.provision({}, ACTOR)).ok).toBe(true);
+  expect([modeOf("web"), modeOf("unasked")]).toEqual(["alert", undefined]);
+});
+
+it("a provision takes nothing back but modes that went live meanwhile: it is refused", async () => {
+  await begin(SEGMENTS);
+  let revision = 0;
+  onceRead = once(async () => {
+    revision = await goLive([...SEGMENTS, segmentOf("cache")]);
+  });
+  const refused = await services.provision({}, ACTOR);
+  expect(!refused.ok && refused.error.code).toBe("live-changed");
+  expect(changes.inForce().revision).toBe(revision);
+});
+
+it("a provision is refused while a change waits, though that is taken back meanwhile", async () => {
+  const revision = await begin(SEGMENTS);
+  expect((await toMode("web", "block", ["inbound"])).ok).toBe(true);
+  expect(await draft()).toContain("inbound: block");
+  onceRead = once(() => services.rollback({}, ACTOR));
+  const refused = await services.provision({}, ACTOR);
+  expect(!refused.ok && refused.error.code).toBe("confirmation-pending");
+  await services.rollback({}, ACTOR);
+  expect(changes.inForce().revision).toBe(revision);
+});
+
+it.each(["the revision before", "a revision by its number"])(
+  "a rollback to %s leaves a mode that is set meanwhile",
+  async (which) => {
+    const first = await begin(SEGMENTS);
+    await begin([...SEGMENTS, segmentOf("cache")]);
+    onceRead = once(() => toMode("web", "alert"));
+    const refused = await services.rollback(which.includes("number") ? { revision: first } : {}, ACTOR);
+    expect(!refused.ok && refused.error.code).toBe("live-changed");
+    expect([modeOf("web"), modeOf("cache")]).toEqual(["alert", "observe"]);
+  },
+);
+
+it("two who take back the same change at once take back no more than that", async () => {
+  await begin(SEGMENTS);
+  const live = await begin([...SEGMENTS, segmentOf("cache")]);
+  expect((await toMode("web", "block", ["inbound"])).ok).toBe(true);
+  const both = await Promise.all([services.rollback({}, ACTOR), services.rollback({}, ACTOR)]);
+  expect(both.map((one) => (one.ok ? one.value.revision : one.error.code))).toEqual([
+    live,
+    "nothing-pending",
+  ]);
+  expect(changes.inForce().revision).toBe(live);
 });

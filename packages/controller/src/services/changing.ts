@@ -1,10 +1,12 @@
-import { fail, ok, type Resource } from "@ringwall/model";
+import { fail, type Resource } from "@ringwall/model";
 import { CONFIRM_WITHIN_SECONDS_DEFAULT } from "@ringwall/protocol/rest";
 import type { UserServices } from "../api/users/services.ts";
+import { alreadyPending } from "../jobs/changes/refusals.ts";
 import type { DraftChange } from "../jobs/changes/store-change.ts";
 import { DRAFT_FILE, withMode } from "../jobs/draft.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
-import { thinkAgain } from "../jobs/meanwhile.ts";
+import { liveChanged, thinkAgain } from "../jobs/meanwhile.ts";
+import { withModesSince } from "../jobs/modes-since.ts";
 import { loadDraft, loadFormerLive, loadRevision } from "../store/state/revisions.ts";
 import type { UserServicesParts } from "./parts.ts";
 import { noSuchRevision, noSuchSegment, nothingToRollBack } from "./refusals.ts";
@@ -25,17 +27,30 @@ export function createChangeServices(
   };
   return {
     async provision(body, actor) {
+      // The draft has what waits in it, also where that is taken back before the draft is parsed.
+      const pending = changes.pending();
+      if (pending !== null) return fail(alreadyPending(pending));
+      // Before the draft: a mode that is set later is not in what is read.
+      let live = changes.live();
       const { parsed } = await drafts.load();
       if (!parsed.ok) return parsed;
-      return changes.apply({
-        resources: parsed.value,
-        what: "provision",
-        note: body.note ?? "",
-        author: actor.name,
-        confirmWithinSeconds: seconds(body.confirmWithinSeconds),
-        basedOn: null,
-        draft: null,
-        warnings,
+      let resources: readonly Resource[] | null = parsed.value;
+      return thinkAgain(async () => {
+        const now = changes.live();
+        if (now.revision !== live.revision && resources !== null)
+          resources = withModesSince(resources, live.resources, now.resources);
+        live = now;
+        if (resources === null) return fail(liveChanged(now.revision));
+        return changes.apply({
+          resources,
+          what: "provision",
+          note: body.note ?? "",
+          author: actor.name,
+          confirmWithinSeconds: seconds(body.confirmWithinSeconds),
+          basedOn: now.revision,
+          draft: null,
+          warnings,
+        });
       });
     },
     mode: (body, actor) =>
@@ -63,10 +78,10 @@ export function createChangeServices(
       }),
     confirm: (actor) => changes.confirm(actor.name),
     async rollback(body, actor) {
-      if (body.revision === undefined) {
-        const reverted = await changes.revertNow(actor.name);
-        if (reverted !== null) return ok(reverted);
-      }
+      // What is meant to be taken back is what is in force now, and not what others put there until it is this one's turn.
+      const [live, pending] = [changes.live().revision, changes.pending()];
+      if (body.revision === undefined && pending !== null)
+        return changes.revertNow(pending.revision, actor.name);
       const target =
         body.revision === undefined ? await loadFormerLive(db) : await loadRevision(db, body.revision);
       if (target === null) {
@@ -79,7 +94,7 @@ export function createChangeServices(
         note: what,
         author: actor.name,
         confirmWithinSeconds: canBlock(target.resources) ? seconds(body.confirmWithinSeconds) : null,
-        basedOn: null,
+        basedOn: live,
         draft: await followed(target.resources),
         warnings: [],
       });

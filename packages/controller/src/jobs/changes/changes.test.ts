@@ -69,9 +69,9 @@ async function open() {
   return { changes, compiled: () => compiled, dieOnceStored };
 }
 
-const change = (confirmWithinSeconds: number) => ({
-  ...{ resources: [], what: "a test", note: "", author: "test", basedOn: null, draft: null, warnings: [] },
-  confirmWithinSeconds,
+const change = (basedOn: number, confirmWithinSeconds: number) => ({
+  ...{ resources: [], what: "a test", note: "", author: "test", draft: null, warnings: [] },
+  ...{ basedOn, confirmWithinSeconds },
 });
 
 async function untilGone(): Promise<void> {
@@ -100,7 +100,7 @@ it("takes back what nobody confirmed, where the database died as soon as it had 
   const live = changes.live().revision;
   dieOnceStored();
   // It may be back in time for the answer.
-  await changes.apply(change(3)).catch(() => undefined);
+  await changes.apply(change(live, 3)).catch(() => undefined);
   await expect.poll(() => changes.pending()?.what).toBe("a test");
   await expect.poll(() => changes.pending()).toBe(null);
   expect(changes.live().revision).toBe(live);
@@ -109,7 +109,7 @@ it("takes back what nobody confirmed, where the database died as soon as it had 
 
 it("keeps what was confirmed, where the database died as soon as it had stored that", async () => {
   const { changes, dieOnceStored } = await open();
-  const applied = await changes.apply(change(3));
+  const applied = await changes.apply(change(changes.live().revision, 3));
   dieOnceStored();
   await changes.confirm("test").catch(() => undefined);
   await expect.poll(() => changes.pending()).toBe(null);

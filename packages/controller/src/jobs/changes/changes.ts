@@ -33,8 +33,8 @@ export type Changes = {
   confirm(
     author: string,
   ): Promise<Result<{ readonly revision: number; readonly generation: number }, Refusal>>;
-  /** Takes back what waits; null when nothing does. */
-  revertNow(author: string): Promise<ChangeReply | null>;
+  /** Takes back `revision`, where it still waits. */
+  revertNow(revision: number, author: string): Promise<Result<ChangeReply, Refusal>>;
   /** Something that policies are compiled from is different. */
   inventoryChanged(): void;
   /** Compiles a host's first policy before its agent asks for it. */
@@ -115,7 +115,7 @@ class StoredChanges implements Changes {
     return this.#alone(async () => {
       if (this.#now.pending !== null) return fail(alreadyPending(this.#now.pending));
       const { revision: live } = this.#now.live;
-      if (change.basedOn !== null && change.basedOn !== live) return fail(liveChanged(live));
+      if (change.basedOn !== live) return fail(liveChanged(live));
       this.#isUnsure = true;
       const stored = await storeChange(this.#parts, change);
       if (!stored.ok) {
@@ -154,13 +154,15 @@ class StoredChanges implements Changes {
     });
   }
 
-  revertNow(author: string): Promise<ChangeReply | null> {
+  revertNow(awaited: number, author: string): ReturnType<Changes["revertNow"]> {
     return this.#alone(async () => {
-      if (this.#now.pending === null) return null;
-      const told = await this.#revert(this.#now.pending, author);
+      const { pending } = this.#now;
+      if (pending?.revision !== awaited)
+        return fail(pending === null ? nothingPending() : alreadyPending(pending));
+      const told = await this.#revert(pending, author);
       const hosts = { told, connected: this.#parts.connected() };
       const { revision } = this.#now.live;
-      return { revision, generation: this.generation(), pending: null, hosts, warnings: [] };
+      return ok({ revision, generation: this.generation(), pending: null, hosts, warnings: [] });
     });
   }
 

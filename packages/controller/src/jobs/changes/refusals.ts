@@ -12,7 +12,7 @@ export function alreadyPending(pending: Pending): Refusal {
 
 export function nothingPending(): Refusal {
   return refusal(409, "nothing-pending", "nothing waits for a confirmation", {
-    fix: "the last change was confirmed already, or was taken back at its deadline: see `ringwall get revisions`",
+    fix: "the last change was confirmed already, or was taken back: see `ringwall get revisions`",
   });
 }
 

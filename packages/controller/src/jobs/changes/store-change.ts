@@ -28,8 +28,8 @@ export type Change = {
   readonly author: string;
   /** Null: final at once, since nothing can break by it. */
   readonly confirmWithinSeconds: number | null;
-  /** The live revision that it was made from: refused where another is live by now. Null: made from none. */
-  readonly basedOn: number | null;
+  /** The live revision that it was made from: refused where another is live by now. */
+  readonly basedOn: number;
   /** The draft that goes with the change, put back with it. Null: it stays as it is. */
   readonly draft: DraftChange | null;
   readonly warnings: readonly string[];

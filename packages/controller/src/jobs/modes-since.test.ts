@@ -1,0 +1,34 @@
+import type { Resource, Segment } from "@ringwall/model";
+import { expect, it } from "vitest";
+import { segmentOf } from "../testing/resources.ts";
+import { withMode } from "./draft.ts";
+import { withModesSince } from "./modes-since.ts";
+
+const WEB = segmentOf("web");
+const DB = segmentOf("db");
+const modes = (resources: readonly Resource[] | null, name: string) => {
+  const found = resources?.find(
+    (one): one is Segment => one.kind === "Segment" && one.metadata.name === name,
+  );
+  return found?.spec.modes ?? found?.spec.mode;
+};
+
+it("a mode that was set since is taken over in its direction, and the draft keeps the others", () => {
+  const now = [withMode(WEB, "block", ["inbound"]), DB];
+  const made = withModesSince([segmentOf("web", { role: "web" }, "alert"), DB], [WEB, DB], now);
+  expect(modes(made, "web")).toEqual({ inbound: "block", outbound: "alert", processes: "alert" });
+  expect(modes(made, "db")).toBe("observe");
+});
+
+it("a mode that nobody has set since is the draft's, and a segment that the draft has no more stays away", () => {
+  const now = [WEB, withMode(DB, "alert", undefined)];
+  expect(withModesSince([withMode(WEB, "block", undefined)], [WEB, DB], now)).toEqual([
+    withMode(WEB, "block", undefined),
+  ]);
+});
+
+it("where more than modes is live by now there is no such draft", () => {
+  expect(withModesSince([WEB], [WEB], [segmentOf("web", { role: "other" })])).toBeNull();
+  expect(withModesSince([WEB], [WEB], [WEB, DB])).toBeNull();
+  expect(withModesSince([WEB], [WEB, DB], [DB, WEB])).toEqual([WEB]);
+});
