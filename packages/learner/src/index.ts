@@ -9,7 +9,7 @@ export { learn } from "./learn.ts";
 export { formatLearned, formatPolicies, type LearnedFile } from "./report/files.ts";
 export * from "./result.ts";
 export { type ProposedRule, proposedRules, type Rejection, rejectionOf } from "./review/rejection.ts";
-export { withoutRule, withRule } from "./review/rule-files.ts";
+export { editRules, type RuleEdit } from "./review/rule-files.ts";
 export { formatRule } from "./review/rule-text.ts";
 export { editPolicyText } from "./update/edit-text.ts";
 export type { Edit } from "./update/edits.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { type ProposedRule, proposedRules, withoutRule, withRule } from "@ringwall/learner";
+import { editRules, type ProposedRule, proposedRules, type RuleEdit } from "@ringwall/learner";
 import type { Resource } from "@ringwall/model";
 import { z } from "zod";
 import { failure } from "../failure.ts";
@@ -98,14 +98,15 @@ export function saveDecisions(
   decisions: readonly Decision[],
   time: string,
 ): ProposalFolder {
-  let { files, reviews } = proposal;
+  let { reviews } = proposal;
+  const edits: RuleEdit[] = [];
   for (const decision of decisions) {
     const offered = proposal.rules.find(({ id }) => id === decision.rule);
     if (offered === undefined) throw new Error("bug: a decision on a rule that is not listed");
     const { policy, body } = offered;
     const isBack = offered.state === "rejected" && decision.state !== "rejected";
-    if (decision.state === "rejected") files = withoutRule(files, policy, body);
-    if (isBack) files = withRule(files, policy, body, { path: "policies.yaml", text: "" });
+    if (decision.state === "rejected") edits.push({ kind: "remove", policy, rule: body });
+    if (isBack) edits.push({ kind: "restore", policy, rule: body });
     const reason = decision.state === "rejected" ? decision.reason : "";
     reviews =
       decision.state === "open"
@@ -114,6 +115,7 @@ export function saveDecisions(
   }
   // The words first: a run that ends between the two leaves a rule that is known to be rejected, and says so.
   replaceFile(path.join(folder, REVIEW_FILE), formatReviews(reviews));
+  const files = editRules(proposal.files, edits, { path: "policies.yaml", text: "" });
   const before = new Map(proposal.files.map((file) => [file.path, file.text]));
   const changed = files.flatMap((file) => {
     const former = before.get(file.path) ?? "";

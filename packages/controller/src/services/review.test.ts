@@ -63,6 +63,15 @@ it("a rejected rule leaves a long draft on a thread, and nobody waits for the dr
   expect(await draft()).not.toContain("rule 1");
 });
 
+it("a short draft is worked on at once, however many rules leave it", async () => {
+  await propose(100);
+  await write(formatResources([policyOf(101)]));
+  expect((await reject(...Array.from({ length: 100 }, (_, at) => at))).ok).toBe(true);
+  expect(asked).toEqual([]);
+  expect(await draft()).toContain("rule 100");
+  expect(await draft()).not.toContain("rule 99");
+});
+
 it("what somebody writes into the draft during a review is kept, and the rule leaves it as well", async () => {
   await propose(3);
   const text = formatResources([policyOf(3)]);

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { rejectionOf } from "@ringwall/learner";
+import { type RuleEdit, rejectionOf } from "@ringwall/learner";
 import { fail, ok, type Resource, type Result } from "@ringwall/model";
 import type { ReviewBody } from "@ringwall/protocol/rest";
 import type { Transaction } from "kysely";
 import type { Actor, UserServices } from "../api/users/services.ts";
 import { sameFiles } from "../jobs/draft.ts";
 import { draftChanged, thinkAgain } from "../jobs/meanwhile.ts";
-import type { RuleEdit } from "../jobs/rule-edits.ts";
 import { mapInStretches } from "../jobs/stretches.ts";
 import { createPolicyAsker } from "../jobs/worker/policies.ts";
 import { type Refusal, refusal } from "../refusal.ts";
@@ -64,7 +63,7 @@ export function createReview(
   };
 }
 
-/** Each rule that leaves the draft or returns to it takes a parse of it, so that the draft is held only when that is done. */
+/** Rules that leave the draft or return to it take a parse of it, so that it is held only when that is done. */
 async function decide(
   { db, ask }: UserServicesParts,
   decisions: readonly Decision[],

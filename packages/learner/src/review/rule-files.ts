@@ -1,34 +1,54 @@
 import type { ProposedRule } from "./rejection.ts";
-import { addRule, appendPolicy, removeRule } from "./rule-text.ts";
+import { appendPolicies, editRulesIn, keyOf, type RuleEdits } from "./rule-text.ts";
 
-/** The files without a rule; those that do not hold it as it was proposed are the same objects. */
-export function withoutRule<T extends { readonly text: string }>(
-  files: readonly T[],
-  policy: string,
-  rule: ProposedRule,
-): readonly T[] {
-  return files.map((file) => {
-    const text = removeRule(file.text, policy, rule);
-    return text === null ? file : { ...file, text };
-  });
-}
+/** What a person's word on a proposed rule means for the policy's text. */
+export type RuleEdit = {
+  readonly kind: "remove" | "restore";
+  readonly policy: string;
+  readonly rule: ProposedRule;
+};
 
-/** The files with a rule back in its policy, or behind the last policy where its own is gone; in `empty` if there is none. */
-export function withRule<T extends { readonly text: string }>(
+/**
+ * The files after all the edits, each parsed once. A rule leaves where it stands as it was proposed; it returns to its policy, or
+ * behind the last policy where its own is gone; to `empty` if there is none. Files without a change are the same objects.
+ */
+export function editRules<T extends { readonly text: string }>(
   files: readonly T[],
-  policy: string,
-  rule: ProposedRule,
+  edits: readonly RuleEdit[],
   empty: T,
 ): readonly T[] {
-  const found = files.map((file) => addRule(file.text, policy, rule));
-  if (found.some((text) => text !== null)) {
-    return files.map((file, index) => {
-      const text = found[index] ?? null;
-      return text === null ? file : { ...file, text };
-    });
+  const byPolicy = lastWords(edits);
+  const homeless = restored(byPolicy);
+  const edited = files.map((file) => {
+    const { text, at } = editRulesIn(file.text, byPolicy);
+    for (const { policy, key } of at) homeless.get(policy)?.delete(key);
+    return text === file.text ? file : { ...file, text };
+  });
+  const policies = [...homeless].flatMap(([policy, rules]) =>
+    rules.size === 0 ? [] : [{ name: policy, rules: [...rules.values()] }],
+  );
+  if (policies.length === 0) return edited;
+  const index = edited.findLastIndex(({ text }) => /^kind: Policy$/m.test(text));
+  const home = edited[index];
+  if (home === undefined) return [...edited, { ...empty, text: appendPolicies(empty.text, policies) }];
+  return edited.with(index, { ...home, text: appendPolicies(home.text, policies) });
+}
+
+/** For each policy its rules by what they say: of several words on one rule the last counts. */
+function lastWords(edits: readonly RuleEdit[]): ReadonlyMap<string, RuleEdits> {
+  const byPolicy = new Map<string, Map<string, RuleEdit>>();
+  for (const edit of edits) {
+    const rules = byPolicy.get(edit.policy) ?? new Map<string, RuleEdit>();
+    byPolicy.set(edit.policy, rules.set(keyOf(edit.rule), edit));
   }
-  const index = files.findLastIndex(({ text }) => /^kind: Policy$/m.test(text));
-  const home = files[index];
-  if (home === undefined) return [...files, { ...empty, text: appendPolicy(empty.text, policy, rule) }];
-  return files.with(index, { ...home, text: appendPolicy(home.text, policy, rule) });
+  return byPolicy;
+}
+
+function restored(byPolicy: ReadonlyMap<string, RuleEdits>): ReadonlyMap<string, Map<string, ProposedRule>> {
+  return new Map(
+    [...byPolicy].map(([policy, edits]) => {
+      const back = [...edits].filter(([, { kind }]) => kind === "restore");
+      return [policy, new Map(back.map(([key, { rule }]) => [key, rule]))];
+    }),
+  );
 }

@@ -1,89 +1,139 @@
 import type { Policy } from "@ringwall/model";
 import { API_VERSION } from "@ringwall/model";
 import { formatResources } from "@ringwall/policy";
-import { isMap, isSeq, parseAllDocuments, type YAMLMap, type YAMLSeq } from "yaml";
+import { type Document, isMap, isSeq, parseAllDocuments, type YAMLMap, type YAMLSeq } from "yaml";
 import type { ProposedRule } from "./rejection.ts";
 
+/** What becomes of a policy's rules, by `keyOf`. */
+export type RuleEdits = ReadonlyMap<
+  string,
+  { readonly kind: "remove" | "restore"; readonly rule: ProposedRule }
+>;
+/** A rule that was to return, and is in the text now. */
+export type Restored = { readonly policy: string; readonly key: string };
+
 /**
- * Takes a rule out of a policy's text, with the comment right above it; every other byte stays. A policy that has no
- * other rule goes whole. Null where the text does not hold this very rule: people changed it, and it is theirs.
+ * Takes rules out of the policies of a text, each with the comment right above it, and puts others back at the end of theirs; every
+ * other byte stays. A policy that is left without a rule goes whole. A rule that the text does not hold in these very words is
+ * people's: they changed it.
  */
-export function removeRule(text: string, policy: string, rule: ProposedRule): string | null {
-  const list = rulesIn(text, policy);
-  const item = list?.items.find((one) => sameRule(one, rule));
-  if (list === null || item === undefined) return null;
-  if (list.items.length === 1) return cut(text, list.document[0], list.document[2]);
-  if (list.isFlow) return null;
-  const [start, end] = rangeOf(item);
-  return cut(text, startWithComment(text, start), end);
+export function editRulesIn(
+  text: string,
+  byPolicy: ReadonlyMap<string, RuleEdits>,
+): { readonly text: string; readonly at: readonly Restored[] } {
+  const documents = parseAllDocuments(text);
+  if (!Array.isArray(documents)) return { text, at: [] };
+  const met = new Set<string>();
+  const cuts: Cut[] = [];
+  const at: Restored[] = [];
+  for (const document of documents) {
+    const policy = policyIn(document);
+    const edits = policy === null || met.has(policy) ? undefined : byPolicy.get(policy);
+    if (policy === null || edits === undefined) continue;
+    met.add(policy);
+    const done = editDocument(text, document, edits);
+    cuts.push(...done.cuts);
+    at.push(...done.restored.map((key) => ({ policy, key })));
+  }
+  return { text: withCuts(text, cuts), at };
 }
 
-/** Puts a rule back at the end of its policy. Null where the text holds no such policy to put it into. */
-export function addRule(text: string, policy: string, rule: ProposedRule): string | null {
-  const list = rulesIn(text, policy);
-  const last = list?.items.at(-1);
-  if (list === null || last === undefined || list.isFlow) return null;
-  if (list.items.some((one) => sameRule(one, rule))) return text;
-  const [start, end] = rangeOf(last);
-  const indent = text.slice(lineStart(text, start), start).replace(/-\s*$/, "");
-  const lines = formatRule(rule).map((line) => `${indent}${line}`);
-  const before = text.slice(0, end);
-  return `${before}${before.endsWith("\n") ? "" : "\n"}${lines.join("\n")}\n${text.slice(end)}`;
-}
-
-/** The text with a policy of that one rule behind it. */
-export function appendPolicy(text: string, policy: string, rule: ProposedRule): string {
-  const document = policyText(policy, rule);
-  return text.trim() === "" ? document : `${text.trimEnd()}\n---\n${document}`;
+/** The text with policies behind it. */
+export function appendPolicies(
+  text: string,
+  policies: readonly { readonly name: string; readonly rules: readonly ProposedRule[] }[],
+): string {
+  const documents = formatResources(policies.map(({ name, rules }) => policyOf(name, rules)));
+  return text.trim() === "" ? documents : `${text.trimEnd()}\n---\n${documents}`;
 }
 
 /** A rule as it stands in a list, lines without the list's indentation. */
 export function formatRule(rule: ProposedRule): readonly string[] {
-  const lines = policyText("p", rule).trimEnd().split("\n");
+  const lines = formatResources([policyOf("p", [rule])])
+    .trimEnd()
+    .split("\n");
   const first = lines.findIndex((line) => /^\s*- /.test(line));
   const indent = /^ */.exec(lines[first] ?? "")?.[0].length ?? 0;
   return lines.slice(first).map((line) => line.slice(indent));
 }
 
-type RuleList = {
-  readonly items: readonly YAMLMap[];
-  readonly isFlow: boolean;
-  readonly document: readonly [number, number, number];
-};
-
-function rulesIn(text: string, policy: string): RuleList | null {
-  const documents = parseAllDocuments(text);
-  if (!Array.isArray(documents)) return null;
-  for (const document of documents) {
-    if (document.get("kind") !== "Policy" || document.getIn(["metadata", "name"]) !== policy) continue;
-    const rules = document.getIn(["spec", "rules"]);
-    if (!isSeq(rules)) return null;
-    const items = (rules as YAMLSeq).items.filter(isMap);
-    return { items, isFlow: rules.flow === true, document: document.range };
-  }
-  return null;
-}
-
-function sameRule(item: YAMLMap, rule: ProposedRule): boolean {
-  return canonical(item.toJSON()) === canonical(rule);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
+/** The same for two rules that say the same, whatever the order of their keys. */
+export function keyOf(rule: unknown): string {
+  return JSON.stringify(rule, (_key, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
 }
 
-function policyText(name: string, rule: ProposedRule): string {
-  const policy: Policy = {
-    apiVersion: API_VERSION,
-    kind: "Policy",
-    metadata: { name },
-    spec: { rules: [rule] },
-  };
-  return formatResources([policy]);
+/** The characters from `from` to `until` give way to others. */
+type Cut = { readonly from: number; readonly until: number; readonly instead: string };
+type Edited = { readonly cuts: readonly Cut[]; readonly restored: readonly string[] };
+
+function editDocument(text: string, document: Document.Parsed, edits: RuleEdits): Edited {
+  const list = document.getIn(["spec", "rules"]);
+  if (!isSeq(list)) return { cuts: [], restored: [] };
+  const items = (list as YAMLSeq).items.filter(isMap);
+  const places = new Map(items.map((item, place) => [keyOf(item.toJSON()), place] as const).toReversed());
+  const leaving = new Set<number>();
+  const returning: ProposedRule[] = [];
+  const restored: string[] = [];
+  const takesMore = items.length > 0 && list.flow !== true;
+  for (const [key, { kind, rule }] of edits) {
+    const place = places.get(key);
+    if (kind === "remove") {
+      if (place !== undefined) leaving.add(place);
+    } else if (place !== undefined || takesMore) {
+      restored.push(key);
+      if (place === undefined) returning.push(rule);
+    }
+  }
+  if (items.length > 0 && leaving.size === items.length && returning.length === 0) {
+    const [from, , until] = document.range;
+    return { cuts: [{ from, until, instead: "" }], restored };
+  }
+  if (list.flow === true) return { cuts: [], restored };
+  const cuts = items.flatMap((item, place) => (leaving.has(place) ? [cutOf(text, item)] : []));
+  const last = items.at(-1);
+  if (last !== undefined && returning.length > 0)
+    cuts.push(insertion(text, last, leaving.has(items.length - 1), returning));
+  return { cuts, restored };
+}
+
+/** The policy's name; null where it is none. */
+function policyIn(document: Document.Parsed): string | null {
+  if (document.get("kind") !== "Policy") return null;
+  const name = document.getIn(["metadata", "name"]);
+  return typeof name === "string" ? name : null;
+}
+
+function cutOf(text: string, item: YAMLMap): Cut {
+  const [start, until] = rangeOf(item);
+  return { from: startWithComment(text, start), until, instead: "" };
+}
+
+/** The rules behind the last one of a list, indented as it is. */
+function insertion(text: string, last: YAMLMap, isLeaving: boolean, rules: readonly ProposedRule[]): Cut {
+  const [start, end] = rangeOf(last);
+  const indent = text.slice(lineStart(text, start), start).replace(/-\s*$/, "");
+  const lines = rules.flatMap(formatRule).map((line) => `${indent}${line}\n`);
+  const newLine = isLeaving || text[end - 1] === "\n" ? "" : "\n";
+  return { from: end, until: end, instead: `${newLine}${lines.join("")}` };
+}
+
+/** Cuts come in the order of the text; one may begin in the comment that ends another. */
+function withCuts(text: string, cuts: readonly Cut[]): string {
+  const kept: string[] = [];
+  let done = 0;
+  for (const { from, until, instead } of cuts) {
+    kept.push(text.slice(done, Math.max(done, from)), instead);
+    done = Math.max(done, until);
+  }
+  return `${kept.join("")}${text.slice(done)}`;
+}
+
+function policyOf(name: string, rules: readonly ProposedRule[]): Policy {
+  return { apiVersion: API_VERSION, kind: "Policy", metadata: { name }, spec: { rules: [...rules] } };
 }
 
 function rangeOf(item: YAMLMap): readonly [number, number] {
@@ -104,8 +154,4 @@ function startWithComment(text: string, at: number): number {
     start = above;
   }
   return start;
-}
-
-function cut(text: string, from: number, until: number): string {
-  return text.slice(0, from) + text.slice(until);
 }

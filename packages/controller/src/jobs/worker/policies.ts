@@ -1,9 +1,8 @@
-import { type Resource, unreachable } from "@ringwall/model";
+import { editRules } from "@ringwall/learner";
+import { unreachable } from "@ringwall/model";
 import { checkPolicy, formatResources, inventoryOf, policySetOf } from "@ringwall/policy";
-import type { DraftFile } from "../../store/state/tables.ts";
 import type { World } from "../compile-fleet.ts";
-import { draftWithMode, parseDraft } from "../draft.ts";
-import { withEdits } from "../rule-edits.ts";
+import { DRAFT_FILE, draftWithMode, parseDraft } from "../draft.ts";
 import type { Asker } from "./ask.ts";
 import type { AnswerOf, PlainWorld, PolicyQuestion } from "./questions.ts";
 
@@ -36,7 +35,7 @@ function answerOf(question: PolicyQuestion): AnswerOf<PolicyQuestion> {
       return checkPolicy(set, inventory, question.options);
     }
     case "review":
-      return withEdits(question.files, question.edits);
+      return editRules(question.files, question.edits, { file: DRAFT_FILE, text: "" });
     default:
       return unreachable(question);
   }
@@ -52,18 +51,14 @@ function isLong(question: PolicyQuestion): boolean {
   if (question.kind === "format") return areLong(question.resources);
   if (question.kind === "check")
     return areLong(question.world.resources) || areLong(question.world.workloads);
-  const rounds = question.kind === "review" ? question.edits.length : 1;
-  return rounds * lengthOf(question.files) > ANSWERED_HERE_LENGTH_MAX;
-}
-
-function lengthOf(files: readonly DraftFile[]): number {
-  return files.reduce((sum, { text }) => sum + text.length, 0);
+  const length = question.files.reduce((sum, { text }) => sum + text.length, 0);
+  return length > ANSWERED_HERE_LENGTH_MAX || (question.kind === "review" && areLong(question.edits));
 }
 
 /** Looks no further than it has to. */
-function areLong(resources: readonly Resource[]): boolean {
+function areLong(parts: readonly object[]): boolean {
   let length = 0;
-  return resources.some((one) => {
+  return parts.some((one) => {
     length += JSON.stringify(one).length;
     return length > ANSWERED_HERE_LENGTH_MAX;
   });

@@ -1,11 +1,10 @@
-import type { DriftResult, LearnResult, UpdateResult } from "@ringwall/learner";
+import type { DriftResult, LearnResult, RuleEdit, UpdateResult } from "@ringwall/learner";
 import type { Problem, Resource, Segment, Software, Workload } from "@ringwall/model";
 import type { CheckOptions, EssentialConfig } from "@ringwall/policy";
 import type { SimulateReply } from "@ringwall/protocol/rest";
 import type { DraftFile } from "../../store/state/tables.ts";
 import type { parseDraft } from "../draft.ts";
 import type { LearnOptions } from "../learn.ts";
-import type { RuleEdit } from "../rule-edits.ts";
 import type { ProofFacts } from "../simulate.ts";
 import type { Seen } from "../window.ts";
 
@@ -53,7 +52,7 @@ export type ModeQuestion = {
   readonly segment: Segment;
 };
 export type FormatQuestion = { readonly kind: "format"; readonly resources: readonly Resource[] };
-/** The draft after a review; each edit parses it. */
+/** The draft after a review. */
 export type ReviewQuestion = {
   readonly kind: "review";
   readonly files: readonly DraftFile[];
