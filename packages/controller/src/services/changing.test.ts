@@ -1,4 +1,5 @@
 /** Changes of what is in force while others write the draft, on a real PostgreSQL and with real threads. */
+import { setTimeout } from "node:timers/promises";
 import type { Mode, Resource } from "@ringwall/model";
 import { formatResources } from "@ringwall/policy";
 import pino from "pino";
@@ -22,6 +23,8 @@ const ACTOR = { name: "test" } as Parameters<UserServices["mode"]>[1];
 const SEGMENTS = ["web", "db"].map((name) => segmentOf(name, { role: name }));
 /** Comments that make a draft too long to be worked on at once. */
 const PADDING = `# ${"-".repeat(100)}\n`.repeat(ANSWERED_HERE_LENGTH_MAX / 100);
+/** What waits for longer would wait for good. */
+const WAITING_MS_MAX = 10_000;
 /** The same in resources. */
 const MANY = Array.from({ length: 1_000 }, (_, at) => segmentOf(`s-${at}`, { role: `r-${at}` }));
 
@@ -190,6 +193,20 @@ it("a host that enrols while a large policy is checked gets its part of it too",
   const row = await state.db.selectFrom("host_policies").selectAll().executeTakeFirst();
   expect(row).toMatchObject({ workload: "late-1", revision, problem: "" });
   await fleet.remove("late-1");
+});
+
+it("neither heartbeats nor enrolments wait while a large policy is checked", async () => {
+  const order: string[] = [];
+  meanwhile = once(async () => {
+    await fleet.enroll("late-2", { role: "r-2" }, ["10.0.0.2"], "1");
+    const heartbeat = changes.exclusively(async () => order.push("heartbeat"));
+    const enrolment = changes.enrolled("late-2").then(() => order.push("enrolment"));
+    await Promise.race([Promise.all([heartbeat, enrolment]), setTimeout(WAITING_MS_MAX)]);
+    order.push("checked");
+  });
+  await begin(MANY);
+  expect(order).toEqual(["heartbeat", "enrolment", "checked"]);
+  await fleet.remove("late-2");
 });
 
 it("a mode that is set while the draft is provisioned holds, and what the draft says beside it", async () => {

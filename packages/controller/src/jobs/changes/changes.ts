@@ -13,7 +13,7 @@ import { createMutex } from "../mutex.ts";
 import { type Alarm, createAlarm } from "./alarm.ts";
 import { alreadyPending, confirmedTooLate, nothingPending } from "./refusals.ts";
 import { type InForce, loadInForce } from "./state.ts";
-import { type Change, type StoreChangeParts, storeChange } from "./store-change.ts";
+import { type Change, judgeChange, type StoreChangeParts, storeChange } from "./store-change.ts";
 import { storeRevert } from "./store-revert.ts";
 
 /** Whom the audit names where a deadline decided. */
@@ -21,7 +21,7 @@ const NOBODY = "ringwall";
 /** The database was away: once more after this. */
 const AGAIN_MS = 1_000;
 
-/** What is in force, and every way to change it: one at a time, stored before it is sent. */
+/** What is in force, and every way to change it: one at a time, stored before it is sent. Checks hold up changes alone. */
 export type Changes = {
   live(): Revision;
   /** The revision on the hosts: the unconfirmed one while there is one. */
@@ -64,6 +64,8 @@ export async function createChanges(parts: ChangesParts): Promise<Changes> {
 class StoredChanges implements Changes {
   readonly #parts: ChangesParts;
   readonly #oneAtATime = createMutex();
+  /** Changes take turns with their checks, which nothing else waits for. */
+  readonly #changeAtATime = createMutex();
   readonly #compileFleet: typeof compileFleet;
   readonly #deadline: Alarm;
   readonly #windows: Alarm;
@@ -112,24 +114,35 @@ class StoredChanges implements Changes {
   }
 
   apply(change: Change): Promise<Result<ChangeReply, Refusal>> {
-    return this.#alone(async () => {
-      if (this.#now.pending !== null) return fail(alreadyPending(this.#now.pending));
-      const { revision: live } = this.#now.live;
-      if (change.basedOn !== live) return fail(liveChanged(live));
-      this.#isUnsure = true;
-      const stored = await storeChange(this.#parts, change);
-      if (!stored.ok) {
-        this.#isUnsure = false;
-        return stored;
-      }
-      await this.#reload();
-      const { revision, generation, hosts, warnings, compiled } = stored.value;
-      await this.#parts.keysAhead(compiled);
-      const told = this.#parts.rollout.push(hosts, this.#now.pending);
-      const pending = pendingView(this.#now.pending);
-      const reached = { told, connected: this.#parts.connected() };
-      return ok({ revision, generation, pending, hosts: reached, warnings: [...warnings] });
+    return this.#changeAtATime(async () => {
+      // Once is enough: nothing goes live but by a change, and none is taken while one waits.
+      const refused = await this.#alone(async () => this.#refusalOf(change));
+      if (refused !== null) return fail(refused);
+      const judged = await judgeChange(this.#parts, change);
+      return judged.ok ? this.#alone(() => this.#store(change, judged.value)) : judged;
     });
+  }
+
+  #refusalOf({ basedOn }: Change): Refusal | null {
+    const { pending, live } = this.#now;
+    if (pending !== null) return alreadyPending(pending);
+    return basedOn === live.revision ? null : liveChanged(live.revision);
+  }
+
+  async #store(change: Change, warnings: readonly string[]): Promise<Result<ChangeReply, Refusal>> {
+    this.#isUnsure = true;
+    const stored = await storeChange(this.#parts, change);
+    if (!stored.ok) {
+      this.#isUnsure = false;
+      return stored;
+    }
+    await this.#reload();
+    const { revision, generation, hosts, compiled } = stored.value;
+    await this.#parts.keysAhead(compiled);
+    const told = this.#parts.rollout.push(hosts, this.#now.pending);
+    const pending = pendingView(this.#now.pending);
+    const reached = { told, connected: this.#parts.connected() };
+    return ok({ revision, generation, pending, hosts: reached, warnings: [...warnings] });
   }
 
   confirm(author: string): ReturnType<Changes["confirm"]> {

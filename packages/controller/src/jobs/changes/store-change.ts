@@ -46,7 +46,6 @@ export type StoredChange = {
   readonly revision: number;
   readonly generation: number;
   readonly hosts: readonly string[];
-  readonly warnings: readonly string[];
   readonly compiled: readonly CompiledHost[];
 };
 
@@ -58,26 +57,23 @@ export type StoreChangeParts = {
   readonly askPolicy: PolicyAsker;
 };
 
-/** Judges, compiles for every host and stores a change, in one transaction or not at all. */
+/** Compiles for every host and stores a change that was judged, in one transaction or not at all. */
 export async function storeChange(
   parts: StoreChangeParts,
   change: Change,
 ): Promise<Result<StoredChange, Refusal>> {
-  const judged = await judge(parts, change.resources);
-  if (!judged.ok) return judged;
   try {
-    const stored = await parts.db.transaction().execute((transaction) => write(transaction, parts, change));
-    return ok({ ...stored, warnings: [...judged.value, ...change.warnings] });
+    return ok(await parts.db.transaction().execute((transaction) => write(transaction, parts, change)));
   } catch (error) {
     if (error instanceof RefusedInTransaction) return fail(error.refusal);
     throw error;
   }
 }
 
-/** The warnings, where nothing else is wrong. */
-async function judge(
+/** The warnings, where nothing else is wrong. Takes long, and changes nothing. */
+export async function judgeChange(
   { fleet, essential, askPolicy }: StoreChangeParts,
-  resources: readonly Resource[],
+  { resources, warnings }: Change,
 ): Promise<Result<readonly string[], Refusal>> {
   const world = worldOf(resources, fleet);
   if (!world.ok) return fail(policyRefused(world.error));
@@ -91,14 +87,14 @@ async function judge(
     },
   });
   if (found.some((one) => one.severity === "error")) return fail(policyRefused(found));
-  return ok(found.map((one) => one.message));
+  return ok([...found.map((one) => one.message), ...warnings]);
 }
 
 async function write(
   transaction: Transaction<Tables>,
   { fleet, rollout, essential }: StoreChangeParts,
   change: Change,
-): Promise<Omit<StoredChange, "warnings">> {
+): Promise<StoredChange> {
   const seconds = change.confirmWithinSeconds;
   const generation = await nextGeneration(transaction);
   const revision = await insertRevision(transaction, {
