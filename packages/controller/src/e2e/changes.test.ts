@@ -1,6 +1,15 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AgentClient, enrollAgent, listen } from "../testing/test-agent.ts";
-import { createTestToken, startTestController, type TestController } from "../testing/test-controller.ts";
+import {
+  connectDatabase,
+  createTestToken,
+  startTestController,
+  type TestController,
+} from "../testing/test-controller.ts";
+
+/** A report that takes longer waits for something. */
+const HEARD_MS_MAX = 10_000;
 
 let controller: TestController;
 let web: AgentClient;
@@ -239,6 +248,28 @@ describe("a host", () => {
         { timeout: 20_000, interval: 500 },
       )
       .toBe(true);
+    heard.stop();
+  });
+
+  it("that has its policy is heard while a change is being stored, however long that takes", async () => {
+    const heard = listen(web, "web-1", 0);
+    await heard.until(() => heard.policies.length === 1);
+    const generation = BigInt(heard.policies[0]?.generation ?? 0);
+    const database = await connectDatabase(controller);
+    await database.query("BEGIN; SELECT FROM draft FOR UPDATE");
+    const order: string[] = [];
+    const provisioned = provision(60).then(() => order.push("change"));
+    const blocked = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    await expect.poll(async () => (await database.query(blocked)).rows[0]?.n).toBe(1);
+    const reported = web
+      .reportStatus({ workload: "web-1", generation, addresses: ["10.0.0.1"] })
+      .then(() => order.push("heartbeat"));
+    await Promise.race([reported, sleep(HEARD_MS_MAX)]);
+    await database.query("ROLLBACK");
+    await database.end();
+    await Promise.all([provisioned, reported]);
+    expect(order).toEqual(["heartbeat", "change"]);
+    await controller.client.POST("/api/v1/rollback", { body: {} });
     heard.stop();
   });
 

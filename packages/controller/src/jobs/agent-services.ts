@@ -239,8 +239,11 @@ async function takeStatus(
     proofs.addressesChanged();
   }
   const { generation, unconfirmedGeneration } = decoded.value;
-  if (unconfirmedGeneration === 0 && rollout.wanted(workload)?.generation === generation)
+  if (unconfirmedGeneration === 0 && rollout.wanted(workload)?.generation === generation) {
+    // It has what it should have: nothing to tell it, and nothing to wait for.
     proofs.settled(workload);
+    return ok(undefined);
+  }
   await changes.exclusively(() =>
     rollout.reconcile(workload, generation, unconfirmedGeneration, changes.pending()),
   );
