@@ -20,6 +20,9 @@ import {
 } from "./review-file.ts";
 import { summaryOf } from "./rule-summary.ts";
 
+/** Where a policy returns that no file has any more. */
+const POLICIES_FILE = "policies.yaml";
+
 const report = z.object({
   rules: z.array(
     z.object({
@@ -113,14 +116,15 @@ export function saveDecisions(
         ? withoutReview(reviews, policy, body)
         : withReview(reviews, decision.state, { policy, rule: body }, proposal.resources, reason, time);
   }
-  // The words first: a run that ends between the two leaves a rule that is known to be rejected, and says so.
-  replaceFile(path.join(folder, REVIEW_FILE), formatReviews(reviews));
-  const files = editRules(proposal.files, edits, { path: "policies.yaml", text: "" });
+  const home = proposal.files.find((file) => file.path === POLICIES_FILE);
+  const files = editRules(proposal.files, edits, home ?? { path: POLICIES_FILE, text: "" });
   const before = new Map(proposal.files.map((file) => [file.path, file.text]));
   const changed = files.flatMap((file) => {
     const former = before.get(file.path) ?? "";
     return former === file.text ? [] : [{ ...file, before: former }];
   });
+  // The words first: a run that ends between the two leaves a rule that is known to be rejected, and says so.
+  replaceFile(path.join(folder, REVIEW_FILE), formatReviews(reviews));
   replaceLearned(folder, changed);
   return loadProposal(folder);
 }

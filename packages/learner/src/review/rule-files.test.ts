@@ -112,6 +112,22 @@ describe("putting rules back", () => {
       ["shop", "one", "two"],
     ]);
   });
+
+  test("a policy returns into the file that loses its only one, which keeps what else it says", () => {
+    const files = [{ path: "policies.yaml", text: TEXT.replace(/ {4}# ours[\s\S]*?---/, "---") }];
+    const empty = { path: "policies.yaml", text: "" };
+    const made = editRules(files, [remove("one"), restore("two", "other")], empty);
+    expect(made.map(({ path }) => path)).toEqual(["policies.yaml"]);
+    expect(names(made[0]?.text ?? "")).toEqual([["other", "two"]]);
+    expect(made[0]?.text).toContain("# the front");
+  });
+
+  test("where no file has a policy, it returns into the file that is meant for it, if there is one", () => {
+    const segment = { text: TEXT.slice(TEXT.indexOf("---")) };
+    const made = editRules([segment, { text: "" }], [restore("one")], segment);
+    expect(made.map(({ text }) => text)).toEqual([expect.stringContaining("# the front"), ""]);
+    expect(names(made[0]?.text ?? "")).toEqual([["shop", "one"]]);
+  });
 });
 
 describe("many edits at once", () => {

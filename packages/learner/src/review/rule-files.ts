@@ -10,12 +10,13 @@ export type RuleEdit = {
 
 /**
  * The files after all the edits, each parsed once. A rule leaves where it stands as it was proposed; it returns to its policy, or
- * behind the last policy where its own is gone; to `empty` if there is none. Files without a change are the same objects.
+ * into the last file with a policy where its own is gone; to the end of `otherwise`, one of the files or a new one, if none has any.
+ * Files without a change are the same objects.
  */
 export function editRules<T extends { readonly text: string }>(
   files: readonly T[],
   edits: readonly RuleEdit[],
-  empty: T,
+  otherwise: T,
 ): readonly T[] {
   const byPolicy = lastWords(edits);
   const homeless = restored(byPolicy);
@@ -28,10 +29,12 @@ export function editRules<T extends { readonly text: string }>(
     rules.size === 0 ? [] : [{ name: policy, rules: [...rules.values()] }],
   );
   if (policies.length === 0) return edited;
-  const index = edited.findLastIndex(({ text }) => /^kind: Policy$/m.test(text));
-  const home = edited[index];
-  if (home === undefined) return [...edited, { ...empty, text: appendPolicies(empty.text, policies) }];
-  return edited.with(index, { ...home, text: appendPolicies(home.text, policies) });
+  // As it was before the edits: a file that loses its only policy is its home still.
+  const last = files.findLastIndex(({ text }) => /^kind: Policy$/m.test(text));
+  const index = last === -1 ? files.indexOf(otherwise) : last;
+  const home = edited[index] ?? otherwise;
+  const grown = { ...home, text: appendPolicies(home.text, policies) };
+  return index === -1 ? [...edited, grown] : edited.with(index, grown);
 }
 
 /** For each policy its rules by what they say: of several words on one rule the last counts. */

@@ -1,6 +1,7 @@
 import { editRules } from "@ringwall/learner";
 import { unreachable } from "@ringwall/model";
 import { checkPolicy, formatResources, inventoryOf, policySetOf } from "@ringwall/policy";
+import type { DraftFile } from "../../store/state/tables.ts";
 import type { World } from "../compile-fleet.ts";
 import { DRAFT_FILE, draftWithMode, parseDraft } from "../draft.ts";
 import type { Asker } from "./ask.ts";
@@ -35,10 +36,15 @@ function answerOf(question: PolicyQuestion): AnswerOf<PolicyQuestion> {
       return checkPolicy(set, inventory, question.options);
     }
     case "review":
-      return editRules(question.files, question.edits, { file: DRAFT_FILE, text: "" });
+      return editRules(question.files, question.edits, homeOf(question.files));
     default:
       return unreachable(question);
   }
+}
+
+/** The file that a policy returns into which no file has any more. */
+function homeOf(files: readonly DraftFile[]): DraftFile {
+  return files.find(({ file }) => file === DRAFT_FILE) ?? { file: DRAFT_FILE, text: "" };
 }
 
 export function worldOf({ resources, workloads }: PlainWorld): World {
