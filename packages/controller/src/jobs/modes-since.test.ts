@@ -27,6 +27,13 @@ it("a mode that nobody has set since is the draft's, and a segment that the draf
   ]);
 });
 
+it("a direction that the draft governs no more stays away, though its mode was set since", () => {
+  const { mode: _, ...spec } = WEB.spec;
+  const draft: Segment = { ...WEB, spec: { ...spec, modes: { inbound: "observe" } } };
+  const made = withModesSince([draft], [WEB], [withMode(WEB, "block", undefined)]);
+  expect(modes(made, "web")).toEqual({ inbound: "block" });
+});
+
 it("where more than modes is live by now there is no such draft", () => {
   expect(withModesSince([WEB], [WEB], [segmentOf("web", { role: "other" })])).toBeNull();
   expect(withModesSince([WEB], [WEB], [WEB, DB])).toBeNull();

@@ -18,10 +18,10 @@ export function withModesSince(
   });
 }
 
-/** Only the directions that were set: the others are as the draft has them. */
+/** Only directions that were set and that the draft governs still: the others are as it has them. */
 function withSetModes(segment: Segment, before: Segment, now: Segment): Segment {
-  const [was, is] = [modesOf(before), modesOf(now)];
-  return (Object.keys(is) as Directions).reduce((changed, direction) => {
+  const [governed, was, is] = [modesOf(segment), modesOf(before), modesOf(now)];
+  return (Object.keys(governed) as Directions).reduce((changed, direction) => {
     const mode = is[direction];
     return mode === undefined || mode === was[direction] ? changed : withMode(changed, mode, [direction]);
   }, segment);
