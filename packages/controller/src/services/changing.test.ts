@@ -36,6 +36,8 @@ let asked: string[];
 let meanwhile: () => Promise<unknown>;
 /** Happens once the draft has been read and parsed. */
 let onceRead: () => Promise<unknown>;
+/** Happens once a change has been stored, before that is known here. */
+let onceStored: () => Promise<unknown>;
 let fleet: Fleet;
 let services: ReturnType<typeof createChangeServices>;
 
@@ -57,13 +59,20 @@ beforeAll(async () => {
   const hub = createHub(() => undefined);
   const essential = { controller: { addresses: [], port: 443 }, management: [], resolvers: null };
   fleet = await loadFleet(db);
+  const rollout = await createRollout(db, hub, log, Date.now);
+  const reload = rollout.reload.bind(rollout);
   changes = await createChanges({
     askPolicy: asking,
     db,
     log,
     essential,
     fleet,
-    rollout: await createRollout(db, hub, log, Date.now),
+    rollout: Object.assign(rollout, {
+      reload: async () => {
+        await onceStored();
+        await reload();
+      },
+    }),
     connected: () => 0,
     onChange: () => undefined,
     onRevert: async () => undefined,
@@ -90,6 +99,7 @@ beforeEach(() => {
   asked = [];
   meanwhile = async () => undefined;
   onceRead = async () => undefined;
+  onceStored = async () => undefined;
 });
 afterEach(() => changes.revertNow(changes.inForce().revision, "test"));
 
@@ -245,8 +255,27 @@ it("a provision is refused while a change waits, though that is taken back meanw
   onceRead = once(() => services.rollback({}, ACTOR));
   const refused = await services.provision({}, ACTOR);
   expect(!refused.ok && refused.error.code).toBe("confirmation-pending");
-  await services.rollback({}, ACTOR);
   expect(changes.inForce().revision).toBe(revision);
+});
+
+it("a provision puts nothing in force that was in the draft as it was read, and is taken back before it is parsed", async () => {
+  await begin(SEGMENTS);
+  const [read, parsed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  onceRead = once(() => {
+    read.resolve();
+    return parsed.promise;
+  });
+  let provisioned: ReturnType<typeof services.provision> | undefined;
+  onceStored = once(() => {
+    provisioned = services.provision({}, ACTOR);
+    return read.promise;
+  });
+  expect((await toMode("web", "block", ["inbound"])).ok).toBe(true);
+  expect((await services.rollback({}, ACTOR)).ok).toBe(true);
+  parsed.resolve();
+  const refused = await provisioned;
+  expect(refused?.ok === false && refused.error.code).toBe("confirmation-pending");
+  expect(modeOf("web")).toBe("observe");
 });
 
 it.each(["the revision before", "a revision by its number"])(

@@ -27,12 +27,11 @@ export function createChangeServices(
   };
   return {
     async provision(body, actor) {
-      // The draft has what waits in it, also where that is taken back before the draft is parsed.
-      const pending = changes.pending();
-      if (pending !== null) return fail(alreadyPending(pending));
       // Before the draft: a mode that is set later is not in what is read.
       let live = changes.live();
-      const { parsed } = await drafts.load();
+      const { parsed, awaited } = await drafts.load();
+      // The draft has what waits in it, also where that is taken back by now.
+      if (awaited !== null) return fail(alreadyPending(awaited));
       if (!parsed.ok) return parsed;
       let resources: readonly Resource[] | null = parsed.value;
       return thinkAgain(async () => {

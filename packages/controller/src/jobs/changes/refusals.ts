@@ -1,7 +1,7 @@
 import { type Refusal, refusal } from "../../refusal.ts";
-import type { Pending } from "../../store/state/revisions.ts";
+import type { Awaited } from "../../store/state/revisions.ts";
 
-export function alreadyPending(pending: Pending): Refusal {
+export function alreadyPending(pending: Awaited): Refusal {
   return refusal(
     409,
     "confirmation-pending",

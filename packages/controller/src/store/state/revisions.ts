@@ -27,19 +27,24 @@ export type Pending = {
   readonly draftBefore: readonly DraftFile[] | null;
   readonly draftAfter: readonly DraftFile[] | null;
 };
+/** A change that waits, as it is told of. */
+export type Awaited = Pick<Pending, "revision" | "deadline" | "what">;
 export type Draft = {
   readonly files: readonly DraftFile[];
   readonly basedOn: number;
   /** Another one each time the draft is saved. */
   readonly version: string;
 };
+/** What the draft may hold of a change that may be taken back: what waited at the moment it was read. */
+export type BesideDraft = { readonly awaited: Awaited | null };
 type Access = StateDatabase | Transaction<Tables>;
 
 const LISTED_COLUMNS = ["revision", "time", "author", "note", "state", "segments", "rules"] as const;
 const COLUMNS = ["revision", "time", "author", "note", "state", "resources", "generation"] as const;
 /** The transaction that wrote the row. */
-const DRAFT_VERSION = sql<string>`xmin::text`.as("version");
+const DRAFT_VERSION = sql<string>`draft.xmin::text`.as("version");
 const DRAFT_COLUMNS = ["files", "based_on", DRAFT_VERSION] as const;
+const AWAITED_COLUMNS = ["revision", "deadline", "what"] as const;
 
 export async function loadLive(db: Access): Promise<Revision> {
   return db.selectFrom("revisions").select(COLUMNS).where("state", "=", "live").executeTakeFirstOrThrow();
@@ -78,15 +83,31 @@ export async function loadPending(db: Access): Promise<Pending | null> {
   return { revision, generation, deadline, what, draftBefore: row.draft_before, draftAfter: row.draft_after };
 }
 
-export async function loadDraft(db: Access): Promise<Draft> {
-  const row = await db.selectFrom("draft").select(DRAFT_COLUMNS).executeTakeFirstOrThrow();
-  return { files: row.files, basedOn: row.based_on, version: row.version };
+export async function loadDraft(db: Access): Promise<Draft & BesideDraft> {
+  const row = await draftWithAwaited(db).select(DRAFT_COLUMNS).executeTakeFirstOrThrow();
+  return { files: row.files, basedOn: row.based_on, version: row.version, awaited: awaitedOf(row) };
 }
 
 /** The draft's version, without reading the rest of it. */
-export async function loadDraftVersion(db: Access): Promise<string> {
-  const row = await db.selectFrom("draft").select(DRAFT_VERSION).executeTakeFirstOrThrow();
-  return row.version;
+export async function loadDraftVersion(db: Access): Promise<Pick<Draft, "version"> & BesideDraft> {
+  const row = await draftWithAwaited(db).select(DRAFT_VERSION).executeTakeFirstOrThrow();
+  return { version: row.version, awaited: awaitedOf(row) };
+}
+
+// INVARIANT: one statement, so that both are of one moment: a change that waits is stored with the draft that goes with it.
+function draftWithAwaited(db: Access) {
+  return db
+    .selectFrom("draft")
+    .leftJoin("pending", (join) => join.onTrue())
+    .select(AWAITED_COLUMNS);
+}
+
+function awaitedOf({
+  revision,
+  deadline,
+  what,
+}: { [Key in keyof Awaited]: Awaited[Key] | null }): Awaited | null {
+  return revision === null || deadline === null || what === null ? null : { revision, deadline, what };
 }
 
 /** The draft, held until the transaction ends: what is read is what is written over. */
