@@ -260,13 +260,17 @@ describe("a host", () => {
     const order: string[] = [];
     const provisioned = provision(60).then(() => order.push("change"));
     const blocked = "SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-    await expect.poll(async () => (await database.query(blocked)).rows[0]?.n).toBe(1);
-    const reported = web
-      .reportStatus({ workload: "web-1", generation, addresses: ["10.0.0.1"] })
-      .then(() => order.push("heartbeat"));
-    await Promise.race([reported, sleep(HEARD_MS_MAX)]);
-    await database.query("ROLLBACK");
-    await database.end();
+    let reported: Promise<unknown> | undefined;
+    try {
+      await expect.poll(async () => (await database.query(blocked)).rows[0]?.n).toBe(1);
+      reported = web
+        .reportStatus({ workload: "web-1", generation, addresses: ["10.0.0.1"] })
+        .then(() => order.push("heartbeat"));
+      await Promise.race([reported, sleep(HEARD_MS_MAX)]);
+    } finally {
+      await database.query("ROLLBACK");
+      await database.end();
+    }
     await Promise.all([provisioned, reported]);
     expect(order).toEqual(["heartbeat", "change"]);
     await controller.client.POST("/api/v1/rollback", { body: {} });

@@ -115,7 +115,6 @@ class StoredChanges implements Changes {
 
   apply(change: Change): Promise<Result<ChangeReply, Refusal>> {
     return this.#changeAtATime(async () => {
-      // Once is enough: nothing goes live but by a change, and none is taken while one waits.
       const refused = await this.#alone(async () => this.#refusalOf(change));
       if (refused !== null) return fail(refused);
       const judged = await judgeChange(this.#parts, change);
@@ -130,6 +129,8 @@ class StoredChanges implements Changes {
   }
 
   async #store(change: Change, warnings: readonly string[]): Promise<Result<ChangeReply, Refusal>> {
+    const refused = this.#refusalOf(change);
+    if (refused !== null) return fail(refused);
     this.#isUnsure = true;
     const stored = await storeChange(this.#parts, change);
     if (!stored.ok) {
