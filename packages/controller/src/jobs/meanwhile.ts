@@ -6,9 +6,11 @@ export const TRIES_MAX = 5;
 
 /**
  * What takes long to think out holds nothing meanwhile: `attempt` reads, thinks, and is refused by the two refusals below
- * where something else is written there by then. It has another try, on what is there now.
+ * where something else is written there by then. It has another try, on what is there now; null where none could do.
  */
-export async function thinkAgain<T>(attempt: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> {
+export async function thinkAgain<R extends Result<unknown, Refusal> | null>(
+  attempt: () => Promise<R>,
+): Promise<R> {
   let result = await attempt();
   for (let tries = 1; tries < TRIES_MAX && isMeanwhile(result); tries += 1) result = await attempt();
   return result;
@@ -26,6 +28,6 @@ export function liveChanged(revision: number): Refusal {
   });
 }
 
-function isMeanwhile(result: Result<unknown, Refusal>): boolean {
-  return !result.ok && ["draft-changed", "live-changed"].includes(result.error.code);
+function isMeanwhile(result: Result<unknown, Refusal> | null): boolean {
+  return result !== null && !result.ok && ["draft-changed", "live-changed"].includes(result.error.code);
 }

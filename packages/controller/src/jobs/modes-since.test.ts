@@ -1,4 +1,4 @@
-import type { Resource, Segment } from "@ringwall/model";
+import { API_VERSION, type Policy, type Resource, type Segment } from "@ringwall/model";
 import { expect, it } from "vitest";
 import { segmentOf } from "../testing/resources.ts";
 import { withMode } from "./draft.ts";
@@ -6,10 +6,8 @@ import { withModesSince } from "./modes-since.ts";
 
 const WEB = segmentOf("web");
 const DB = segmentOf("db");
-const modes = (resources: readonly Resource[] | null, name: string) => {
-  const found = resources?.find(
-    (one): one is Segment => one.kind === "Segment" && one.metadata.name === name,
-  );
+const modes = (resources: readonly Resource[], name: string) => {
+  const found = resources.find((one): one is Segment => one.kind === "Segment" && one.metadata.name === name);
   return found?.spec.modes ?? found?.spec.mode;
 };
 
@@ -34,8 +32,21 @@ it("a direction that the draft governs no more stays away, though its mode was s
   expect(modes(made, "web")).toEqual({ inbound: "block" });
 });
 
-it("where more than modes is live by now there is no such draft", () => {
-  expect(withModesSince([WEB], [WEB], [segmentOf("web", { role: "other" })])).toBeNull();
-  expect(withModesSince([WEB], [WEB], [WEB, DB])).toBeNull();
-  expect(withModesSince([WEB], [WEB, DB], [DB, WEB])).toEqual([WEB]);
+it("a direction that a mode was set in, though neither the draft nor what was live governed it, is taken over", () => {
+  const { mode: _, ...spec } = WEB.spec;
+  const inbound: Segment = { ...WEB, spec: { ...spec, modes: { inbound: "observe" } } };
+  const made = withModesSince([inbound], [inbound], [withMode(inbound, "alert", ["outbound"])]);
+  expect(modes(made, "web")).toEqual({ inbound: "observe", outbound: "alert" });
+});
+
+it("policies are not looked at, however many there are", () => {
+  const policy = (): Policy => ({
+    ...{ apiVersion: API_VERSION, kind: "Policy", metadata: { name: "shop" } },
+    get spec(): Policy["spec"] {
+      throw new Error("it was read");
+    },
+  });
+  const draft = policy();
+  const made = withModesSince([draft, WEB], [policy(), WEB], [policy(), withMode(WEB, "alert", undefined)]);
+  expect(made[0]).toBe(draft);
 });

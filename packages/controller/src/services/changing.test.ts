@@ -248,6 +248,28 @@ it("a provision takes nothing back but modes that went live meanwhile: it is ref
   expect(changes.inForce().revision).toBe(revision);
 });
 
+it("a mode that is set and confirmed while the draft is provisioned holds", async () => {
+  await begin(SEGMENTS);
+  await write(formatResources([...SEGMENTS, segmentOf("cache")]));
+  onceRead = once(async () => {
+    await toMode("web", "block", ["inbound"]);
+    await changes.confirm("test");
+  });
+  expect((await services.provision({}, ACTOR)).ok).toBe(true);
+  expect([modeOf("web"), modeOf("cache")]).toEqual(["block", "observe"]);
+});
+
+it("a provision takes nothing back that went live meanwhile, though the last of it is a mode", async () => {
+  await begin(SEGMENTS);
+  onceRead = once(async () => {
+    await goLive([...SEGMENTS, segmentOf("cache")]);
+    await toMode("web", "alert");
+  });
+  const refused = await services.provision({}, ACTOR);
+  expect(!refused.ok && refused.error.code).toBe("live-changed");
+  expect([modeOf("web"), modeOf("cache")]).toEqual(["alert", "observe"]);
+});
+
 it("a provision is refused while a change waits, though that is taken back meanwhile", async () => {
   const revision = await begin(SEGMENTS);
   expect((await toMode("web", "block", ["inbound"])).ok).toBe(true);

@@ -6,8 +6,8 @@ import type { DraftChange } from "../jobs/changes/store-change.ts";
 import { DRAFT_FILE, withMode } from "../jobs/draft.ts";
 import { type EssentialSource, MANAGEMENT_DEFAULT } from "../jobs/essential.ts";
 import { liveChanged, thinkAgain } from "../jobs/meanwhile.ts";
-import { withModesSince } from "../jobs/modes-since.ts";
-import { loadDraft, loadFormerLive, loadRevision } from "../store/state/revisions.ts";
+import { isModeChange, modeChange, withModesSince } from "../jobs/modes-since.ts";
+import { loadDraft, loadFormerLive, loadRevision, loadWentLive } from "../store/state/revisions.ts";
 import type { UserServicesParts } from "./parts.ts";
 import { noSuchRevision, noSuchSegment, nothingToRollBack } from "./refusals.ts";
 
@@ -28,20 +28,17 @@ export function createChangeServices(
   return {
     async provision(body, actor) {
       // Before the draft: a mode that is set later is not in what is read.
-      let live = changes.live();
+      const live = changes.live();
       const { parsed, awaited } = await drafts.load();
       // The draft has what waits in it, also where that is taken back by now.
       if (awaited !== null) return fail(alreadyPending(awaited));
       if (!parsed.ok) return parsed;
-      let resources: readonly Resource[] | null = parsed.value;
-      return thinkAgain(async () => {
+      const done = await thinkAgain(async () => {
         const now = changes.live();
-        if (now.revision !== live.revision && resources !== null)
-          resources = withModesSince(resources, live.resources, now.resources);
-        live = now;
-        if (resources === null) return fail(liveChanged(now.revision));
+        const since = await loadWentLive(db, live.revision, now.revision);
+        if (!since.every(isModeChange)) return null;
         return changes.apply({
-          resources,
+          resources: withModesSince(parsed.value, live.resources, now.resources),
           what: "provision",
           note: body.note ?? "",
           author: actor.name,
@@ -51,6 +48,7 @@ export function createChangeServices(
           warnings,
         });
       });
+      return done ?? fail(liveChanged(changes.live().revision));
     },
     mode: (body, actor) =>
       thinkAgain(async () => {
@@ -60,7 +58,7 @@ export function createChangeServices(
         );
         if (segment?.kind !== "Segment") return fail(noSuchSegment(body.segment, live.resources));
         const changed = withMode(segment, body.mode, body.directions);
-        const what = `mode ${body.segment} ${body.mode}`;
+        const what = modeChange(body.segment, body.mode);
         const { files: before } = await loadDraft(db);
         const after = await askPolicy({ kind: "mode", files: before, segment: changed });
         return changes.apply({

@@ -76,6 +76,18 @@ export async function loadFormerLive(db: Access): Promise<Revision | null> {
   return row ?? null;
 }
 
+/** What the changes are called that went live after the revision `after`, up to `until`. */
+export async function loadWentLive(db: Access, after: number, until: number): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom("revisions")
+    .select("what")
+    .where("state", "in", ["live", "superseded"])
+    .where("revision", ">", after)
+    .where("revision", "<=", until)
+    .execute();
+  return rows.map(({ what }) => what);
+}
+
 export async function loadPending(db: Access): Promise<Pending | null> {
   const row = await db.selectFrom("pending").selectAll().executeTakeFirst();
   if (row === undefined) return null;
