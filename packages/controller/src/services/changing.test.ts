@@ -248,6 +248,20 @@ it("a provision takes nothing back but modes that went live meanwhile: it is ref
   expect(changes.inForce().revision).toBe(revision);
 });
 
+it("a mode that is set while the draft is provisioned holds over the draft's own, and the reply says so", async () => {
+  await begin(SEGMENTS);
+  await write(formatResources([segmentOf("web", { role: "web" }, "alert"), ...SEGMENTS.slice(1)]));
+  onceRead = once(async () => {
+    await toMode("web", "block", ["inbound"]);
+    await changes.confirm("test");
+  });
+  const done = await services.provision({}, ACTOR);
+  expect(done.ok && done.value.warnings).toContainEqual(
+    expect.stringContaining("not the draft's (inbound alert)"),
+  );
+  expect(modeOf("web")).toBe("block");
+});
+
 it("a mode that is set and confirmed while the draft is provisioned holds", async () => {
   await begin(SEGMENTS);
   await write(formatResources([...SEGMENTS, segmentOf("cache")]));

@@ -37,15 +37,16 @@ export function createChangeServices(
         const now = changes.live();
         const since = await loadWentLive(db, live.revision, now.revision);
         if (!since.every(isModeChange)) return null;
+        const made = withModesSince(parsed.value, live.resources, now.resources);
         return changes.apply({
-          resources: withModesSince(parsed.value, live.resources, now.resources),
+          resources: made.resources,
           what: "provision",
           note: body.note ?? "",
           author: actor.name,
           confirmWithinSeconds: seconds(body.confirmWithinSeconds),
           basedOn: now.revision,
           draft: null,
-          warnings,
+          warnings: [...warnings, ...made.warnings],
         });
       });
       return done ?? fail(liveChanged(changes.live().revision));
