@@ -44,12 +44,12 @@ export async function measureHooks(rounds: number, times: number): Promise<HookC
     for (const name of ["connect-load", "traffic-load"])
       programs.set(name, await host.start([path.join(BUILD, name)], 1));
     host.unload();
-    const hooks = await startToggle(host.cgroup);
+    const hooks = await startToggle("hooks.bpf.o", host.cgroup);
     const loads: Partial<Record<Load, Floor>> = {};
     for (const [load, { program, kind }] of Object.entries(LOADS)) {
       const running = programs.get(program);
       if (running === undefined) throw new Error(`${program} was not started`);
-      loads[load as Load] = await measureRounds(rounds, () => ask(running, `${kind}${times}`), hooks.turn); // a key of LOADS
+      loads[load as Load] = await measureToggled(rounds, () => ask(running, `${kind}${times}`), hooks.turn); // a key of LOADS
     }
     await hooks.close();
     host.reload();
@@ -59,7 +59,8 @@ export async function measureHooks(rounds: number, times: number): Promise<HookC
   }
 }
 
-async function measureRounds(
+/** Medians of so many rounds without the programs, with them, and without again. */
+export async function measureToggled(
   rounds: number,
   measure: () => Promise<number>,
   turn: (how: "on" | "off") => Promise<void>,
@@ -79,21 +80,27 @@ async function measureRounds(
   };
 }
 
-/** The programs, detached at first. */
-async function startToggle(cgroup: string) {
-  const command = [path.join(BUILD, "hooks-toggle"), path.join(BUILD, "hooks.bpf.o"), cgroup] as const;
+/** The programs of an object, detached at first. */
+export async function startToggle(object: string, cgroup: string) {
+  const command = [path.join(BUILD, "hooks-toggle"), path.join(BUILD, object), cgroup] as const;
   const child = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
   const gone = once(child, "exit");
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const readLine = async () => String((await lines.next()).value ?? "nothing");
   const expectLine = async (wanted: string) => {
-    const { value } = await lines.next();
-    if (value !== wanted) throw new Error(`hooks-toggle said ${value ?? "nothing"}, not ${wanted}`);
+    const value = await readLine();
+    if (value !== wanted) throw new Error(`hooks-toggle said ${value}, not ${wanted}`);
   };
   await expectLine("ready");
   return {
     turn: async (how: "on" | "off") => {
       child.stdin.write(`${how}\n`);
       await expectLine("done");
+    },
+    /** What the programs have found right so far. */
+    checked: async () => {
+      child.stdin.write("checked\n");
+      return Number(await readLine());
     },
     close: async () => {
       child.stdin.end();

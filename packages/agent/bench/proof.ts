@@ -31,9 +31,9 @@ const LOCAL = 3;
 const UNLOADED_ROUNDS_MAX = 15;
 
 /** Commands, and of how many connections asked for they make one: the slow ones make fewer. */
-const NODE = { argv: [process.execPath, NODE_LOAD, "plain"], share: 2 };
-const APART = { argv: [C_LOAD, "apart"], share: 1 };
-const INLINE = { argv: [C_LOAD], share: 1 };
+export const NODE = { argv: [process.execPath, NODE_LOAD, "plain"], share: 2 };
+export const APART = { argv: [C_LOAD, "apart"], share: 1 };
+export const INLINE = { argv: [C_LOAD], share: 1 };
 const MUTUAL_TLS = { argv: [process.execPath, NODE_LOAD, "tls"], share: 20 };
 /** By then a program that compiles itself as it runs has done so. */
 const WARMING_ROUNDS = 4;

@@ -2,8 +2,10 @@
 /*
  * hooks-toggle OBJECT CGROUP: loads the programs of an object, prints "ready",
  * and for each line on standard input attaches all of them to the control
- * group ("on") or detaches them ("off"), and prints "done".
+ * group ("on") or detaches them ("off"), and prints "done"; for "checked" it
+ * prints what the object's map of that name has counted.
  */
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <err.h>
 #include <fcntl.h>
@@ -35,6 +37,17 @@ static void detach(void)
 		bpf_link__destroy(links[--attached]);
 }
 
+static void print_checked(struct bpf_object *object)
+{
+	int map = bpf_object__find_map_fd_by_name(object, "checked");
+	unsigned long long count;
+	unsigned int zero = 0;
+
+	if (map < 0 || bpf_map_lookup_elem(map, &zero, &count))
+		errx(1, "no map of what was checked");
+	printf("%llu\n", count);
+}
+
 int main(int argc, char **argv)
 {
 	struct bpf_object *object;
@@ -50,6 +63,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
 	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "checked\n")) {
+			print_checked(object);
+			continue;
+		}
 		detach();
 		if (!strcmp(line, "on\n"))
 			attach(object, cgroup);
