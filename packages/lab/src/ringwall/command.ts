@@ -1,11 +1,13 @@
 import path from "node:path";
 import type { LabHost, Program } from "../hosts/host.ts";
-import type { Ended } from "../hosts/process.ts";
+import type { Ended, Service } from "../hosts/process.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../../../bin/ringwall");
 /** Where the controller of the lab keeps its data, on its host's own tmpfs. */
 export const CONTROLLER_DATA = "/srv/ringwall";
 const COMMAND_MS_MAX = 90_000;
+/** Of the controller's log, where a command fails that must not. */
+const LOG_LINES = 5;
 
 /** `bin/ringwall` as a person would type it. */
 export function ringwall(unit: string, args: readonly string[]): Program {
@@ -14,15 +16,17 @@ export function ringwall(unit: string, args: readonly string[]): Program {
 
 /** What an operator at the controller's machine types. */
 export class Operator {
-  readonly #controller: LabHost;
+  readonly #host: LabHost;
+  readonly #controller: Service;
 
-  constructor(controller: LabHost) {
+  constructor(host: LabHost, controller: Service) {
+    this.#host = host;
     this.#controller = controller;
   }
 
   /** Runs a command to its end, whatever comes of it. */
   try(...args: string[]): Promise<Ended> {
-    return this.#controller.run(ringwall("operator.service", args), COMMAND_MS_MAX);
+    return this.#host.run(ringwall("operator.service", args), COMMAND_MS_MAX);
   }
 
   /** Runs a command that has to succeed and returns what it printed. */
@@ -30,7 +34,10 @@ export class Operator {
     const ended = await this.try(...args);
     if (ended.code !== 0) {
       const why = ended.timedOut ? "takes too long" : `ended with ${ended.code}`;
-      throw new Error(`\`ringwall ${args.join(" ")}\` ${why}: ${`${ended.stderr}\n${ended.stdout}`.trim()}`);
+      const said = `${ended.stderr}\n${ended.stdout}`.trim();
+      throw new Error(
+        `\`ringwall ${args.join(" ")}\` ${why}: ${said}\n── the controller's log\n${this.#controller.tail(LOG_LINES)}`,
+      );
     }
     return ended.stdout;
   }

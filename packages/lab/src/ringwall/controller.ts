@@ -24,7 +24,7 @@ export async function startController(lab: Lab): Promise<RunningController> {
       ...["--log-level", "info"],
     ]),
   );
-  const operator = new Operator(host);
+  const operator = new Operator(host, service);
   const deadline = Date.now() + onThisMachine(READY_MS_MAX);
   while ((await operator.try("status", "--json")).code !== 0) {
     if (service.ended !== null) throw new Error(`the controller ended at once:\n${service.tail()}`);
