@@ -10,7 +10,8 @@ import { CONTROLLER_DATA, type Operator, ringwall } from "./command.ts";
 const STATE = "/srv/agent";
 export const PIN = "/run/ringwall/bpf/agent";
 const TOKEN = "/run/ringwall-token";
-const SETTLE_MS_MAX = 60_000;
+/** A limit that nobody waits for where all is well: five agents at once take minutes where processors are emulated. */
+const SETTLE_MS_MAX = 180_000;
 const SETTLE_POLL_MS = 300;
 const STOP_MS_MAX = 10_000;
 
