@@ -6,7 +6,7 @@ import { formatHookCost, measureHooks } from "./hooks.ts";
 describe.skipIf(whyNoKernelTests("bench/hooks.test.ts"))("the benchmark of the hooks", () => {
   test("measures each load with programs that do nothing, and leaves none attached", async () => {
     const cost = await measureHooks(1, 50);
-    const ratios = Object.values(cost.loads).map(({ ratio }) => ratio);
+    const ratios = [...cost.loads.values()].map(({ ratio }) => ratio);
     expect(ratios).toHaveLength(4);
     expect(Math.min(...ratios)).toBeGreaterThan(0);
     expect(formatHookCost(cost)).toContain("new UDP flow");

@@ -14,16 +14,11 @@ import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { takeNumbers } from "@ringwall/model/testing/arguments";
 import { type Running, TestHost } from "../src/kernel/testing/host.ts";
-import { ask, median } from "./proof.ts";
+import { ask, median, WARMING_ROUNDS } from "./proof.ts";
 
 const BUILD = fileURLToPath(new URL("../build", import.meta.url));
-const LOADS = {
-  "new TCP connection": { program: "connect-load", kind: "" },
-  "new UDP flow": { program: "traffic-load", kind: "udp-flow " },
-  "UDP request and reply": { program: "traffic-load", kind: "udp " },
-  "TCP request and reply": { program: "traffic-load", kind: "tcp " },
-} as const;
-type Load = keyof typeof LOADS;
+const CONNECT_LOAD = path.join(BUILD, "connect-load");
+const TRAFFIC_LOAD = path.join(BUILD, "traffic-load");
 
 export interface Floor {
   readonly ratio: number;
@@ -31,36 +26,64 @@ export interface Floor {
   readonly nsWithout: number;
 }
 
+/** A program, and the line that it is asked with in each round. */
+export interface FloorLoad {
+  readonly argv: readonly string[];
+  readonly request: number | string;
+  /** That so many proofs are right each time, else the figure is of something else. */
+  readonly proofs?: number;
+}
+
 export interface HookCost {
   readonly rounds: number;
   readonly times: number;
-  readonly loads: Readonly<Record<Load, Floor>>;
+  readonly loads: ReadonlyMap<string, Floor>;
 }
 
 export async function measureHooks(rounds: number, times: number): Promise<HookCost> {
+  const loads = await measureFloors("hooks.bpf.o", rounds, {
+    "new TCP connection": { argv: [CONNECT_LOAD], request: times },
+    "new UDP flow": { argv: [TRAFFIC_LOAD], request: `udp-flow ${times}` },
+    "UDP request and reply": { argv: [TRAFFIC_LOAD], request: `udp ${times}` },
+    "TCP request and reply": { argv: [TRAFFIC_LOAD], request: `tcp ${times}` },
+  });
+  return { rounds, times, loads };
+}
+
+/** What the programs of an object cost each load. */
+export async function measureFloors(
+  object: string,
+  rounds: number,
+  loads: Readonly<Record<string, FloorLoad>>,
+): Promise<ReadonlyMap<string, Floor>> {
   const host = new TestHost("h");
   try {
-    const programs = new Map<string, Running>();
-    for (const name of ["connect-load", "traffic-load"])
-      programs.set(name, await host.start([path.join(BUILD, name)], 1));
+    const started: [string, Running, FloorLoad][] = [];
+    for (const [name, load] of Object.entries(loads))
+      started.push([name, await host.start(load.argv, 1), load]);
     host.unload();
-    const hooks = await startToggle("hooks.bpf.o", host.cgroup);
-    const loads: Partial<Record<Load, Floor>> = {};
-    for (const [load, { program, kind }] of Object.entries(LOADS)) {
-      const running = programs.get(program);
-      if (running === undefined) throw new Error(`${program} was not started`);
-      loads[load as Load] = await measureToggled(rounds, () => ask(running, `${kind}${times}`), hooks.turn); // a key of LOADS
+    const programs = await startToggle(object, host.cgroup);
+    const floors = new Map<string, Floor>();
+    for (const [name, running, { request, proofs }] of started) {
+      const before = proofs === undefined ? 0 : await programs.checked();
+      for (let round = 0; round < WARMING_ROUNDS; round++) await ask(running, request);
+      floors.set(name, await measureRounds(rounds, () => ask(running, request), programs.turn));
+      if (proofs !== undefined) expectProofs((await programs.checked()) - before, proofs * rounds);
     }
-    await hooks.close();
+    await programs.close();
     host.reload();
-    return { rounds, times, loads: loads as HookCost["loads"] }; // every load was measured
+    return floors;
   } finally {
     await host.close();
   }
 }
 
+function expectProofs(right: number, wanted: number): void {
+  if (right !== wanted) throw new Error(`${right} proofs were right, not ${wanted}`);
+}
+
 /** Medians of so many rounds without the programs, with them, and without again. */
-export async function measureToggled(
+async function measureRounds(
   rounds: number,
   measure: () => Promise<number>,
   turn: (how: "on" | "off") => Promise<void>,
@@ -81,7 +104,7 @@ export async function measureToggled(
 }
 
 /** The programs of an object, detached at first. */
-export async function startToggle(object: string, cgroup: string) {
+async function startToggle(object: string, cgroup: string) {
   const command = [path.join(BUILD, "hooks-toggle"), path.join(BUILD, object), cgroup] as const;
   const child = spawn(command[0], command.slice(1), { stdio: ["pipe", "pipe", "inherit"] });
   const gone = once(child, "exit");
@@ -109,17 +132,17 @@ export async function startToggle(object: string, cgroup: string) {
   };
 }
 
-export function formatHookCost(cost: HookCost): string {
-  const lines = Object.entries(cost.loads).map(
+export function formatHookCost({ rounds, times, loads }: HookCost): string {
+  return formatFloors(`hooks whose programs do nothing, to no firewall · ${rounds} × ${times}`, loads);
+}
+
+export function formatFloors(title: string, loads: ReadonlyMap<string, Floor>): string {
+  const lines = [...loads].map(
     ([load, { ratio, control, nsWithout }]) =>
       `  ${load}: ${ratio.toFixed(3)}, A/A ${control.toFixed(3)}; without ${nsWithout} ns`,
   );
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown CPU"}, Linux ${release()}`;
-  return [
-    `hooks whose programs do nothing, to no firewall · ${cost.rounds} × ${cost.times}`,
-    ...lines,
-    `  ${machine}`,
-  ].join("\n");
+  return [title, ...lines, `  ${machine}`].join("\n");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

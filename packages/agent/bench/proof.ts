@@ -36,7 +36,12 @@ export const APART = { argv: [C_LOAD, "apart"], share: 1 };
 export const INLINE = { argv: [C_LOAD], share: 1 };
 const MUTUAL_TLS = { argv: [process.execPath, NODE_LOAD, "tls"], share: 20 };
 /** By then a program that compiles itself as it runs has done so. */
-const WARMING_ROUNDS = 4;
+export const WARMING_ROUNDS = 4;
+
+/** How many connections a command makes where so many are asked for. */
+export function timesOf({ share }: typeof NODE, connections: number): number {
+  return Math.max(20, Math.floor(connections / share));
+}
 
 export interface ProofRatios {
   /** With programs and proofs, to none. */
@@ -65,10 +70,8 @@ export async function measureProof(rounds: number, connections: number): Promise
   try {
     mkdirSync(outside);
     await provision(host);
-    const start = async ({ argv, share }: typeof NODE) => {
-      const times = Math.max(20, Math.floor(connections / share));
-      return new Load(await host.start(argv, IDENTITY), times, host, outside);
-    };
+    const start = async (command: typeof NODE) =>
+      new Load(await host.start(command.argv, IDENTITY), timesOf(command, connections), host, outside);
     const run = async (command: typeof NODE) => {
       const load = await start(command);
       const ratios = await measureRounds(load, rounds);

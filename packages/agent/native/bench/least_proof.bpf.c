@@ -73,22 +73,18 @@ static __always_inline void write_option(struct bpf_sock_ops *ops)
 	bpf_store_hdr_opt(ops, &option, sizeof(option), 0);
 }
 
-static __always_inline void watch(struct bpf_sock_ops *ops, __u32 flags)
-{
-	bpf_sock_ops_cb_flags_set(ops, flags);
-}
-
 SEC("sockops")
 int sock_ops(struct bpf_sock_ops *ops)
 {
 	switch (ops->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 	case BPF_SOCK_OPS_TCP_LISTEN_CB:
-		watch(ops, BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
+		bpf_sock_ops_cb_flags_set(ops,
+					  BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG);
 		break;
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		watch(ops, 0);
+		bpf_sock_ops_cb_flags_set(ops, 0);
 		break;
 	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:
 		if (ops->skb_tcp_flags & TCP_SYN)
@@ -103,7 +99,8 @@ int sock_ops(struct bpf_sock_ops *ops)
 }
 
 /* The option comes last in the header, as the kernel writes it. */
-static __always_inline int check_option(struct __sk_buff *skb)
+SEC("cgroup_skb/ingress")
+int ingress(struct __sk_buff *skb)
 {
 	struct iphdr *ip = (void *)(long)skb->data;
 	struct tcphdr *tcp = (void *)(ip + 1);
@@ -126,17 +123,5 @@ static __always_inline int check_option(struct __sk_buff *skb)
 	right = bpf_map_lookup_elem(&checked, &zero);
 	if (right)
 		__sync_fetch_and_add(right, 1);
-	return 1;
-}
-
-SEC("cgroup_skb/ingress")
-int ingress(struct __sk_buff *skb)
-{
-	return check_option(skb);
-}
-
-SEC("cgroup/connect4")
-int connect4(struct bpf_sock_addr *ctx)
-{
 	return 1;
 }
